@@ -1,0 +1,101 @@
+#include "base/crypto.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace ahoy {
+namespace {
+
+template <class Digest>
+Digest digest(const EVP_MD* algorithm, Bytes data) {
+    Digest out;
+    CHECK(EVP_Digest(data.data(), data.size(), out.data(), nullptr, algorithm, nullptr) == 1);
+    return out;
+}
+
+// One keyed context per algorithm and thread: fetching an algorithm and allocating a context cost
+// more than the HMAC of a STUN message.
+class Hmac {
+  public:
+    explicit Hmac(const char* digest_name) {
+        EVP_MAC* mac = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
+        CHECK(mac != nullptr);
+        context_ = EVP_MAC_CTX_new(mac);
+        EVP_MAC_free(mac);
+        CHECK(context_ != nullptr);
+        const std::array<OSSL_PARAM, 2> parameters{
+            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(digest_name),
+                                             0),
+            OSSL_PARAM_construct_end()};
+        CHECK(EVP_MAC_CTX_set_params(context_, parameters.data()) == 1);
+    }
+    ~Hmac() { EVP_MAC_CTX_free(context_); }
+    Hmac(const Hmac&) = delete;
+    Hmac& operator=(const Hmac&) = delete;
+
+    void compute(Bytes key, std::initializer_list<Bytes> parts, std::span<uint8_t> out) {
+        // A null key would mean "the previous one" to OpenSSL.
+        static constexpr uint8_t nothing = 0;
+        const uint8_t* data = key.empty() ? &nothing : key.data();
+        CHECK(EVP_MAC_init(context_, data, key.size(), nullptr) == 1);
+        for (const Bytes part : parts) {
+            if (!part.empty()) CHECK(EVP_MAC_update(context_, part.data(), part.size()) == 1);
+        }
+        size_t written = 0;
+        CHECK(EVP_MAC_final(context_, out.data(), &written, out.size()) == 1);
+        CHECK(written == out.size());
+    }
+
+  private:
+    EVP_MAC_CTX* context_ = nullptr;
+};
+
+}  // namespace
+
+Md5 md5(Bytes data) {
+    return digest<Md5>(EVP_md5(), data);
+}
+Sha256 sha256(Bytes data) {
+    return digest<Sha256>(EVP_sha256(), data);
+}
+
+Sha1 hmac_sha1(Bytes key, std::initializer_list<Bytes> parts) {
+    thread_local Hmac hmac("SHA1");
+    Sha1 out;
+    hmac.compute(key, parts, out);
+    return out;
+}
+
+Sha256 hmac_sha256(Bytes key, std::initializer_list<Bytes> parts) {
+    thread_local Hmac hmac("SHA256");
+    Sha256 out;
+    hmac.compute(key, parts, out);
+    return out;
+}
+
+bool equal_in_constant_time(Bytes a, Bytes b) {
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string base64(Bytes data) {
+    std::string text(4 * ((data.size() + 2) / 3) + 1, '\0');  // OpenSSL ends it with a NUL
+    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), data.data(),
+                                     static_cast<int>(data.size()));
+    text.resize(static_cast<size_t>(size));
+    return text;
+}
+
+std::string base64url(Bytes data) {
+    std::string text = base64(data);
+    std::replace(text.begin(), text.end(), '+', '-');
+    std::replace(text.begin(), text.end(), '/', '_');
+    text.erase(std::find(text.begin(), text.end(), '='), text.end());
+    return text;
+}
+
+}  // namespace ahoy

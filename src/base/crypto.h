@@ -1,0 +1,43 @@
+// The few cryptographic functions the cores need, all OpenSSL's: no key material stays behind, and
+// secrets are compared in constant time only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ahoy {
+
+using Bytes = std::span<const uint8_t>;
+
+inline Bytes as_bytes(std::string_view text) {
+    return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+inline std::string_view as_text(Bytes bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+using Md5 = std::array<uint8_t, 16>;
+using Sha1 = std::array<uint8_t, 20>;
+using Sha256 = std::array<uint8_t, 32>;
+
+Md5 md5(Bytes);
+Sha256 sha256(Bytes);
+
+// HMAC (RFC 2104) over the concatenation of the parts.
+Sha1 hmac_sha1(Bytes key, std::initializer_list<Bytes> parts);
+Sha256 hmac_sha256(Bytes key, std::initializer_list<Bytes> parts);
+
+// Takes the same time wherever the first difference is.  Different lengths are unequal.
+bool equal_in_constant_time(Bytes, Bytes);
+
+std::string base64(Bytes);     // RFC 4648, section 4, padded
+std::string base64url(Bytes);  // RFC 4648, section 5, not padded
+
+}  // namespace ahoy
