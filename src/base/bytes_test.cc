@@ -31,7 +31,7 @@ TEST(Reader, ReadsBigEndian) {
 TEST(Writer, WritesNothingPastTheEnd) {
     std::array<uint8_t, 5> buffer{};
     buffer[4] = 0xee;
-    Writer writer(std::span(buffer).first(4));
+    Writer writer(std::span<uint8_t>(buffer).first(4));
     writer.u16(0x0102);
     writer.u32(0x03040506);
     EXPECT_FALSE(writer.ok());
