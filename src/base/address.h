@@ -77,6 +77,8 @@ struct TransportAddress {
 // A CIDR block.  An IPv4 block holds IPv4 addresses only, an IPv6 block IPv6 addresses only.
 class Prefix {
   public:
+    constexpr Prefix() = default;  // ::/128, the unspecified address alone
+
     // "10.0.0.0/8", "2001:db8::/32", or a single address.  Host bits must be zero.
     static std::optional<Prefix> parse(std::string_view text);
 
@@ -90,7 +92,7 @@ class Prefix {
     constexpr Prefix(const IpAddress& base, int length) : base_(base), length_(length) {}
 
     IpAddress base_;
-    int length_ = 0;
+    int length_ = 128;
 };
 
 // Hash for tables whose keys strangers choose: keyed, so that colliding addresses cannot be made.

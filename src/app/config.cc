@@ -1,0 +1,488 @@
+#include "app/config.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <functional>
+#include <numeric>
+#include <optional>
+#include <sstream>
+
+namespace ahoy::app {
+namespace {
+
+// ---- values: read(node, T&) answers what would be right when the node is not
+// ---------------------
+
+using Wrong = std::optional<std::string>;  // "expected …"; nothing when the value was read
+
+std::string found(const toml::node& node) {
+    if (const auto* text = node.as_string()) return fmt::format("\"{}\"", text->get());
+    if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
+    if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+    if (node.is_array()) return "an array";
+    if (node.is_table()) return "a table";
+    return "a value of another type";
+}
+
+Wrong read(const toml::node& node, bool& out) {
+    const auto value = node.value_exact<bool>();
+    if (!value) return "expected true or false";
+    out = *value;
+    return {};
+}
+
+Wrong read(const toml::node& node, unsigned& out) {
+    constexpr int64_t most = 1'000'000'000;
+    const auto value = node.value_exact<int64_t>();
+    if (!value || *value < 0 || *value > most) {
+        return fmt::format("expected a whole number from 0 to {}", most);
+    }
+    out = static_cast<unsigned>(*value);
+    return {};
+}
+
+Wrong read(const toml::node& node, std::string& out) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return "expected a string in quotes";
+    out = *value;
+    return {};
+}
+
+Wrong read(const toml::node& node, Duration& out) {
+    static constexpr std::string_view right =
+        "expected a duration such as \"10s\", \"5m\" or \"24h\"";
+    static const std::map<std::string_view, Duration> units{
+        {"ms", 1ms}, {"s", 1s}, {"m", 1min}, {"h", 1h}, {"d", 24h}};
+    const auto text = node.value_exact<std::string>();
+    if (!text) return std::string(right);
+    int64_t number = 0;
+    const char* const end = text->data() + text->size();
+    const auto [rest, error] = std::from_chars(text->data(), end, number);
+    const auto unit = units.find(std::string_view(rest, static_cast<size_t>(end - rest)));
+    constexpr int64_t most = 1'000'000;
+    if (error != std::errc{} || unit == units.end() || number < 0 || number > most) {
+        return std::string(right);
+    }
+    out = number * unit->second;
+    return {};
+}
+
+template <class Parsable>
+Wrong read_parsed(const toml::node& node, Parsable& out, std::string_view right) {
+    const auto text = node.value_exact<std::string>();
+    const auto value = text ? Parsable::parse(*text) : std::nullopt;
+    if (!value) return fmt::format("expected {}", right);
+    out = *value;
+    return {};
+}
+
+Wrong read(const toml::node& node, TransportAddress& out) {
+    return read_parsed(node, out, "an address and port such as \"0.0.0.0:3478\" or \"[::]:3478\"");
+}
+Wrong read(const toml::node& node, IpAddress& out) {
+    return read_parsed(node, out, "an IP address such as \"192.0.2.1\"");
+}
+Wrong read(const toml::node& node, Prefix& out) {
+    return read_parsed(node, out,
+                       "an address block such as \"10.0.0.0/8\" (no bits set behind the prefix)");
+}
+
+Wrong read(const toml::node& node, ExternalAddress& out) {
+    static constexpr std::string_view right =
+        "expected \"public\" or \"public/private\", two IP addresses of one family";
+    const auto text = node.value_exact<std::string>();
+    if (!text) return std::string(right);
+    const size_t slash = text->find('/');
+    const auto told = IpAddress::parse(std::string_view(*text).substr(0, slash));
+    if (!told || told->is_unspecified()) return std::string(right);
+    out = {*told, {}};
+    if (slash == text->npos) return {};
+    const auto bound = IpAddress::parse(std::string_view(*text).substr(slash + 1));
+    if (!bound || bound->family() != told->family()) return std::string(right);
+    out.bound = *bound;
+    return {};
+}
+
+Wrong read(const toml::node& node, PortRange& out) {
+    static constexpr std::string_view right =
+        "expected two ports from 1024 to 65535, the lower first, such as [49152, 65535]";
+    const auto* array = node.as_array();
+    if (array == nullptr || array->size() != 2) return std::string(right);
+    const int64_t low = (*array)[0].value_or(int64_t{0});
+    const int64_t high = (*array)[1].value_or(int64_t{0});
+    // Never a well-known port (RFC 8656, section 7.2).
+    if (low < 1024 || high > 65535 || low > high) return std::string(right);
+    out = {static_cast<uint16_t>(low), static_cast<uint16_t>(high)};
+    return {};
+}
+
+Wrong read(const toml::node& node, std::map<std::string, std::string>& out) {
+    static constexpr std::string_view right = "expected a table such as { alice = \"password\" }";
+    const auto* table = node.as_table();
+    if (table == nullptr) return std::string(right);
+    out.clear();
+    for (const auto& [name, value] : *table) {
+        const auto text = value.value_exact<std::string>();
+        if (!text || text->empty() || name.str().empty()) return std::string(right);
+        out.emplace(name.str(), *text);
+    }
+    return {};
+}
+
+Wrong read(const toml::node& node, IceServer& out);
+
+template <class T>
+Wrong read(const toml::node& node, std::vector<T>& out) {
+    const auto* array = node.as_array();
+    if (array == nullptr) return "expected an array such as [\"…\", \"…\"]";
+    out.clear();
+    for (const toml::node& element : *array) {
+        if (auto wrong = read(element, out.emplace_back())) {
+            return fmt::format("element {}: found {}, {}", out.size(), found(element), *wrong);
+        }
+    }
+    return {};
+}
+
+Wrong read(const toml::node& node, IceServer& out) {
+    static constexpr std::string_view right =
+        "expected a table such as { urls = [\"stun:stun.example.org:3478\"] }, "
+        "with username and credential for turn:";
+    const auto* table = node.as_table();
+    if (table == nullptr) return std::string(right);
+    for (const auto& [name, value] : *table) {
+        Wrong wrong = name == "urls"         ? read(value, out.urls)
+                      : name == "username"   ? read(value, out.username)
+                      : name == "credential" ? read(value, out.credential)
+                                             : std::string(right);
+        if (wrong) return std::string(right);
+    }
+    const auto is_ice = [](const std::string& url) {
+        const std::string_view scheme = std::string_view(url).substr(0, url.find(':'));
+        return scheme == "stun" || scheme == "stuns" || scheme == "turn" || scheme == "turns";
+    };
+    if (out.urls.empty() || !std::all_of(out.urls.begin(), out.urls.end(), is_ice)) {
+        return std::string(right);
+    }
+    return {};
+}
+
+template <class Enum>
+Wrong read_choice(const toml::node& node, Enum& out,
+                  std::initializer_list<std::pair<std::string_view, Enum>> choices) {
+    std::string names;
+    for (const auto& [name, value] : choices) {
+        if (node.value_or(std::string_view{}) == name) {
+            out = value;
+            return {};
+        }
+        names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", name);
+    }
+    return fmt::format("expected one of {}", names);
+}
+
+Wrong read(const toml::node& node, FastPath& out) {
+    return read_choice(
+        node, out, {{"auto", FastPath::automatic}, {"on", FastPath::on}, {"off", FastPath::off}});
+}
+Wrong read(const toml::node& node, LogFormat& out) {
+    return read_choice(node, out, {{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}});
+}
+
+// ---- the one list of keys ---------------------------------------------------------------------
+
+struct Key {
+    std::string_view section;
+    std::string_view name;
+    std::string_view initial;  // as TOML; what Config() holds too
+    std::string_view meaning;
+    std::function<Wrong(const toml::node&, Config&)> read;
+    bool textual;  // a bare word given to --set is meant as a string
+
+    std::string path() const { return fmt::format("{}.{}", section, name); }
+};
+
+template <class Member>
+Key key(std::string_view section, std::string_view name, std::string_view initial,
+        std::string_view meaning, Member member) {
+    using Value = std::remove_reference_t<decltype(member(std::declval<Config&>()))>;
+    return {section,
+            name,
+            initial,
+            meaning,
+            [member](const toml::node& node, Config& config) { return read(node, member(config)); },
+            std::is_same_v<Value, std::string> || std::is_same_v<Value, Duration> ||
+                std::is_enum_v<Value>};
+}
+
+#define AHOY_KEY(section, name, initial, meaning) \
+    key(                                          \
+        #section, #name, initial, meaning, [](Config & c) -> auto& { return c.section.name; })
+
+const std::vector<Key>& keys() {
+    static const std::vector<Key> all{
+        AHOY_KEY(server, threads, "0", "shards; 0 = one per core this process may use"),
+        AHOY_KEY(server, drain_timeout, "\"0s\"", "SIGTERM waits this long for calls to end"),
+        AHOY_KEY(log, format, "\"logfmt\"", "\"logfmt\" or \"json\", on stderr"),
+        AHOY_KEY(http, listen, R"(["0.0.0.0:8080", "[::]:8080"])", "call page, rooms, signaling"),
+        AHOY_KEY(http, public_url, "\"\"",
+                 "\"\" = derived from Host (and X-Forwarded-* from trusted_proxies)"),
+        AHOY_KEY(http, trusted_proxies, "[]",
+                 "CIDRs, e.g. [\"127.0.0.1/32\"]: only these may set X-Forwarded-*"),
+        AHOY_KEY(tls, listen, "[]", "e.g. [\"0.0.0.0:8443\"]: the same over HTTPS and WSS"),
+        AHOY_KEY(
+            tls, certificate, "\"\"",
+            "PEM chain; with listen set and no certificate, a self-signed one is made and kept"),
+        AHOY_KEY(tls, key, "\"\"", "PEM private key of the certificate"),
+        AHOY_KEY(rooms, capacity, "8",
+                 "people in one room; a room with a legacy (AppRTC) client holds 2"),
+        AHOY_KEY(rooms, max_rooms, "100000", "rooms at once; more are refused"),
+        AHOY_KEY(rooms, require_join, "true",
+                 "WebSocket register/POST/DELETE only with a client id issued by /join"),
+        AHOY_KEY(rooms, register_timeout, "\"10s\"", "grace for a lost or not yet opened socket"),
+        AHOY_KEY(rooms, lifetime, "\"24h\"", "an idle room is forgotten after this"),
+        AHOY_KEY(collider, listen, "[]",
+                 "e.g. [\"0.0.0.0:8089\"]: Collider's own paths at the root of its own port"),
+        AHOY_KEY(
+            ice, servers, "[]",
+            "extra iceServers for clients, e.g. [{ urls = [\"stun:stun.example.org:3478\"] }]"),
+        AHOY_KEY(ice, credential_lifetime, "\"24h\"", "of the TURN credentials handed to clients"),
+        AHOY_KEY(turn, listen, R"(["0.0.0.0:3478", "[::]:3478"])", "STUN and TURN over UDP"),
+        AHOY_KEY(turn, tls_listen, "[]", "TURN over TLS and DTLS"),
+        AHOY_KEY(turn, relay_addresses, "[]", "[] = the addresses of the interfaces"),
+        AHOY_KEY(turn, external_addresses, "[]",
+                 "\"public\" or \"public/private\": what clients are told behind a 1:1 NAT"),
+        AHOY_KEY(turn, ports, "[49152, 65535]", "relayed ports, both ends included"),
+        AHOY_KEY(turn, realm, "\"ahoy\"", "of the long-term credentials"),
+        AHOY_KEY(turn, secret, "\"\"", "TURN REST secret; \"\" = made at start (or secret_file)"),
+        AHOY_KEY(turn, secret_file, "\"\"", "its first line is the secret"),
+        AHOY_KEY(turn, users, "{}", "{ alice = \"password\" }: long-term credentials"),
+        AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (486)"),
+        AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),
+        AHOY_KEY(turn, mobility, "false", "mobility (RFC 8016)"),
+        AHOY_KEY(
+            turn, fastpath, "\"auto\"",
+            "\"auto\", \"on\" (or refuse to start), \"off\": relay bound channels in the kernel"),
+        AHOY_KEY(turn.peers, allow, "[]",
+                 "CIDRs that may be relayed to although they are special or private"),
+        AHOY_KEY(turn.peers, deny, "[]",
+                 "CIDRs that may not; of both lists the longest match decides"),
+    };
+    return all;
+}
+
+#undef AHOY_KEY
+
+// ---- messages -----------------------------------------------------------------------------------
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), size_t{0});
+    for (size_t i = 0; i < a.size(); ++i) {
+        size_t diagonal = std::exchange(row[0], i + 1);
+        for (size_t j = 0; j < b.size(); ++j) {
+            const size_t replaced = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string nearest_key(const std::string& path) {
+    const auto distance = [&](const Key& k) { return edit_distance(path, k.path()); };
+    const auto& all = keys();
+    const auto best = std::min_element(all.begin(), all.end(), [&](const Key& a, const Key& b) {
+        return distance(a) < distance(b);
+    });
+    // Somebody who wrote the right name under the wrong section wants to know the section.
+    const std::string_view last = std::string_view(path).substr(path.rfind('.') + 1);
+    const auto same_name =
+        std::find_if(all.begin(), all.end(), [&](const Key& k) { return k.name == last; });
+    if (same_name != all.end() && distance(*best) > 2) return same_name->path();
+    return best->path();
+}
+
+[[noreturn]] void refuse(const std::string& where, const std::string& path,
+                         const std::string& problem) {
+    throw ConfigError(fmt::format("{}: {}: {}", where, path, problem));
+}
+
+void apply(const Key& key, const toml::node& node, const std::string& where, Config& config) {
+    if (const auto wrong = key.read(node, config)) {
+        const bool detailed = wrong->starts_with("element");
+        refuse(where, key.path(),
+               detailed ? *wrong : fmt::format("found {}, {}", found(node), *wrong));
+    }
+}
+
+void apply_table(const toml::table& table, const std::string& section, const std::string& file,
+                 Config& config) {
+    for (const auto& [name, node] : table) {
+        const std::string path =
+            section.empty() ? std::string(name.str()) : fmt::format("{}.{}", section, name.str());
+        const std::string where = fmt::format("{}:{}", file, name.source().begin.line);
+        const auto& all = keys();
+        const auto match =
+            std::find_if(all.begin(), all.end(), [&](const Key& k) { return k.path() == path; });
+        if (match != all.end()) {
+            apply(*match, node, where, config);
+            continue;
+        }
+        const bool is_section = std::any_of(all.begin(), all.end(), [&](const Key& k) {
+            return k.section == path || k.section.starts_with(path + '.');
+        });
+        if (is_section && node.is_table()) {
+            apply_table(*node.as_table(), path, file, config);
+        } else if (is_section) {
+            refuse(where, path,
+                   fmt::format("found {}, expected the section [{}]", found(node), path));
+        } else {
+            // A mistyped section is best explained by its first key.
+            const auto* inner = node.as_table();
+            const std::string full = inner != nullptr && !inner->empty()
+                                         ? fmt::format("{}.{}", path, inner->begin()->first.str())
+                                         : path;
+            refuse(where, path,
+                   fmt::format("unknown key; the nearest known one is {}", nearest_key(full)));
+        }
+    }
+}
+
+void apply_file(const std::string& file, Config& config) {
+    std::ifstream stream(file);
+    std::ostringstream text;
+    if (!stream || !(text << stream.rdbuf())) {
+        throw ConfigError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
+    }
+    try {
+        apply_table(toml::parse(text.str(), file), "", file, config);
+    } catch (const toml::parse_error& error) {
+        throw ConfigError(
+            fmt::format("{}:{}: {}", file, error.source().begin.line, error.description()));
+    }
+}
+
+void apply_setting(const Setting& setting, Config& config) {
+    const auto& all = keys();
+    const auto match =
+        std::find_if(all.begin(), all.end(), [&](const Key& k) { return k.path() == setting.key; });
+    if (match == all.end()) {
+        refuse("--set", setting.key,
+               fmt::format("unknown key; the nearest known one is {}", nearest_key(setting.key)));
+    }
+    const auto value = [&]() -> toml::table {
+        try {
+            toml::table parsed = toml::parse("value = " + setting.value);
+            if (!match->textual || parsed["value"].is_string()) return parsed;
+        } catch (const toml::parse_error&) {
+            if (!match->textual) {
+                const toml::value<std::string> as_text(setting.value);
+                apply(*match, as_text, "--set", config);  // says what would be right
+            }
+        }
+        return toml::table{{"value", setting.value}};
+    }();
+    apply(*match, *value.get("value"), "--set", config);
+}
+
+// What only several keys together can get wrong, or a value that its type allows.
+void check_together(const Config& config) {
+    const auto need = [](bool right, std::string_view key, std::string_view problem) {
+        if (!right) throw ConfigError(fmt::format("{}: {}", key, problem));
+    };
+    need(config.server.threads <= 1024, "server.threads", "more than 1024 makes no sense");
+    need(config.rooms.capacity >= 2 && config.rooms.capacity <= 64, "rooms.capacity",
+         fmt::format("found {}, expected 2 to 64", config.rooms.capacity));
+    need(config.rooms.register_timeout >= 1s, "rooms.register_timeout", "expected at least \"1s\"");
+    need(config.rooms.lifetime >= 1min, "rooms.lifetime", "expected at least \"1m\"");
+    need(config.ice.credential_lifetime >= 1min, "ice.credential_lifetime",
+         "expected at least \"1m\"");
+    need(!config.turn.realm.empty() && config.turn.realm.size() < 128, "turn.realm",
+         "expected 1 to 127 characters (RFC 8489, section 14.9)");
+    need(config.tls.certificate.empty() == config.tls.key.empty(), "tls.certificate, tls.key",
+         "set both or neither");
+    need(config.turn.secret.empty() || config.turn.secret_file.empty(),
+         "turn.secret, turn.secret_file", "set one of them");
+    const auto& url = config.http.public_url;
+    need(url.empty() || url.starts_with("http://") || url.starts_with("https://"),
+         "http.public_url",
+         fmt::format("found \"{}\", expected a URL such as \"https://call.example.org\"", url));
+    // Better to refuse than to accept a key and not do what it says.
+    need(config.turn.tls_listen.empty(), "turn.tls_listen",
+         "TURN over TLS and DTLS is not in this version; leave it []");
+    need(!config.turn.tcp_relay, "turn.tcp_relay", "is not in this version; leave it false");
+    need(!config.turn.mobility, "turn.mobility", "is not in this version; leave it false");
+    need(config.turn.fastpath != FastPath::on, "turn.fastpath",
+         "this version has no kernel path; set it to \"auto\" or \"off\"");
+}
+
+}  // namespace
+
+Config::Config() {
+    for (const Key& key : keys()) {
+        const toml::table parsed = toml::parse(fmt::format("value = {}", key.initial));
+        apply(key, *parsed.get("value"), "default", *this);
+    }
+}
+
+Setting Setting::parse(std::string_view text) {
+    const size_t equals = text.find('=');
+    if (equals == text.npos || equals == 0) {
+        throw ConfigError(
+            fmt::format("--set {}: expected section.key=value, e.g. turn.realm=example.org", text));
+    }
+    return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
+}
+
+Config load_config(const std::string& file, const std::vector<Setting>& settings) {
+    Config config;
+    if (!file.empty()) apply_file(file, config);
+    for (const Setting& setting : settings) apply_setting(setting, config);
+    try {
+        check_together(config);
+    } catch (const ConfigError& error) {
+        throw ConfigError(
+            fmt::format("{}: {}", file.empty() ? "configuration" : file, error.what()));
+    }
+    return config;
+}
+
+std::string default_config() {
+    std::string text;
+    std::string_view section;
+    for (const Key& key : keys()) {
+        if (key.section != section) {
+            text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", key.section);
+            section = key.section;
+        }
+        const std::string assignment = fmt::format("{} = {}", key.name, key.initial);
+        text += fmt::format("{:<35} # {}\n", assignment, key.meaning);
+    }
+    return text;
+}
+
+std::vector<std::string> warnings(const Config& config) {
+    std::vector<std::string> found;
+    if (!config.turn.secret.empty() && config.turn.secret.size() < 32) {
+        found.emplace_back(
+            "turn.secret is shorter than 32 characters: whoever sees one credential can guess it "
+            "offline; `openssl rand -hex 32` makes a good one");
+    }
+    for (const Prefix& block : config.turn.peers.allow) {
+        if (block.length() < 8) {
+            found.push_back(fmt::format(
+                "turn.peers.allow has {}, which opens private networks and this machine itself to "
+                "everybody with a credential; name the blocks you mean",
+                block.to_string()));
+        }
+    }
+    return found;
+}
+
+}  // namespace ahoy::app

@@ -1,0 +1,119 @@
+// The configuration: every key of `ahoy serve`, its type, default, meaning and limits.
+//
+// There is one list of keys, in config.cc; reading a file, `--set`, `default-config` and the error
+// messages all follow from it.  A Config that was read is valid: nothing downstream checks again.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/time.h"
+
+namespace ahoy::app {
+
+// What the operator has to mend, in one sentence.
+class ConfigError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+struct PortRange {
+    uint16_t low = 49152;  // RFC 8656, section 7.2: the dynamic ports
+    uint16_t high = 65535;
+};
+
+// "public", or "public/private" for a 1:1 NAT: clients are told `told` for what is bound on
+// `bound`.
+struct ExternalAddress {
+    IpAddress told;
+    IpAddress bound;  // unspecified: whatever relay address has the same family
+};
+
+// One entry of iceServers that is handed on as it is.
+struct IceServer {
+    std::vector<std::string> urls;
+    std::string username;
+    std::string credential;
+};
+
+enum class FastPath { automatic, on, off };
+enum class LogFormat { logfmt, json };
+
+struct Config {
+    struct {
+        unsigned threads = 0;
+        Duration drain_timeout{};
+    } server;
+    struct {
+        LogFormat format = LogFormat::logfmt;
+    } log;
+    struct {
+        std::vector<TransportAddress> listen;
+        std::string public_url;
+        std::vector<Prefix> trusted_proxies;
+    } http;
+    struct {
+        std::vector<TransportAddress> listen;
+        std::string certificate;
+        std::string key;
+    } tls;
+    struct {
+        unsigned capacity = 8;
+        unsigned max_rooms = 100'000;
+        bool require_join = true;
+        Duration register_timeout = 10s;
+        Duration lifetime = 24h;
+    } rooms;
+    struct {
+        std::vector<TransportAddress> listen;
+    } collider;
+    struct {
+        std::vector<IceServer> servers;
+        Duration credential_lifetime = 24h;
+    } ice;
+    struct {
+        std::vector<TransportAddress> listen;
+        std::vector<TransportAddress> tls_listen;
+        std::vector<IpAddress> relay_addresses;
+        std::vector<ExternalAddress> external_addresses;
+        PortRange ports;
+        std::string realm = "ahoy";
+        std::string secret;
+        std::string secret_file;
+        std::map<std::string, std::string> users;
+        unsigned max_allocations = 100'000;
+        bool tcp_relay = false;
+        bool mobility = false;
+        FastPath fastpath = FastPath::automatic;
+        struct {
+            std::vector<Prefix> allow;
+            std::vector<Prefix> deny;
+        } peers;
+    } turn;
+
+    Config();
+};
+
+// One `--set section.key=value`.  The value is TOML; a bare word is taken as a string.
+struct Setting {
+    std::string key;
+    std::string value;
+    static Setting parse(std::string_view text);  // throws ConfigError
+};
+
+// Reads `file` ("" = none) and then the settings on top.  Throws ConfigError, which names the file,
+// the line, the key, what was found and what would be right.
+Config load_config(const std::string& file, const std::vector<Setting>& settings);
+
+// Every key with its default and one line of meaning, as a TOML file.
+std::string default_config();
+
+// What is valid but probably not meant; one sentence each, for the log and `check-config`.
+std::vector<std::string> warnings(const Config&);
+
+}  // namespace ahoy::app

@@ -1,0 +1,164 @@
+#include "app/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+namespace ahoy::app {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// A configuration file that is gone again at the end of the test.
+class File {
+  public:
+    explicit File(const std::string& text) : name_(testing::TempDir() + "ahoy_config_test.toml") {
+        std::ofstream(name_) << text;
+    }
+    ~File() { std::remove(name_.c_str()); }
+    const std::string& name() const { return name_; }
+
+  private:
+    std::string name_;
+};
+
+Config read(const std::string& text) {
+    return load_config(File(text).name(), {});
+}
+
+Config set(const std::string& setting) {
+    return load_config("", {Setting::parse(setting)});
+}
+
+template <class Action>
+std::string refusal(Action action) {
+    try {
+        action();
+    } catch (const ConfigError& error) {
+        return error.what();
+    }
+    return "nothing was refused";
+}
+
+TEST(Config, DefaultsAreThoseOfTheInterface) {
+    const Config config = load_config("", {});
+    ASSERT_EQ(config.http.listen.size(), 2u);
+    EXPECT_EQ(config.http.listen[0].to_string(), "0.0.0.0:8080");
+    EXPECT_EQ(config.http.listen[1].to_string(), "[::]:8080");
+    EXPECT_EQ(config.turn.listen[0].port, 3478);
+    EXPECT_EQ(config.turn.ports.low, 49152);
+    EXPECT_EQ(config.turn.ports.high, 65535);
+    EXPECT_EQ(config.rooms.capacity, 8u);
+    EXPECT_TRUE(config.rooms.require_join);
+    EXPECT_EQ(config.rooms.register_timeout, 10s);
+    EXPECT_EQ(config.ice.credential_lifetime, 24h);
+    EXPECT_TRUE(warnings(config).empty());
+}
+
+TEST(Config, TheDefaultConfigIsAConfigThatChangesNothing) {
+    const Config config = read(default_config());
+    EXPECT_EQ(config.turn.listen, Config().turn.listen);
+    EXPECT_EQ(config.turn.realm, "ahoy");
+}
+
+TEST(Config, ReadsEveryKindOfValue) {
+    const Config config = read(R"(
+[server]
+threads = 2
+drain_timeout = "90s"
+[turn]
+listen = ["192.0.2.1:3478"]
+external_addresses = ["203.0.113.5/192.0.2.1"]
+ports = [50000, 50100]
+users = { alice = "password" }
+[turn.peers]
+allow = ["10.1.0.0/16"]
+[ice]
+servers = [{ urls = ["turn:turn.example.org"], username = "bob", credential = "secret" }]
+)");
+    EXPECT_EQ(config.server.threads, 2u);
+    EXPECT_EQ(config.server.drain_timeout, 90s);
+    EXPECT_EQ(config.turn.listen.at(0).to_string(), "192.0.2.1:3478");
+    EXPECT_EQ(config.turn.external_addresses.at(0).told.to_string(), "203.0.113.5");
+    EXPECT_EQ(config.turn.external_addresses.at(0).bound.to_string(), "192.0.2.1");
+    EXPECT_EQ(config.turn.ports.high, 50100);
+    EXPECT_EQ(config.turn.users.at("alice"), "password");
+    EXPECT_EQ(config.turn.peers.allow.at(0).to_string(), "10.1.0.0/16");
+    EXPECT_EQ(config.ice.servers.at(0).username, "bob");
+}
+
+TEST(Config, AnUnknownKeyIsNamedWithItsLineAndTheNearestKnownOne) {
+    const std::string error = refusal([] { read("[turn]\nrealm = \"x\"\nsecrt = \"y\"\n"); });
+    EXPECT_THAT(error, AllOf(HasSubstr(":3:"), HasSubstr("turn.secrt"), HasSubstr("turn.secret")));
+}
+
+TEST(Config, AKeyInTheWrongSectionIsToldItsSection) {
+    EXPECT_THAT(refusal([] { read("[http]\nrealm = \"x\"\n"); }), HasSubstr("is turn.realm"));
+}
+
+TEST(Config, AMistypedSectionIsExplainedByItsFirstKey) {
+    EXPECT_THAT(refusal([] { read("[trun]\nrealm = \"x\"\n"); }), HasSubstr("is turn.realm"));
+}
+
+TEST(Config, AWrongValueSaysWhatWasFoundAndWhatWouldBeRight) {
+    EXPECT_THAT(refusal([] { read("[server]\nthreads = \"many\"\n"); }),
+                AllOf(HasSubstr(":2:"), HasSubstr("server.threads"), HasSubstr("\"many\""),
+                      HasSubstr("whole number")));
+    EXPECT_THAT(refusal([] { read("[rooms]\nlifetime = \"soon\"\n"); }), HasSubstr("\"24h\""));
+    EXPECT_THAT(refusal([] { read("[turn]\nlisten = [\"nowhere\"]\n"); }),
+                AllOf(HasSubstr("element 1"), HasSubstr("\"nowhere\""), HasSubstr("0.0.0.0:3478")));
+    EXPECT_THAT(refusal([] { read("[turn]\nports = [70000, 1]\n"); }), HasSubstr("[49152, 65535]"));
+    EXPECT_THAT(refusal([] { read("[log]\nformat = \"xml\"\n"); }), HasSubstr("\"json\""));
+    EXPECT_THAT(refusal([] { read("[turn.peers]\nallow = [\"10.1.2.3/8\"]\n"); }),
+                HasSubstr("10.0.0.0/8"));
+}
+
+TEST(Config, BrokenTomlIsNamedWithItsLine) {
+    EXPECT_THAT(refusal([] { read("[turn]\nrealm = \n"); }), HasSubstr("ahoy_config_test.toml:2"));
+}
+
+TEST(Config, AMissingFileIsNamed) {
+    EXPECT_THAT(refusal([] { load_config("missing.toml", {}); }),
+                AllOf(HasSubstr("missing.toml"), HasSubstr("No such file")));
+}
+
+TEST(Config, SettingsTakeBareWordsForStringsAndTomlForTheRest) {
+    EXPECT_EQ(set("turn.realm=example.org").turn.realm, "example.org");
+    EXPECT_EQ(set("turn.realm=\"example.org\"").turn.realm, "example.org");
+    EXPECT_EQ(set("turn.secret=123456").turn.secret, "123456");
+    EXPECT_EQ(set("rooms.register_timeout=3s").rooms.register_timeout, 3s);
+    EXPECT_EQ(set("server.threads=3").server.threads, 3u);
+    EXPECT_EQ(set("turn.peers.allow=[\"10.0.0.0/8\"]").turn.peers.allow.size(), 1u);
+    EXPECT_EQ(set("turn.fastpath=off").turn.fastpath, FastPath::off);
+}
+
+TEST(Config, SettingsAreRefusedLikeFiles) {
+    EXPECT_THAT(refusal([] { set("turn.relm=x"); }), HasSubstr("is turn.realm"));
+    EXPECT_THAT(refusal([] { set("server.threads=many"); }), HasSubstr("whole number"));
+    EXPECT_THAT(refusal([] { set("nonsense"); }), HasSubstr("section.key=value"));
+}
+
+TEST(Config, KeysThatContradictEachOtherAreRefused) {
+    EXPECT_THAT(refusal([] { read("[tls]\ncertificate = \"a.pem\"\n"); }), HasSubstr("both"));
+    EXPECT_THAT(refusal([] { read("[turn]\nsecret = \"a\"\nsecret_file = \"b\"\n"); }),
+                HasSubstr("set one of them"));
+    EXPECT_THAT(refusal([] { set("rooms.capacity=1"); }), HasSubstr("expected 2 to 64"));
+    EXPECT_THAT(refusal([] { set("http.public_url=call.example.org"); }), HasSubstr("https://"));
+}
+
+TEST(Config, WhatThisVersionCannotDoIsRefusedRatherThanIgnored) {
+    EXPECT_THAT(refusal([] { set("turn.tls_listen=[\"0.0.0.0:5349\"]"); }), HasSubstr("leave it"));
+    EXPECT_THAT(refusal([] { set("turn.fastpath=on"); }), HasSubstr("no kernel path"));
+}
+
+TEST(Config, WarnsOfASecretThatCanBeGuessedAndOfAnOpenRelay) {
+    EXPECT_EQ(warnings(set("turn.secret=short")).size(), 1u);
+    EXPECT_EQ(warnings(set("turn.peers.allow=[\"0.0.0.0/0\"]")).size(), 1u);
+}
+
+}  // namespace
+}  // namespace ahoy::app
