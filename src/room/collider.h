@@ -1,0 +1,72 @@
+// Collider on the wire (apprtc.md, section 3): its WebSocket frames, its HTTP side and its
+// counters.
+//
+// A `Session` is one WebSocket's half of the protocol and lives with the socket; `Rooms` lives on
+// the room's shard.  The shell carries the one's actions to the other.  The one place that turns
+// refusals into Collider's words.
+#pragma once
+
+#include <variant>
+
+#include "room/http.h"
+#include "room/rooms.h"
+
+namespace ahoy::room::collider {
+
+// Android refuses longer frames.
+inline constexpr size_t max_frame = 128 << 10;
+
+// Server to client: both keys in every frame, escaped as Go does, and a newline.
+std::string message_frame(std::string_view text);
+std::string error_frame(std::string_view error);
+// Fit to be delivered to any client: valid UTF-8 that fits into a frame.
+bool deliverable(std::string_view text);
+
+struct Register {
+    std::string room;
+    std::string client;
+};
+struct Send {
+    std::string text;
+};
+struct Failure {  // counts as one of Collider's wserrors
+    std::string frame;
+    bool close = true;
+};
+using Action = std::variant<Register, Send, Failure>;
+
+class Session {
+  public:
+    // One text or binary message.  After a Failure with `close` the shell sends the frame, closes
+    // with status 1000 and asks no more.
+    Action receive(std::string_view frame);
+    // Where to carry Send, and the loss of the socket; empty before Register.
+    const std::string& room() const { return room_; }
+
+  private:
+    std::string room_;
+};
+
+Failure refused(RegisterRefusal);
+Failure refused(SendRefusal);
+
+// The HTTP side: POST and DELETE of `prefix`/{room}/{client}, where the prefix is "/collider" on
+// the shared port and "" on a port of Collider's own.  The room, and thereby the shard, of such a
+// request:
+std::optional<std::string> room_of(std::string_view target, std::string_view prefix);
+// Answers any request below the prefix, wrong ones too; nothing when the path is not below it.
+// A status of 400 and more counts as one of Collider's httperrors.
+std::optional<HttpResponse> handle(Now, const HttpRequest&, std::string_view prefix, Rooms&,
+                                   Deliveries&);
+
+// GET /status: sums over all shards.
+struct Status {
+    Duration up{};
+    size_t open_sockets = 0;
+    uint64_t total_sockets = 0;
+    uint64_t socket_errors = 0;
+    uint64_t http_errors = 0;
+};
+HttpResponse status(const Status&);
+
+}  // namespace ahoy::room::collider

@@ -1,0 +1,113 @@
+// All rooms of one shard: events in, deliveries and answers out.
+//
+// AppRTC's room server and Collider are two programs that keep the same rooms apart from each
+// other; here they are one (apprtc.md, section 8).  A `Rooms` belongs to one shard, which feeds it
+// every event of its rooms and carries out the deliveries.  It does no I/O, reads no clock and
+// knows neither HTTP nor frames: `apprtc` and `collider` translate.
+//
+// Nothing waits for a timer: each call first lets expire what is due in the room it concerns.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "base/random.h"
+#include "room/room.h"
+
+namespace ahoy::room {
+
+enum class JoinRefusal { full, bad_room_id, too_many_rooms };
+
+struct Joined {
+    std::string client_id;  // 128 bits, base64url: the only credential of the protocol (D1)
+    bool is_initiator = false;
+    std::vector<std::string> messages;
+};
+
+enum class ClosedReason { empty, idle };
+
+// For log lines and metrics.  Clients appear as their public numbers.
+class Observer {
+  public:
+    virtual ~Observer() = default;
+    virtual void room_opened(std::string_view /*room*/) {}
+    virtual void room_closed(std::string_view /*room*/, ClosedReason) {}
+    virtual void client_joined(std::string_view /*room*/, Number) {}
+    virtual void client_left(std::string_view /*room*/, Number, LeftReason) {}
+};
+
+struct Stats {
+    size_t rooms = 0;
+    size_t clients = 0;          // seats taken
+    size_t connections = 0;      // Collider's openws
+    uint64_t registrations = 0;  // Collider's totalws
+    uint64_t joins = 0;
+    uint64_t joins_refused = 0;
+    uint64_t messages = 0;  // accepted
+    uint64_t messages_refused = 0;
+};
+
+class Rooms {
+  public:
+    enum class Mode { call, loopback };
+
+    Rooms(const Limits&, Random, Observer&);
+    Rooms(const Rooms&) = delete;
+    Rooms& operator=(const Rooms&) = delete;
+
+    // The room server's side.
+    Result<Joined, JoinRefusal> join(Now, std::string_view room, Mode, Deliveries&);
+    Result<void, SendRefusal> message(Now, std::string_view room, std::string_view client,
+                                      std::string text, Deliveries&);
+    void leave(Now, std::string_view room, std::string_view client, Deliveries&);
+
+    // Collider's side.  A connection registers once; after a refusal the shell closes it.
+    Result<void, RegisterRefusal> register_client(Now, ConnectionId, std::string_view room,
+                                                  std::string_view client, Deliveries&);
+    Result<void, SendRefusal> send(Now, ConnectionId, std::string text, Deliveries&);
+    Result<void, SendRefusal> post(Now, std::string_view room, std::string_view client,
+                                   std::string text, Deliveries&);
+    void remove(Now, std::string_view room, std::string_view client, Deliveries&);
+    // The socket closed, or stopped answering pings (D9).  Harmless for one that never registered.
+    void socket_lost(Now, ConnectionId, Deliveries&);
+
+    void expire(Now, Deliveries&);
+    Instant next_deadline() const;  // Instant::max() when there is none
+
+    Stats stats() const;
+    size_t seats_taken(std::string_view room) const;  // as of the latest call
+
+  private:
+    struct Entry {
+        Room room;
+        Instant scheduled;  // its place in the schedule
+    };
+    using Table = std::map<std::string, Entry, std::less<>>;
+    struct Seat {
+        std::string room;
+        Number number = 0;  // 0: its room is gone; what it says goes nowhere
+    };
+
+    Room* find(Now, std::string_view room, Deliveries&);
+    Room* find_or_open(Now, std::string_view room, Deliveries&);
+    Room::Member* make_up(Now, std::string_view room, std::string_view client, Deliveries&);
+    Room::Member& seat(Instant, std::string_view name, Room&, std::string id, Room::Kind);
+    Result<void, SendRefusal> say(Now, Room*, std::string_view client, std::string text,
+                                  Deliveries&);
+    Result<void, SendRefusal> count(Result<void, SendRefusal>);
+    void freed(std::string_view name, const Room&, const Room::Freed&, ClosedReason);
+    void expire_room(Instant, Table::iterator, Deliveries&);
+    void settle(std::string_view name);
+    void forget(Table::iterator);
+
+    const Limits limits_;
+    Random random_;
+    Observer& observer_;
+    Table rooms_;
+    std::set<std::pair<Instant, std::string_view>> schedule_;  // views of the table's keys
+    std::map<ConnectionId, Seat> connections_;
+    Stats stats_;
+    size_t clients_ = 0;
+};
+
+}  // namespace ahoy::room
