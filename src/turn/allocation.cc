@@ -1,0 +1,115 @@
+#include "turn/allocation.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace ahoy::turn {
+namespace {
+
+// The first entry that `matches`, moved to the front.
+template <class Entry, class Matches>
+Entry* find_and_move_to_front(std::vector<Entry>& entries, Matches&& matches) {
+    const auto found = std::find_if(entries.begin(), entries.end(), matches);
+    if (found == entries.end()) return nullptr;
+    if (found != entries.begin()) std::swap(*found, entries.front());
+    return &entries.front();
+}
+
+template <class Entry>
+const Entry* if_live(const Entry* entry, Instant now) {
+    return entry != nullptr && now < entry->expires_at ? entry : nullptr;
+}
+
+template <class Entry>
+size_t room_after_reclaiming(std::vector<Entry>& entries, size_t limit, Instant now) {
+    std::erase_if(entries, [&](const Entry& e) { return now >= e.expires_at; });
+    return limit - entries.size();
+}
+
+}  // namespace
+
+const Relay* Allocation::relay(AddressFamily family, Instant now) const {
+    const auto& relay = relays_[index(family)];
+    return relay && now < relay->expires_at ? &*relay : nullptr;
+}
+
+void Allocation::extend_relay(AddressFamily family, Instant expires_at) {
+    auto& relay = relays_[index(family)];
+    if (relay) relay->expires_at = expires_at;
+}
+
+void Allocation::remove_relay(AddressFamily family) {
+    relays_[index(family)].reset();
+    std::erase_if(permissions_, [&](const Permission& p) { return p.peer.family() == family; });
+    std::erase_if(channels_, [&](const Channel& c) { return c.peer.ip.family() == family; });
+}
+
+Instant Allocation::first_expiry() const {
+    Instant first = Instant::max();
+    for (const auto& relay : relays_) {
+        if (relay) first = std::min(first, relay->expires_at);
+    }
+    return first;
+}
+
+Instant Allocation::last_expiry() const {
+    Instant last{};
+    for (const auto& relay : relays_) {
+        if (relay) last = std::max(last, relay->expires_at);
+    }
+    return last;
+}
+
+const Permission* Allocation::permission(const IpAddress& peer, Instant now) {
+    return if_live(
+        find_and_move_to_front(permissions_, [&](const Permission& p) { return p.peer == peer; }),
+        now);
+}
+
+const Channel* Allocation::channel(ChannelNumber number, Instant now) {
+    return if_live(
+        find_and_move_to_front(channels_, [&](const Channel& c) { return c.number == number; }),
+        now);
+}
+
+const Channel* Allocation::channel(const TransportAddress& peer, Instant now) {
+    return if_live(
+        find_and_move_to_front(channels_, [&](const Channel& c) { return c.peer == peer; }), now);
+}
+
+size_t Allocation::room_for_permissions(Instant now) {
+    return room_after_reclaiming(permissions_, limits_.permissions, now);
+}
+
+size_t Allocation::room_for_channels(Instant now) {
+    return room_after_reclaiming(channels_, limits_.channels, now);
+}
+
+void Allocation::permit(const IpAddress& peer, bool per_datagram, Instant now) {
+    const Permission permission{peer, per_datagram, now + permission_lifetime};
+    Permission* const known =
+        find_and_move_to_front(permissions_, [&](const Permission& p) { return p.peer == peer; });
+    if (known != nullptr) {
+        *known = permission;
+        return;
+    }
+    CHECK(permissions_.size() < limits_.permissions);
+    permissions_.push_back(permission);
+}
+
+void Allocation::bind(ChannelNumber number, const TransportAddress& peer, Instant now) {
+    const Channel channel{number, peer, now + channel_lifetime};
+    // An expired binding of either half must not stay beside the new one.
+    std::erase_if(channels_,
+                  [&](const Channel& c) { return c.number == number || c.peer == peer; });
+    CHECK(channels_.size() < limits_.channels);
+    channels_.push_back(channel);
+}
+
+void Allocation::reclaim(Instant now) {
+    room_for_permissions(now);
+    room_for_channels(now);
+}
+
+}  // namespace ahoy::turn

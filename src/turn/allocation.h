@@ -1,0 +1,142 @@
+// One TURN allocation (RFC 8656, section 2.2): relayed addresses, permissions and channels of one
+// client's five-tuple.
+//
+// A plain table of what the server has granted; who may be granted what is decided elsewhere.
+// Every entry carries its expiry and is looked at only while that lies ahead, so nothing depends on
+// when the expired ones are reclaimed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/datagram.h"
+#include "base/time.h"
+#include "stun/message.h"
+#include "turn/channel_data.h"
+#include "turn/credentials.h"
+#include "turn/relay_ports.h"
+
+namespace ahoy::turn {
+
+// Client's address, server's address and transport; the socket stands for the last.
+struct FiveTuple {
+    SocketId socket{};
+    TransportAddress client;
+    TransportAddress server;
+
+    friend bool operator==(const FiveTuple&, const FiveTuple&) = default;
+};
+
+struct Traffic {
+    uint64_t packets = 0;
+    uint64_t bytes = 0;  // of relayed payload
+
+    void add(size_t size) {
+        ++packets;
+        bytes += size;
+    }
+};
+
+struct Relay {
+    RelayPort port;
+    Instant expires_at;
+};
+
+struct Permission {
+    IpAddress peer;
+    bool per_datagram = false;  // the policy is asked again for each, with the port
+    Instant expires_at;
+};
+
+struct Channel {
+    ChannelNumber number;
+    TransportAddress peer;
+    Instant expires_at;
+};
+
+class Allocation {
+  public:
+    static constexpr Duration permission_lifetime = 5min;  // RFC 8656, section 9
+    static constexpr Duration channel_lifetime = 10min;    // RFC 8656, section 12
+
+    struct Origin {
+        FiveTuple five_tuple;
+        std::string username;
+        Key key{};
+        stun::TransactionId transaction_id{};  // of the Allocate request, which may come again
+        Instant created_at;
+    };
+    // Bounds of the two tables, whose entries a client makes.
+    struct Limits {
+        size_t permissions = 0;
+        size_t channels = 0;
+    };
+
+    Allocation(Origin origin, Limits limits) : origin_(std::move(origin)), limits_(limits) {}
+
+    const FiveTuple& five_tuple() const { return origin_.five_tuple; }
+    const std::string& username() const { return origin_.username; }
+    const Key& key() const { return origin_.key; }
+    const stun::TransactionId& transaction_id() const { return origin_.transaction_id; }
+    Instant created_at() const { return origin_.created_at; }
+
+    // One relayed address per family at most.
+    const Relay* relay(AddressFamily, Instant now) const;
+    const std::optional<Relay>& stored_relay(AddressFamily family) const {
+        return relays_[index(family)];
+    }
+    void set_relay(const Relay& relay) { relays_[index(relay.port.address.ip.family())] = relay; }
+    void extend_relay(AddressFamily, Instant expires_at);
+    // With its permissions and channels.
+    void remove_relay(AddressFamily);
+    bool has_relays() const { return relays_[0] || relays_[1]; }
+    Instant first_expiry() const;  // of a relay
+    Instant last_expiry() const;
+
+    // Live ones only.  They stay where they are until the next call that changes the allocation.
+    const Permission* permission(const IpAddress& peer, Instant now);
+    const Channel* channel(ChannelNumber, Instant now);
+    const Channel* channel(const TransportAddress& peer, Instant now);
+
+    // How many more permissions and channels fit.  Reclaims expired ones.
+    size_t room_for_permissions(Instant now);
+    size_t room_for_channels(Instant now);
+
+    // Makes or refreshes one; there must be room for a new one.
+    void permit(const IpAddress& peer, bool per_datagram, Instant now);
+    // The number is unused or this peer's, and the other way round.
+    void bind(ChannelNumber, const TransportAddress& peer, Instant now);
+
+    // Removes what `allowed` does not hold for; permissions are asked about with port 0.
+    template <class Allowed>
+    void keep_if(Allowed&& allowed) {
+        std::erase_if(permissions_, [&](Permission& p) { return !allowed({p.peer, 0}); });
+        std::erase_if(channels_, [&](const Channel& c) { return !allowed(c.peer); });
+    }
+    void reclaim(Instant now);
+
+    const std::vector<Permission>& permissions() const { return permissions_; }
+    const std::vector<Channel>& channels() const { return channels_; }
+
+    std::optional<stun::ReservationToken> reservation;  // that the Allocate response carries
+    Traffic to_peers;
+    Traffic to_client;
+
+  private:
+    static constexpr size_t index(AddressFamily family) {
+        return family == AddressFamily::ipv4 ? 0 : 1;
+    }
+
+    Origin origin_;
+    Limits limits_;
+    std::array<std::optional<Relay>, 2> relays_;
+    // Few, and mostly one is in use at a time: it is kept in front, so that a search ends at once.
+    std::vector<Permission> permissions_;
+    std::vector<Channel> channels_;
+};
+
+}  // namespace ahoy::turn

@@ -1,0 +1,156 @@
+#include "turn/credentials.h"
+
+#include <charconv>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "stun/integrity.h"
+
+namespace ahoy::turn {
+namespace {
+
+constexpr std::string_view nonce_head = "obMatJos2AAAA";
+constexpr size_t nonce_mac_size = 10;
+
+std::string rest_password(std::string_view secret, std::string_view username) {
+    return base64(hmac_sha1(as_bytes(secret), {as_bytes(username)}));
+}
+
+// The time in front of a REST name: digits up to the colon or the end.
+std::optional<WallTime> rest_expiry(std::string_view username) {
+    const std::string_view text = username.substr(0, username.find(':'));
+    int64_t seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (error != std::errc{} || end != text.data() + text.size() || seconds < 0) return {};
+    return WallTime(std::chrono::seconds(seconds));
+}
+
+// The six bits of a base64url character.
+std::optional<uint32_t> sextet(char c) {
+    if (c >= 'A' && c <= 'Z') return static_cast<uint32_t>(c - 'A');
+    if (c >= 'a' && c <= 'z') return static_cast<uint32_t>(c - 'a' + 26);
+    if (c >= '0' && c <= '9') return static_cast<uint32_t>(c - '0' + 52);
+    if (c == '-') return 62;
+    if (c == '_') return 63;
+    return {};
+}
+
+// The 32 bits at the beginning of base64url text.
+std::optional<uint32_t> leading_number(std::string_view text) {
+    uint64_t bits = 0;
+    for (const char c : text.substr(0, 6)) {
+        const auto value = sextet(c);
+        if (!value) return {};
+        bits = bits << 6 | *value;
+    }
+    return static_cast<uint32_t>(bits >> 4);
+}
+
+uint32_t seconds_of(Now now) {
+    const auto since = now.steady.time_since_epoch();
+    return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(since).count());
+}
+
+}  // namespace
+
+std::string_view label(AuthFailure failure) {
+    switch (failure) {
+        case AuthFailure::missing:
+            return "missing";
+        case AuthFailure::incomplete:
+            return "incomplete";
+        case AuthFailure::stale_nonce:
+            return "stale_nonce";
+        case AuthFailure::forged_nonce:
+            return "forged_nonce";
+        case AuthFailure::wrong_realm:
+            return "wrong_realm";
+        case AuthFailure::unknown_user:
+            return "unknown_user";
+        case AuthFailure::expired:
+            return "expired";
+        case AuthFailure::wrong_password:
+            return "wrong_password";
+        case AuthFailure::count:
+            break;
+    }
+    return {};
+}
+
+bool integrity_holds(const stun::Message& message, const Key& key) {
+    return message.integrity_sha256_at() ? stun::integrity_sha256_holds(message, key)
+                                         : stun::integrity_holds(message, key);
+}
+
+Credentials::Credentials(std::string realm, const std::map<std::string, std::string>& users,
+                         std::vector<std::string> secrets)
+    : realm_(std::move(realm)), secrets_(std::move(secrets)) {
+    CHECK(secrets_.size() <= max_secrets);
+    for (const auto& [name, password] : users) {
+        users_.emplace(name, stun::long_term_key(name, realm_, password));
+    }
+}
+
+Result<Key, AuthFailure> Credentials::authenticate(const stun::Message& message,
+                                                   std::string_view username, Now now) const {
+    const auto user = users_.find(username);
+    if (user != users_.end()) {
+        if (integrity_holds(message, user->second)) return user->second;
+        return unexpected(AuthFailure::wrong_password);
+    }
+    if (!secrets_.empty()) return authenticate_rest(message, username, now);
+    integrity_holds(message, Key{});  // for its time
+    return unexpected(AuthFailure::unknown_user);
+}
+
+// The same work whatever is wrong with the name, and whichever secret it was made with.
+Result<Key, AuthFailure> Credentials::authenticate_rest(const stun::Message& message,
+                                                        std::string_view username, Now now) const {
+    const auto expiry = rest_expiry(username);
+    std::optional<Key> right;
+    for (const std::string& secret : secrets_) {
+        const Key key = stun::long_term_key(username, realm_, rest_password(secret, username));
+        if (integrity_holds(message, key)) right = key;
+    }
+    if (!expiry) return unexpected(AuthFailure::unknown_user);
+    if (!right) return unexpected(AuthFailure::wrong_password);
+    if (*expiry <= now.wall) return unexpected(AuthFailure::expired);
+    return *right;
+}
+
+RestCredential mint(std::string_view secret, std::string_view user, Duration lifetime, Now now) {
+    const auto expiry = now.wall + std::chrono::duration_cast<std::chrono::seconds>(lifetime);
+    std::string username = std::to_string(expiry.time_since_epoch().count());
+    if (!user.empty()) username.append(":").append(user);
+    std::string password = rest_password(secret, username);
+    return {std::move(username), std::move(password)};
+}
+
+std::string Nonces::at(uint32_t seconds, const TransportAddress& client) const {
+    std::array<uint8_t, 4 + nonce_mac_size> raw;
+    Writer writer(raw);
+    writer.u32(seconds);
+    const std::array<uint8_t, 2> port{static_cast<uint8_t>(client.port >> 8),
+                                      static_cast<uint8_t>(client.port)};
+    const Sha256 mac = hmac_sha256(secret_, {writer.written(), client.ip.bytes(), port});
+    writer.bytes(Bytes(mac).first(nonce_mac_size));
+    return std::string(nonce_head) + base64url(raw);
+}
+
+std::string Nonces::issue(Now now, const TransportAddress& client) const {
+    return at(seconds_of(now), client);
+}
+
+// Issued anew for the time it claims, it must come out the same.  Seconds are modulo 2^32, so a
+// time in the future is one very long ago.
+NonceState Nonces::check(Now now, const TransportAddress& client, std::string_view nonce) const {
+    if (nonce.size() != size || !nonce.starts_with(nonce_head)) return NonceState::invalid;
+    const auto issued = leading_number(nonce.substr(nonce_head.size()));
+    if (!issued) return NonceState::invalid;
+    const std::chrono::seconds age(static_cast<uint32_t>(seconds_of(now) - *issued));
+    if (age >= lifetime) return NonceState::stale;
+    const bool ours = equal_in_constant_time(as_bytes(at(*issued, client)), as_bytes(nonce));
+    return ours ? NonceState::fresh : NonceState::invalid;
+}
+
+}  // namespace ahoy::turn

@@ -1,0 +1,49 @@
+// The server's only call upwards: UDP ports to relay through.  The shell implements it over
+// sockets, tests and simulations over a table.
+//
+// The calls do not block (bind(2) does not) and are made during Server's own calls, on its shard.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/address.h"
+#include "base/datagram.h"
+
+namespace ahoy::turn {
+
+// What EVEN-PORT asks for (RFC 8656, section 18.7): the odd port above is only for even_and_next.
+enum class Parity : uint8_t { any, even, even_and_next };
+
+struct RelayPort {
+    SocketId socket{};
+    TransportAddress address;  // as clients are told it
+
+    friend bool operator==(const RelayPort&, const RelayPort&) = default;
+};
+
+struct OpenedPorts {
+    RelayPort port;
+    std::optional<RelayPort> next;  // for even_and_next, and only then
+};
+
+class RelayPorts {
+  public:
+    virtual ~RelayPorts() = default;
+
+    virtual bool supports(AddressFamily) const = 0;
+
+    // Nothing when there is none left.  The choice is random, and a port that was closed rests for
+    // a while (RFC 8656, section 7.2).  `near`: the address on which the client reached us.
+    virtual std::optional<OpenedPorts> open(AddressFamily, Parity, const IpAddress& near) = 0;
+    virtual void close(const RelayPort&) = 0;
+
+    // An address of this server, as its interfaces have it or as clients are told it.  Loopback
+    // only when clients are told it as a relayed address.
+    virtual bool is_own(const IpAddress&) const = 0;
+
+    // A live relayed address of this server, of any shard.
+    virtual bool is_live(const TransportAddress&) const = 0;
+};
+
+}  // namespace ahoy::turn

@@ -1,0 +1,236 @@
+// The TURN server (RFC 8656) without sockets and clocks; one per shard.
+//
+// Everything a client does arrives in from_client(), everything its peers send in from_peer(); what
+// is to be sent goes into the caller's Outbox during the call.  A stranger leaves no state: that
+// begins with an Allocate request that has proved its credentials with a fresh nonce.
+//
+// Requests: requests.cc; answers and the one place that writes errors: server.cc; relayed data:
+// relay.cc.  Over streams the shell frames messages, pads ChannelData and says client_gone().
+#pragma once
+
+#include <array>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/datagram.h"
+#include "base/deadlines.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "stun/message.h"
+#include "turn/allocation.h"
+#include "turn/channel_data.h"
+#include "turn/credentials.h"
+#include "turn/peer_policy.h"
+#include "turn/relay_ports.h"
+
+namespace ahoy::turn {
+
+struct ServerConfig {
+    std::string software;  // SOFTWARE in authenticated answers; empty: none
+    Duration default_lifetime = 10min;
+    Duration max_lifetime = 1h;
+    unsigned max_allocations = 100'000;
+    // A browser in a room of eight makes up to 7 peer connections × 3 URLs × 2 interfaces = 42
+    // allocations, and after a page reload the old ones live on for ten minutes.
+    unsigned max_allocations_per_user = 256;
+    unsigned max_permissions = 128;  // per allocation
+    unsigned max_channels = 128;     // per allocation
+    unsigned max_reservations = 256;
+};
+
+// Why something was dropped without an answer.
+enum class Drop : uint8_t {
+    malformed,         // neither a STUN message nor ChannelData
+    unexpected_class,  // a response, or an indication or request of the wrong kind
+    unknown_method,
+    unknown_attribute,  // in an indication
+    incomplete,         // an indication without XOR-PEER-ADDRESS or DATA
+    amplification,      // the answer would be more than three times the request
+    no_allocation,
+    no_channel,
+    no_permission,
+    peer_denied,
+    family_mismatch,
+    too_large,
+    count,
+};
+std::string_view label(Drop);
+
+struct Stats {
+    Traffic to_peers;
+    Traffic to_clients;
+    std::array<uint64_t, static_cast<size_t>(Drop::count)> drops{};
+    std::array<uint64_t, static_cast<size_t>(AuthFailure::count)> auth_failures{};
+    std::array<uint64_t, static_cast<size_t>(PeerReason::count)> denied_peers{};  // by requests
+    std::map<stun::ErrorCode, uint64_t> errors;  // answers by code; as many entries as codes
+    uint64_t bindings = 0;
+    uint64_t allocations_live = 0;
+    uint64_t allocations_total = 0;
+};
+
+enum class EndReason : uint8_t { deleted, expired, client_gone, stopped };
+std::string_view label(EndReason);
+
+struct AllocationEvent {
+    const Allocation& allocation;  // only during the call
+    Now now;
+};
+
+struct Observer {
+    virtual ~Observer() = default;
+    virtual void allocation_created(const AllocationEvent&) {}
+    virtual void allocation_ended(const AllocationEvent&, EndReason) {}
+};
+
+class Server {
+  public:
+    // `relay_ports` and `observer` outlive the server.  `random` seeds the tables' hashes and makes
+    // reservation tokens.
+    Server(ServerConfig, std::shared_ptr<const Credentials>, Nonces, PeerPolicy,
+           RelayPorts& relay_ports, Observer& observer, Random random);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Arrived on a listener or on a client's stream, as one whole message.
+    void from_client(Now, const Datagram&, Outbox&);
+    // Arrived on a relay socket.
+    void from_peer(Now, const Datagram&, Outbox&);
+    // The stream on which the client reached us is closed: its allocation ends.
+    void client_gone(Now, const FiveTuple&);
+    void expire(Now, Outbox&);
+    Instant next_deadline() const;
+
+    // From now on.  Allocations live on with the key they were made with; permissions and channels
+    // that the new policy denies are gone.
+    void reload(std::shared_ptr<const Credentials>, PeerPolicy);
+    // Ends every allocation and reservation; at stop.
+    void close_all(Now);
+
+    const Stats& stats() const { return stats_; }
+
+  private:
+    // A request that is being answered.
+    struct Exchange {
+        Now now;
+        const Datagram& in;
+        const stun::Message& request;
+        FiveTuple five_tuple;
+        Allocation* allocation = nullptr;  // of this five-tuple
+        std::string_view username;
+        std::optional<Key> key;  // once it is authenticated: what the answer is signed with
+        bool sha256 = false;     // and how
+    };
+    // Attributes by type number; as many as a message can have.
+    struct UnknownAttributes {
+        std::array<uint16_t, stun::Message::max_attributes> types{};
+        size_t count = 0;
+    };
+    // Why a request is not granted; respond() makes the STUN error response of it.
+    struct Refusal {
+        stun::ErrorCode code{};
+        UnknownAttributes unknown{};
+
+        Refusal(stun::ErrorCode error) : code(error) {}
+    };
+    // The attributes of a success response.
+    struct Answer {
+        std::optional<TransportAddress> mapped;
+        std::array<std::optional<TransportAddress>, 2> relayed;
+        std::optional<Duration> lifetime;
+        std::optional<stun::ReservationToken> reservation;
+        std::optional<std::pair<AddressFamily, stun::ErrorCode>> address_error;
+    };
+    using Reply = Result<Answer, Refusal>;
+
+    struct Reservation {
+        stun::ReservationToken token{};
+        RelayPort port;
+        Instant expires_at;
+    };
+    struct Slot {
+        std::optional<Allocation> allocation;
+        Instant looked_at = Instant::max();  // when deadlines_ brings this slot up; max: not at all
+    };
+    using SlotIndex = uint32_t;
+    struct Due {
+        SlotIndex slot;
+        Instant at;
+    };
+    struct HashFiveTuple : AddressHash {
+        using AddressHash::AddressHash;
+        size_t operator()(const FiveTuple&) const;
+    };
+    struct HashSocket : AddressHash {
+        using AddressHash::AddressHash;
+        size_t operator()(SocketId) const;
+    };
+    struct AllocateOptions;
+
+    // server.cc
+    void on_message(Now, const Datagram&, Outbox&);
+    void on_request(Now, const Datagram&, const stun::Message&, Outbox&);
+    Reply reply_to(Exchange&);
+    Result<void, Refusal> authenticate(Exchange&);
+    Refusal refuse(AuthFailure);
+    void respond(const Exchange&, const Reply&, Outbox&);
+    size_t write(std::span<uint8_t>, const Exchange&, const Reply&, bool with_text) const;
+    void write_success(stun::MessageWriter&, const Answer&) const;
+    void write_error(stun::MessageWriter&, const Exchange&, const Refusal&, bool with_text) const;
+    void drop(Drop why) { ++stats_.drops[static_cast<size_t>(why)]; }
+
+    // requests.cc
+    Reply binding(const Exchange&) const;
+    Reply allocate(const Exchange&);
+    Reply refresh(const Exchange&);
+    Reply create_permission(const Exchange&);
+    Reply channel_bind(const Exchange&);
+    Result<AllocateOptions, Refusal> allocate_options(const Exchange&) const;
+    Reply open_allocation(const Exchange&, const AllocateOptions&);
+    Answer describe(const Allocation&, const Exchange&) const;
+    Result<Duration, Refusal> requested_lifetime(const Exchange&) const;
+    Result<bool, Refusal> admit(const Exchange&, const TransportAddress& peer, bool with_port);
+    std::optional<RelayPort> take_reservation(const stun::ReservationToken&, Instant);
+    std::optional<stun::ReservationToken> reserve(const RelayPort&, Instant);
+
+    // relay.cc
+    void on_channel_data(Now, const Datagram&, Outbox&);
+    void on_send(Now, const Datagram&, const stun::Message&, Outbox&);
+    void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
+    void to_client(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
+
+    Allocation* find(const FiveTuple&);
+    Allocation* find(SocketId relay);
+    void add_relay(SlotIndex, const RelayPort&, Instant expires_at);
+    void drop_relay(Allocation&, AddressFamily);
+    void end(Allocation&, Now, EndReason);
+    void look_again(SlotIndex);
+
+    ServerConfig config_;
+    std::shared_ptr<const Credentials> credentials_;
+    Nonces nonces_;
+    PeerPolicy policy_;
+    RelayPorts& relay_ports_;
+    Observer& observer_;
+    Random random_;
+
+    // A deque, so that an allocation stays where it is while others come and go.
+    std::deque<Slot> slots_;
+    std::vector<SlotIndex> free_slots_;
+    boost::unordered_flat_map<FiveTuple, SlotIndex, HashFiveTuple> by_five_tuple_;
+    boost::unordered_flat_map<SocketId, SlotIndex, HashSocket> by_relay_;
+    std::map<std::string, unsigned, std::less<>> allocations_of_;  // by user, for the quota
+    std::deque<Reservation> reservations_;  // all live equally long, so the oldest goes first
+    Deadlines<Due> deadlines_;
+    Stats stats_;
+};
+
+}  // namespace ahoy::turn
