@@ -31,6 +31,12 @@ struct FiveTuple {
     friend bool operator==(const FiveTuple&, const FiveTuple&) = default;
 };
 
+// Of two families that were asked for, the one that could not be had (ADDRESS-ERROR-CODE).
+struct AddressError {
+    AddressFamily family{};
+    stun::ErrorCode code{};
+};
+
 struct Traffic {
     uint64_t packets = 0;
     uint64_t bytes = 0;  // of relayed payload
@@ -111,18 +117,23 @@ class Allocation {
     // The number is unused or this peer's, and the other way round.
     void bind(ChannelNumber, const TransportAddress& peer, Instant now);
 
-    // Removes what `allowed` does not hold for; permissions are asked about with port 0.
-    template <class Allowed>
-    void keep_if(Allowed&& allowed) {
-        std::erase_if(permissions_, [&](Permission& p) { return !allowed({p.peer, 0}); });
-        std::erase_if(channels_, [&](const Channel& c) { return !allowed(c.peer); });
+    // Judges every peer again and removes whom the policy denies now.  Permissions are asked about
+    // as addresses, channels as addresses with a port.
+    template <class Judge>
+    void judge_again(Judge&& judge) {
+        for (Permission& p : permissions_) p.per_datagram = judge(p.peer).per_datagram;
+        std::erase_if(permissions_, [&](const Permission& p) { return !judge(p.peer).allowed(); });
+        std::erase_if(channels_, [&](const Channel& c) { return !judge(c.peer).allowed(); });
     }
     void reclaim(Instant now);
 
     const std::vector<Permission>& permissions() const { return permissions_; }
     const std::vector<Channel>& channels() const { return channels_; }
 
-    std::optional<stun::ReservationToken> reservation;  // that the Allocate response carries
+    // What else the Allocate response carries, should the request come again.
+    std::optional<stun::ReservationToken> reservation;
+    std::optional<AddressError> address_error;
+
     Traffic to_peers;
     Traffic to_client;
 

@@ -127,7 +127,6 @@ class Server {
         Allocation* allocation = nullptr;  // of this five-tuple
         std::string_view username;
         std::optional<Key> key;  // once it is authenticated: what the answer is signed with
-        bool sha256 = false;     // and how
     };
     // Attributes by type number; as many as a message can have.
     struct UnknownAttributes {
@@ -147,7 +146,7 @@ class Server {
         std::array<std::optional<TransportAddress>, 2> relayed;
         std::optional<Duration> lifetime;
         std::optional<stun::ReservationToken> reservation;
-        std::optional<std::pair<AddressFamily, stun::ErrorCode>> address_error;
+        std::optional<AddressError> address_error;
     };
     using Reply = Result<Answer, Refusal>;
 
@@ -173,14 +172,28 @@ class Server {
         using AddressHash::AddressHash;
         size_t operator()(SocketId) const;
     };
-    struct AllocateOptions;
+    // What a well-formed Allocate request asks for.
+    struct AllocateOptions {
+        AddressFamily family = AddressFamily::ipv4;
+        bool also_ipv6 = false;
+        Parity parity = Parity::any;
+        std::optional<stun::ReservationToken> token;
+        Duration lifetime{};
+    };
+    // What it gets.
+    struct Opened {
+        std::array<std::optional<RelayPort>, 2> ports;
+        std::optional<stun::ReservationToken> reservation;
+        std::optional<AddressError> address_error;
+    };
 
     // server.cc
+    static bool understands(stun::AttributeType);
     void on_message(Now, const Datagram&, Outbox&);
     void on_request(Now, const Datagram&, const stun::Message&, Outbox&);
     Reply reply_to(Exchange&);
     Result<void, Refusal> authenticate(Exchange&);
-    Refusal refuse(AuthFailure);
+    Result<Key, AuthFailure> prove(const Exchange&) const;
     void respond(const Exchange&, const Reply&, Outbox&);
     size_t write(std::span<uint8_t>, const Exchange&, const Reply&, bool with_text) const;
     void write_success(stun::MessageWriter&, const Answer&) const;
@@ -188,28 +201,32 @@ class Server {
     void drop(Drop why) { ++stats_.drops[static_cast<size_t>(why)]; }
 
     // requests.cc
-    Reply binding(const Exchange&) const;
     Reply allocate(const Exchange&);
     Reply refresh(const Exchange&);
     Reply create_permission(const Exchange&);
     Reply channel_bind(const Exchange&);
     Result<AllocateOptions, Refusal> allocate_options(const Exchange&) const;
-    Reply open_allocation(const Exchange&, const AllocateOptions&);
-    Answer describe(const Allocation&, const Exchange&) const;
-    Result<Duration, Refusal> requested_lifetime(const Exchange&) const;
-    Result<bool, Refusal> admit(const Exchange&, const TransportAddress& peer, bool with_port);
-    std::optional<RelayPort> take_reservation(const stun::ReservationToken&, Instant);
-    std::optional<stun::ReservationToken> reserve(const RelayPort&, Instant);
+    Result<Opened, Refusal> open_relays(const Exchange&, const AllocateOptions&);
+    Result<OpenedPorts, stun::ErrorCode> open_port(AddressFamily, Parity, const IpAddress& near);
+    Answer describe(const Allocation&, Instant) const;
+    Duration granted_lifetime(std::optional<std::chrono::seconds> asked) const;
+    stun::ReservationToken reserve(const RelayPort&, Instant);
+    Result<PeerVerdict, Refusal> admit(const Exchange&, const TransportAddress& peer);
+    std::deque<Reservation>::iterator find_reservation(const stun::ReservationToken&, Instant);
 
     // relay.cc
+    static constexpr size_t max_udp_payload = 65507;
     void on_channel_data(Now, const Datagram&, Outbox&);
     void on_send(Now, const Datagram&, const stun::Message&, Outbox&);
     void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
     void to_client(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
+    Bytes data_indication(const TransportAddress& peer, Bytes payload, Outbox&);
+    // What must hold for every datagram between a client and a peer, either way.
+    std::optional<Drop> forbids(Now, Allocation&, const TransportAddress& peer) const;
 
-    Allocation* find(const FiveTuple&);
-    Allocation* find(SocketId relay);
-    void add_relay(SlotIndex, const RelayPort&, Instant expires_at);
+    // server.cc: the tables
+    Allocation* find(const FiveTuple&, Now);  // a live one; ends it if its time is over
+    Allocation& start(Allocation::Origin, const Opened&, Instant expires_at);
     void drop_relay(Allocation&, AddressFamily);
     void end(Allocation&, Now, EndReason);
     void look_again(SlotIndex);

@@ -1,0 +1,98 @@
+// The data path (RFC 8656, sections 11 and 12): no heap, no copy where a channel is bound.
+#include "turn/server.h"
+
+namespace ahoy::turn {
+
+using stun::AttributeType;
+
+void Server::on_channel_data(Now now, const Datagram& in, Outbox& out) {
+    const auto data = ChannelData::parse(in.bytes);
+    if (!data) return drop(Drop::malformed);
+    Allocation* const allocation = find({in.socket, in.from, in.local}, now);
+    if (allocation == nullptr) return drop(Drop::no_allocation);
+    const Channel* const channel = allocation->channel(data->channel, now.steady);
+    if (channel == nullptr) return drop(Drop::no_channel);
+    to_peer(now, *allocation, channel->peer, data->payload, out);
+}
+
+// Not authenticated, not answered (RFC 8656, section 11.2).
+void Server::on_send(Now now, const Datagram& in, const stun::Message& indication, Outbox& out) {
+    bool understood = true;
+    indication.each(
+        [&](AttributeType type, Bytes) { understood = understood && understands(type); });
+    if (!understood) return drop(Drop::unknown_attribute);
+    Allocation* const allocation = find({in.socket, in.from, in.local}, now);
+    if (allocation == nullptr) return drop(Drop::no_allocation);
+    const auto peer = indication.xor_address(AttributeType::xor_peer_address);
+    const auto data = indication.find(AttributeType::data);
+    if (!peer || !data) return drop(Drop::incomplete);
+    to_peer(now, *allocation, *peer, *data, out);
+}
+
+std::optional<Drop> Server::forbids(Now now, Allocation& allocation,
+                                    const TransportAddress& peer) const {
+    if (peer.port == 0) return Drop::peer_denied;
+    const Permission* const permission = allocation.permission(peer.ip, now.steady);
+    if (permission == nullptr) return Drop::no_permission;
+    if (permission->per_datagram && !policy_.check(peer, relay_ports_).allowed()) {
+        return Drop::peer_denied;
+    }
+    return {};
+}
+
+void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,
+                     Outbox& out) {
+    const Relay* const relay = allocation.relay(peer.ip.family(), now.steady);
+    if (relay == nullptr) return drop(Drop::family_mismatch);
+    if (const auto why = forbids(now, allocation, peer)) return drop(*why);
+    if (payload.size() > max_udp_payload) return drop(Drop::too_large);
+    out.send({.socket = relay->port.socket, .to = peer, .bytes = payload});
+    allocation.to_peers.add(payload.size());
+    stats_.to_peers.add(payload.size());
+}
+
+void Server::from_peer(Now now, const Datagram& in, Outbox& out) {
+    const auto found = by_relay_.find(in.socket);
+    if (found == by_relay_.end()) return drop(Drop::no_allocation);
+    Allocation& allocation = *slots_[found->second].allocation;
+    const Relay* const relay = allocation.relay(in.from.ip.family(), now.steady);
+    if (relay == nullptr || relay->port.socket != in.socket) return drop(Drop::no_allocation);
+    if (const auto why = forbids(now, allocation, in.from)) return drop(*why);
+    to_client(now, allocation, in.from, in.bytes, out);
+}
+
+void Server::to_client(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,
+                       Outbox& out) {
+    const Channel* const channel = allocation.channel(peer, now.steady);
+    const FiveTuple& client = allocation.five_tuple();
+    Transmit transmit{.socket = client.socket, .from = client.server.ip, .to = client.client};
+    if (channel != nullptr) {
+        transmit.prefix = ChannelData::header(channel->number, payload.size());
+        transmit.prefix_size = ChannelData::header_size;
+        transmit.bytes = payload;
+    } else {
+        transmit.bytes = data_indication(peer, payload, out);
+        if (transmit.bytes.empty()) return drop(Drop::too_large);
+    }
+    out.send(transmit);
+    allocation.to_client.add(payload.size());
+    stats_.to_clients.add(payload.size());
+}
+
+// Empty when the payload is too long for a STUN message, or the outbox has no room.
+Bytes Server::data_indication(const TransportAddress& peer, Bytes payload, Outbox& out) {
+    static constexpr size_t overhead =
+        stun::header_size + 24 + 4 + 3;  // IPv6, DATA's head, padding
+    const auto buffer = out.scratch(payload.size() + overhead);
+    if (buffer.empty()) return {};
+    stun::TransactionId id;
+    random_.fill(id);
+    stun::MessageWriter writer(buffer, {stun::Method::data, stun::Class::indication}, id);
+    writer.xor_address(AttributeType::xor_peer_address, peer);
+    writer.attribute(AttributeType::data, payload);
+    const auto message = writer.finish();
+    out.trim(buffer, message.size());
+    return message;
+}
+
+}  // namespace ahoy::turn

@@ -1,0 +1,310 @@
+// What clients may ask for: the server's side of RFC 8656, sections 7.2, 8.2, 10.2 and 12.2.  The
+// order of the checks is the RFC's.
+#include <algorithm>
+
+#include "turn/server.h"
+
+namespace ahoy::turn {
+namespace {
+
+using stun::AttributeType;
+using stun::ErrorCode;
+using stun::Message;
+
+constexpr uint8_t protocol_udp = 17;
+constexpr Duration reservation_lifetime = 30s;  // RFC 8656, section 7.2, at least
+
+constexpr std::array families{AddressFamily::ipv4, AddressFamily::ipv6};
+
+constexpr size_t index(AddressFamily family) {
+    return family == AddressFamily::ipv4 ? 0 : 1;
+}
+
+constexpr AddressFamily other(AddressFamily family) {
+    return family == AddressFamily::ipv4 ? AddressFamily::ipv6 : AddressFamily::ipv4;
+}
+
+std::optional<AddressFamily> family_of(uint8_t wire) {
+    for (const auto family : families) {
+        if (wire == static_cast<uint8_t>(family)) return family;
+    }
+    return {};
+}
+
+// An optional attribute: absent, or read by `read`, or of the wrong size (400).
+template <class Value>
+Result<std::optional<Value>, ErrorCode> optional_attribute(const Message& request,
+                                                           AttributeType type,
+                                                           std::optional<Value> (*read)(Bytes)) {
+    const auto bytes = request.find(type);
+    if (!bytes) return std::optional<Value>{};
+    auto value = read(*bytes);
+    if (!value) return unexpected(ErrorCode::bad_request);
+    return value;
+}
+
+}  // namespace
+
+Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const Exchange& x) const {
+    const auto refuse = [](ErrorCode code) { return unexpected(Refusal(code)); };
+    const Message& request = x.request;
+
+    const auto transport = request.find(AttributeType::requested_transport);
+    const auto protocol = stun::read_requested_transport(transport.value_or(Bytes{}));
+    if (!protocol) return refuse(ErrorCode::bad_request);
+    if (*protocol != protocol_udp) return refuse(ErrorCode::unsupported_transport_protocol);
+
+    const auto token =
+        optional_attribute(request, AttributeType::reservation_token, stun::read_reservation_token);
+    const auto even = optional_attribute(request, AttributeType::even_port, stun::read_even_port);
+    const auto requested = optional_attribute(request, AttributeType::requested_address_family,
+                                              stun::read_address_family);
+    const auto additional = optional_attribute(request, AttributeType::additional_address_family,
+                                               stun::read_address_family);
+    const auto lifetime = optional_attribute(request, AttributeType::lifetime, stun::read_lifetime);
+    if (!token || !even || !requested || !additional || !lifetime) {
+        return refuse(ErrorCode::bad_request);
+    }
+    if (*token && (*even || *requested || *additional)) return refuse(ErrorCode::bad_request);
+    if (*requested && *additional) return refuse(ErrorCode::bad_request);
+    if (even->value_or(false) && *additional) return refuse(ErrorCode::bad_request);
+
+    AllocateOptions options{.token = *token, .lifetime = granted_lifetime(*lifetime)};
+    if (*requested) {
+        const auto family = family_of(**requested);
+        if (!family) return refuse(ErrorCode::address_family_not_supported);
+        options.family = *family;
+    }
+    if (*additional) {  // IPv4 is there anyway, so only IPv6 can be additional
+        if (family_of(**additional) != AddressFamily::ipv6) return refuse(ErrorCode::bad_request);
+        options.also_ipv6 = true;
+    }
+    if (*even) options.parity = **even ? Parity::even_and_next : Parity::even;
+    return options;
+}
+
+// RFC 8656, section 7.2: what is asked for, but not more than the maximum and not less than the
+// default.
+Duration Server::granted_lifetime(std::optional<std::chrono::seconds> asked) const {
+    const Duration wanted = asked.value_or(0s);
+    return std::max(config_.default_lifetime, std::min(wanted, config_.max_lifetime));
+}
+
+Server::Reply Server::allocate(const Exchange& x) {
+    if (x.allocation != nullptr) {
+        if (x.allocation->transaction_id() != x.request.transaction_id()) {
+            return unexpected(Refusal(ErrorCode::allocation_mismatch));
+        }
+        return describe(*x.allocation, x.now.steady);
+    }
+    const auto options = allocate_options(x);
+    if (!options) return unexpected(options.error());
+    const auto user = allocations_of_.find(x.username);
+    if (user != allocations_of_.end() && user->second >= config_.max_allocations_per_user) {
+        return unexpected(Refusal(ErrorCode::allocation_quota_reached));
+    }
+    if (by_five_tuple_.size() >= config_.max_allocations) {
+        return unexpected(Refusal(ErrorCode::insufficient_capacity));
+    }
+    const auto opened = open_relays(x, *options);
+    if (!opened) return unexpected(opened.error());
+
+    const Allocation& allocation = start({.five_tuple = x.five_tuple,
+                                          .username = std::string(x.username),
+                                          .key = *x.key,
+                                          .transaction_id = x.request.transaction_id(),
+                                          .created_at = x.now.steady},
+                                         *opened, x.now.steady + options->lifetime);
+    observer_.allocation_created({allocation, x.now});
+    return describe(allocation, x.now.steady);
+}
+
+Result<OpenedPorts, ErrorCode> Server::open_port(AddressFamily family, Parity parity,
+                                                 const IpAddress& near) {
+    if (!relay_ports_.supports(family)) {
+        return unexpected(ErrorCode::address_family_not_supported);
+    }
+    const auto opened = relay_ports_.open(family, parity, near);
+    if (!opened) return unexpected(ErrorCode::insufficient_capacity);
+    return *opened;
+}
+
+Result<Server::Opened, Server::Refusal> Server::open_relays(const Exchange& x,
+                                                            const AllocateOptions& options) {
+    Opened opened;
+    if (options.token) {
+        const auto reservation = find_reservation(*options.token, x.now.steady);
+        if (reservation == reservations_.end()) {
+            return unexpected(Refusal(ErrorCode::insufficient_capacity));
+        }
+        opened.ports[index(reservation->port.address.ip.family())] = reservation->port;
+        reservations_.erase(reservation);
+        return opened;
+    }
+    const bool reserves = options.parity == Parity::even_and_next;
+    if (reserves && reservations_.size() >= config_.max_reservations) {
+        return unexpected(Refusal(ErrorCode::insufficient_capacity));
+    }
+    std::optional<AddressError> failed;
+    for (const auto family : families) {
+        if (family != options.family && !options.also_ipv6) continue;
+        const auto port = open_port(family, options.parity, x.in.local.ip);
+        if (!port) {
+            // 508 rather than 440 when the two differ: one family could have been had.
+            if (failed && failed->code != port.error()) {
+                return unexpected(Refusal(ErrorCode::insufficient_capacity));
+            }
+            if (failed) return unexpected(Refusal(port.error()));
+            failed = AddressError{family, port.error()};
+            continue;
+        }
+        opened.ports[index(family)] = port->port;
+        if (reserves && port->next) opened.reservation = reserve(*port->next, x.now.steady);
+    }
+    if (failed && !options.also_ipv6) return unexpected(Refusal(failed->code));
+    opened.address_error = failed;
+    return opened;
+}
+
+stun::ReservationToken Server::reserve(const RelayPort& port, Instant now) {
+    Reservation reservation{.port = port, .expires_at = now + reservation_lifetime};
+    random_.fill(reservation.token);
+    reservations_.push_back(reservation);
+    return reservation.token;
+}
+
+std::deque<Server::Reservation>::iterator Server::find_reservation(
+    const stun::ReservationToken& token, Instant now) {
+    return std::find_if(reservations_.begin(), reservations_.end(), [&](const Reservation& r) {
+        return r.token == token && now < r.expires_at;
+    });
+}
+
+Server::Answer Server::describe(const Allocation& allocation, Instant now) const {
+    Answer answer{.mapped = allocation.five_tuple().client,
+                  .lifetime = allocation.last_expiry() - now,
+                  .reservation = allocation.reservation,
+                  .address_error = allocation.address_error};
+    for (const auto family : families) {
+        if (const Relay* relay = allocation.relay(family, now)) {
+            answer.relayed[index(family)] = relay->port.address;
+        }
+    }
+    return answer;
+}
+
+Server::Reply Server::refresh(const Exchange& x) {
+    const auto lifetime =
+        optional_attribute(x.request, AttributeType::lifetime, stun::read_lifetime);
+    const auto requested = optional_attribute(x.request, AttributeType::requested_address_family,
+                                              stun::read_address_family);
+    if (!lifetime || !requested) return unexpected(Refusal(ErrorCode::bad_request));
+    if (x.allocation == nullptr) return unexpected(Refusal(ErrorCode::allocation_mismatch));
+
+    std::optional<AddressFamily> only;
+    if (*requested) {
+        only = family_of(**requested);
+        if (!only || !x.allocation->relay(*only, x.now.steady)) {
+            return unexpected(Refusal(ErrorCode::peer_address_family_mismatch));
+        }
+    }
+    const bool deletes = *lifetime == 0s;
+    const Duration granted = deletes ? Duration{} : granted_lifetime(*lifetime);
+    for (const auto family : families) {
+        if (only && *only != family) continue;
+        if (!x.allocation->relay(family, x.now.steady)) continue;
+        if (deletes) {
+            // The last one ends the allocation, which has to be whole then for who observes it.
+            if (x.allocation->stored_relay(other(family))) {
+                drop_relay(*x.allocation, family);
+            } else {
+                end(*x.allocation, x.now, EndReason::deleted);
+                break;
+            }
+        } else {
+            x.allocation->extend_relay(family, x.now.steady + granted);
+        }
+    }
+    if (!deletes) look_again(by_five_tuple_.find(x.five_tuple)->second);
+    return Answer{.lifetime = granted};
+}
+
+// RFC 8656, sections 10.2 and 12.2: the family, then the policy.
+Result<PeerVerdict, Server::Refusal> Server::admit(const Exchange& x,
+                                                   const TransportAddress& peer) {
+    if (!x.allocation->relay(peer.ip.family(), x.now.steady)) {
+        return unexpected(Refusal(ErrorCode::peer_address_family_mismatch));
+    }
+    const PeerVerdict address = policy_.check(peer.ip, relay_ports_);
+    const PeerVerdict verdict =
+        peer.port != 0 && address.allowed() ? policy_.check(peer, relay_ports_) : address;
+    if (!verdict.allowed()) {
+        ++stats_.denied_peers[static_cast<size_t>(verdict.reason)];
+        return unexpected(Refusal(ErrorCode::forbidden));
+    }
+    return address;
+}
+
+// All or none: nothing is installed before every address has been admitted.
+Server::Reply Server::create_permission(const Exchange& x) {
+    std::array<Permission, Message::max_attributes> wanted;
+    size_t count = 0;
+    bool well_formed = true;
+    x.request.each([&](AttributeType type, Bytes value) {
+        if (type != AttributeType::xor_peer_address) return;
+        const auto peer = stun::read_xor_address(value, x.request.transaction_id());
+        well_formed = well_formed && peer;
+        if (peer) wanted[count++].peer = peer->ip;
+    });
+    if (x.allocation == nullptr) return unexpected(Refusal(ErrorCode::allocation_mismatch));
+    if (count == 0 || !well_formed) return unexpected(Refusal(ErrorCode::bad_request));
+
+    size_t fresh = 0;
+    for (size_t i = 0; i < count; ++i) {
+        const auto verdict = admit(x, {wanted[i].peer, 0});  // a permission has no port
+        if (!verdict) return unexpected(verdict.error());
+        wanted[i].per_datagram = verdict->per_datagram;
+        const bool repeated =
+            std::any_of(wanted.begin(), wanted.begin() + static_cast<ptrdiff_t>(i),
+                        [&](const auto& w) { return w.peer == wanted[i].peer; });
+        if (!repeated && !x.allocation->permission(wanted[i].peer, x.now.steady)) ++fresh;
+    }
+    if (fresh > x.allocation->room_for_permissions(x.now.steady)) {
+        return unexpected(Refusal(ErrorCode::insufficient_capacity));
+    }
+    for (size_t i = 0; i < count; ++i) {
+        x.allocation->permit(wanted[i].peer, wanted[i].per_datagram, x.now.steady);
+    }
+    return Answer{};
+}
+
+Server::Reply Server::channel_bind(const Exchange& x) {
+    const auto refuse = [](ErrorCode code) { return unexpected(Refusal(code)); };
+    if (x.allocation == nullptr) return refuse(ErrorCode::allocation_mismatch);
+    Allocation& allocation = *x.allocation;
+    const Instant now = x.now.steady;
+
+    const auto bytes = x.request.find(AttributeType::channel_number).value_or(Bytes{});
+    const auto number = ChannelNumber::from_wire(stun::read_channel_number(bytes).value_or(0));
+    const auto peer = x.request.xor_address(AttributeType::xor_peer_address);
+    if (!number || !peer || peer->port == 0) return refuse(ErrorCode::bad_request);
+
+    const Channel* const of_number = allocation.channel(*number, now);
+    if (of_number != nullptr && of_number->peer != *peer) return refuse(ErrorCode::bad_request);
+    const Channel* const of_peer = allocation.channel(*peer, now);
+    if (of_peer != nullptr && of_peer->number != *number) return refuse(ErrorCode::bad_request);
+
+    const auto verdict = admit(x, *peer);
+    if (!verdict) return unexpected(verdict.error());
+    const bool bound = of_peer != nullptr;
+    const bool permitted = allocation.permission(peer->ip, now) != nullptr;
+    if ((!bound && allocation.room_for_channels(now) == 0) ||
+        (!permitted && allocation.room_for_permissions(now) == 0)) {
+        return refuse(ErrorCode::insufficient_capacity);
+    }
+    allocation.bind(*number, *peer, now);
+    allocation.permit(peer->ip, verdict->per_datagram, now);
+    return Answer{};
+}
+
+}  // namespace ahoy::turn

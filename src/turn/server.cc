@@ -1,0 +1,465 @@
+#include "turn/server.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace ahoy::turn {
+namespace {
+
+using stun::AttributeType;
+using stun::Class;
+using stun::ErrorCode;
+using stun::Message;
+using stun::MessageWriter;
+using stun::Method;
+
+// An answer to an unverified source is at most so many times the request: who forges a source
+// address gains nothing that is worth it.
+constexpr size_t amplification = 3;
+
+// Fits into every path's MTU (RFC 8489, section 6.1).
+constexpr size_t max_response = 1200;
+
+FiveTuple five_tuple_of(const Datagram& in) {
+    return {in.socket, in.from, in.local};
+}
+
+// RFC 8489, sections 9.2.4 and 9.2.5.
+ErrorCode code_of(AuthFailure failure) {
+    switch (failure) {
+        case AuthFailure::incomplete:
+            return ErrorCode::bad_request;
+        case AuthFailure::stale_nonce:
+        case AuthFailure::forged_nonce:
+            return ErrorCode::stale_nonce;
+        default:
+            return ErrorCode::unauthenticated;
+    }
+}
+
+}  // namespace
+
+std::string_view label(Drop why) {
+    switch (why) {
+        case Drop::malformed:
+            return "malformed";
+        case Drop::unexpected_class:
+            return "unexpected_class";
+        case Drop::unknown_method:
+            return "unknown_method";
+        case Drop::unknown_attribute:
+            return "unknown_attribute";
+        case Drop::incomplete:
+            return "incomplete";
+        case Drop::amplification:
+            return "amplification";
+        case Drop::no_allocation:
+            return "no_allocation";
+        case Drop::no_channel:
+            return "no_channel";
+        case Drop::no_permission:
+            return "no_permission";
+        case Drop::peer_denied:
+            return "peer_denied";
+        case Drop::family_mismatch:
+            return "family_mismatch";
+        case Drop::too_large:
+            return "too_large";
+        case Drop::count:
+            break;
+    }
+    return {};
+}
+
+std::string_view label(EndReason reason) {
+    switch (reason) {
+        case EndReason::deleted:
+            return "deleted";
+        case EndReason::expired:
+            return "expired";
+        case EndReason::client_gone:
+            return "client_gone";
+        case EndReason::stopped:
+            return "stopped";
+    }
+    return {};
+}
+
+// The comprehension-required attributes that mean something here, and all optional ones.
+bool Server::understands(AttributeType type) {
+    switch (type) {
+        case AttributeType::username:
+        case AttributeType::message_integrity:
+        case AttributeType::error_code:
+        case AttributeType::unknown_attributes:
+        case AttributeType::channel_number:
+        case AttributeType::lifetime:
+        case AttributeType::mapped_address:
+        case AttributeType::xor_peer_address:
+        case AttributeType::data:
+        case AttributeType::realm:
+        case AttributeType::nonce:
+        case AttributeType::xor_relayed_address:
+        case AttributeType::requested_address_family:
+        case AttributeType::even_port:
+        case AttributeType::requested_transport:
+        case AttributeType::message_integrity_sha256:
+        case AttributeType::password_algorithm:
+        case AttributeType::xor_mapped_address:
+        case AttributeType::reservation_token:
+            return true;
+        default:
+            return !stun::comprehension_required(type);
+    }
+}
+
+size_t Server::HashFiveTuple::operator()(const FiveTuple& tuple) const {
+    // The listeners are few and ours; the client's address is what strangers choose.
+    const uint64_t ours = mix(tuple.server, static_cast<uint64_t>(tuple.socket));
+    return mix(tuple.client, ours);
+}
+
+size_t Server::HashSocket::operator()(SocketId socket) const {
+    return mix({}, static_cast<uint64_t>(socket));
+}
+
+Server::Server(ServerConfig config, std::shared_ptr<const Credentials> credentials, Nonces nonces,
+               PeerPolicy policy, RelayPorts& relay_ports, Observer& observer, Random random)
+    : config_(std::move(config)),
+      credentials_(std::move(credentials)),
+      nonces_(nonces),
+      policy_(std::move(policy)),
+      relay_ports_(relay_ports),
+      observer_(observer),
+      random_(std::move(random)),
+      by_five_tuple_(0, HashFiveTuple(random_.next(), random_.next())),
+      by_relay_(0, HashSocket(random_.next(), random_.next())) {
+    CHECK(credentials_ != nullptr);
+}
+
+Server::~Server() = default;
+
+void Server::from_client(Now now, const Datagram& in, Outbox& out) {
+    if (in.bytes.empty()) return drop(Drop::malformed);
+    switch (in.bytes[0] >> 6) {  // RFC 8656, section 12.4: the two bits that tell them apart
+        case 0:
+            return on_message(now, in, out);
+        case 1:
+            return on_channel_data(now, in, out);
+        default:
+            return drop(Drop::malformed);
+    }
+}
+
+void Server::on_message(Now now, const Datagram& in, Outbox& out) {
+    const auto message = Message::parse(in.bytes);
+    if (!message) return drop(Drop::malformed);
+    switch (message->message_class()) {
+        case Class::request:
+            return on_request(now, in, *message, out);
+        case Class::indication:
+            if (message->method() == Method::send) return on_send(now, in, *message, out);
+            if (message->method() == Method::binding) return;  // keeps a NAT's mapping, no more
+            return drop(Drop::unexpected_class);
+        case Class::success:
+        case Class::error:
+            return drop(Drop::unexpected_class);
+    }
+}
+
+void Server::on_request(Now now, const Datagram& in, const Message& request, Outbox& out) {
+    switch (request.method()) {
+        case Method::binding:
+        case Method::allocate:
+        case Method::refresh:
+        case Method::create_permission:
+        case Method::channel_bind:
+            break;
+        case Method::send:
+        case Method::data:
+            return drop(Drop::unexpected_class);
+        default:
+            return drop(Drop::unknown_method);
+    }
+    Exchange x{.now = now, .in = in, .request = request, .five_tuple = five_tuple_of(in)};
+    respond(x, reply_to(x), out);
+}
+
+// RFC 8489, section 6.3.1, and RFC 8656, section 5: who asks, then what is asked, then whether it
+// is granted.
+Server::Reply Server::reply_to(Exchange& x) {
+    const bool authenticates = x.request.method() != Method::binding;
+    if (authenticates) {
+        x.allocation = find(x.five_tuple, x.now);
+        if (auto proved = authenticate(x); !proved) return unexpected(proved.error());
+    }
+    Refusal refusal(ErrorCode::unknown_attribute);
+    x.request.each([&](AttributeType type, Bytes) {
+        auto& unknown = refusal.unknown;
+        if (!understands(type)) unknown.types[unknown.count++] = static_cast<uint16_t>(type);
+    });
+    if (refusal.unknown.count > 0) return unexpected(refusal);
+    if (x.allocation != nullptr && x.allocation->username() != x.username) {
+        return unexpected(Refusal(ErrorCode::wrong_credentials));
+    }
+    switch (x.request.method()) {
+        case Method::allocate:
+            return allocate(x);
+        case Method::refresh:
+            return refresh(x);
+        case Method::create_permission:
+            return create_permission(x);
+        case Method::channel_bind:
+            return channel_bind(x);
+        default:
+            break;
+    }
+    ++stats_.bindings;
+    return Answer{.mapped = x.in.from};
+}
+
+Result<void, Server::Refusal> Server::authenticate(Exchange& x) {
+    if (const auto username = x.request.text(AttributeType::username)) x.username = *username;
+    const auto key = prove(x);
+    if (!key) {
+        ++stats_.auth_failures[static_cast<size_t>(key.error())];
+        return unexpected(Refusal(code_of(key.error())));
+    }
+    x.key = *key;
+    return {};
+}
+
+// RFC 8489, section 9.2.4, with one step moved: the nonce is looked at before the user is looked up
+// and anything is hashed with a user's key, so that a stranger cannot make us do either.
+Result<Key, AuthFailure> Server::prove(const Exchange& x) const {
+    const Message& request = x.request;
+    if (!request.integrity_at() && !request.integrity_sha256_at()) {
+        return unexpected(AuthFailure::missing);
+    }
+    const auto username = request.text(AttributeType::username);
+    const auto realm = request.text(AttributeType::realm);
+    const auto nonce = request.text(AttributeType::nonce);
+    if (!username || !realm || !nonce || username->size() > stun::max_username ||
+        realm->size() > stun::max_text || nonce->size() > stun::max_text) {
+        return unexpected(AuthFailure::incomplete);
+    }
+    // We offer no choice of algorithms, so whoever makes one was not offered it by us.
+    if (request.has(AttributeType::password_algorithm) ||
+        request.has(AttributeType::password_algorithms)) {
+        return unexpected(AuthFailure::incomplete);
+    }
+    switch (nonces_.check(x.now, x.in.from, *nonce)) {
+        case NonceState::fresh:
+            break;
+        case NonceState::stale:
+            return unexpected(AuthFailure::stale_nonce);
+        case NonceState::invalid:
+            return unexpected(AuthFailure::forged_nonce);
+    }
+    if (*realm != credentials_->realm()) return unexpected(AuthFailure::wrong_realm);
+    // What an allocation was made with serves it to its end: a call neither ends because its REST
+    // credential has, nor because the secret was replaced.
+    if (x.allocation != nullptr && x.allocation->username() == *username &&
+        integrity_holds(request, x.allocation->key())) {
+        return x.allocation->key();
+    }
+    return credentials_->authenticate(request, *username, x.now);
+}
+
+void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
+    const auto buffer = out.scratch(max_response);
+    if (buffer.empty()) return;  // the outbox counts it
+    const size_t limit = x.key ? buffer.size() : amplification * x.in.bytes.size();
+    size_t size = write(buffer, x, reply, true);
+    if (size > limit) size = write(buffer, x, reply, false);
+    if (size > limit) {
+        out.trim(buffer, 0);
+        return drop(Drop::amplification);
+    }
+    CHECK(size > 0);
+    out.trim(buffer, size);
+    out.send({.socket = x.in.socket,
+              .from = x.in.local.ip,
+              .to = x.in.from,
+              .bytes = buffer.first(size)});
+    if (!reply) ++stats_.errors[reply.error().code];
+}
+
+// `with_text`: what only people read, too.
+size_t Server::write(std::span<uint8_t> buffer, const Exchange& x, const Reply& reply,
+                     bool with_text) const {
+    MessageWriter writer(buffer, {x.request.method(), reply ? Class::success : Class::error},
+                         x.request.transaction_id());
+    if (reply) {
+        write_success(writer, *reply);
+    } else {
+        write_error(writer, x, reply.error(), with_text);
+    }
+    if (const auto counter = x.request.find(AttributeType::transaction_transmit_counter);
+        counter && counter->size() == 4) {
+        // RFC 7982: the number of the request comes back; how many answers went before this one we
+        // do not keep, so it is always the first.
+        writer.number(AttributeType::transaction_transmit_counter,
+                      static_cast<uint32_t>((*counter)[2]) << 8 | 1);
+    }
+    if (with_text && x.key && !config_.software.empty()) {
+        writer.text(AttributeType::software, config_.software);
+    }
+    if (x.key) writer.integrity(*x.key);
+    if (x.request.has_fingerprint()) writer.fingerprint();
+    return writer.finish().size();
+}
+
+void Server::write_success(MessageWriter& writer, const Answer& answer) const {
+    for (const auto& relayed : answer.relayed) {
+        if (relayed) writer.xor_address(AttributeType::xor_relayed_address, *relayed);
+    }
+    if (answer.lifetime) writer.lifetime(*answer.lifetime);
+    if (answer.mapped) writer.xor_address(AttributeType::xor_mapped_address, *answer.mapped);
+    if (answer.reservation) {
+        writer.attribute(AttributeType::reservation_token, *answer.reservation);
+    }
+    if (answer.address_error) {  // RFC 8656, section 18.12
+        const auto code = static_cast<uint32_t>(answer.address_error->code);
+        writer.number(AttributeType::address_error_code,
+                      static_cast<uint32_t>(answer.address_error->family) << 24 |
+                          (code / 100) << 8 | code % 100);
+    }
+}
+
+void Server::write_error(MessageWriter& writer, const Exchange& x, const Refusal& refusal,
+                         bool with_text) const {
+    writer.error(refusal.code, with_text ? stun::reason_phrase(refusal.code) : "");
+    if (refusal.code == ErrorCode::unknown_attribute) {
+        writer.unknown_attributes(std::span(refusal.unknown.types).first(refusal.unknown.count));
+    }
+    if (refusal.code == ErrorCode::unauthenticated || refusal.code == ErrorCode::stale_nonce) {
+        writer.text(AttributeType::realm, credentials_->realm());
+        writer.text(AttributeType::nonce, nonces_.issue(x.now, x.in.from));
+    }
+}
+
+Allocation* Server::find(const FiveTuple& five_tuple, Now now) {
+    const auto found = by_five_tuple_.find(five_tuple);
+    if (found == by_five_tuple_.end()) return nullptr;
+    Allocation& allocation = *slots_[found->second].allocation;
+    if (now.steady < allocation.last_expiry()) return &allocation;
+    end(allocation, now, EndReason::expired);
+    return nullptr;
+}
+
+Allocation& Server::start(Allocation::Origin origin, const Opened& opened, Instant expires_at) {
+    if (free_slots_.empty()) {
+        free_slots_.push_back(static_cast<SlotIndex>(slots_.size()));
+        slots_.emplace_back();
+    }
+    const SlotIndex index = free_slots_.back();
+    free_slots_.pop_back();
+    ++allocations_of_[origin.username];
+    by_five_tuple_.emplace(origin.five_tuple, index);
+
+    Allocation& allocation = slots_[index].allocation.emplace(
+        std::move(origin), Allocation::Limits{config_.max_permissions, config_.max_channels});
+    for (const auto& port : opened.ports) {
+        if (!port) continue;
+        by_relay_.emplace(port->socket, index);
+        allocation.set_relay({*port, expires_at});
+    }
+    allocation.reservation = opened.reservation;
+    allocation.address_error = opened.address_error;
+    look_again(index);
+    ++stats_.allocations_live;
+    ++stats_.allocations_total;
+    return allocation;
+}
+
+void Server::drop_relay(Allocation& allocation, AddressFamily family) {
+    const auto& relay = allocation.stored_relay(family);
+    if (!relay) return;
+    by_relay_.erase(relay->port.socket);
+    relay_ports_.close(relay->port);
+    allocation.remove_relay(family);
+}
+
+void Server::end(Allocation& allocation, Now now, EndReason why) {
+    observer_.allocation_ended({allocation, now}, why);
+    drop_relay(allocation, AddressFamily::ipv4);
+    drop_relay(allocation, AddressFamily::ipv6);
+    const auto user = allocations_of_.find(allocation.username());
+    CHECK(user != allocations_of_.end());
+    if (--user->second == 0) allocations_of_.erase(user);
+
+    const auto found = by_five_tuple_.find(allocation.five_tuple());
+    CHECK(found != by_five_tuple_.end());
+    const SlotIndex index = found->second;
+    by_five_tuple_.erase(found);
+    slots_[index].allocation.reset();
+    free_slots_.push_back(index);
+    --stats_.allocations_live;
+}
+
+void Server::client_gone(Now now, const FiveTuple& five_tuple) {
+    if (Allocation* allocation = find(five_tuple, now)) {
+        end(*allocation, now, EndReason::client_gone);
+    }
+}
+
+// A slot has one entry in deadlines_, which may be earlier than needed, so that neither refreshing
+// nor ending an allocation, however often, adds any.
+void Server::look_again(SlotIndex index) {
+    Slot& slot = slots_[index];
+    const Instant at = slot.allocation->first_expiry();
+    if (at >= slot.looked_at) return;
+    slot.looked_at = at;
+    deadlines_.put(at, {index, at});
+}
+
+void Server::expire(Now now, Outbox&) {
+    while (const auto due = deadlines_.take_due(now.steady)) {
+        Slot& slot = slots_[due->slot];
+        if (slot.looked_at != due->at) continue;  // an earlier entry stood in for this one
+        slot.looked_at = Instant::max();
+        if (!slot.allocation) continue;
+        if (now.steady >= slot.allocation->last_expiry()) {
+            end(*slot.allocation, now, EndReason::expired);
+            continue;
+        }
+        for (const auto family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
+            if (!slot.allocation->relay(family, now.steady)) drop_relay(*slot.allocation, family);
+        }
+        slot.allocation->reclaim(now.steady);
+        look_again(due->slot);
+    }
+    while (!reservations_.empty() && now.steady >= reservations_.front().expires_at) {
+        relay_ports_.close(reservations_.front().port);
+        reservations_.pop_front();
+    }
+}
+
+Instant Server::next_deadline() const {
+    const Instant reservation =
+        reservations_.empty() ? Instant::max() : reservations_.front().expires_at;
+    return std::min(deadlines_.next(), reservation);
+}
+
+void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy policy) {
+    CHECK(credentials != nullptr);
+    credentials_ = std::move(credentials);
+    policy_ = std::move(policy);
+    for (Slot& slot : slots_) {
+        if (!slot.allocation) continue;
+        slot.allocation->judge_again(
+            [&](const auto& peer) { return policy_.check(peer, relay_ports_); });
+    }
+}
+
+void Server::close_all(Now now) {
+    for (Slot& slot : slots_) {
+        if (slot.allocation) end(*slot.allocation, now, EndReason::stopped);
+    }
+    for (const Reservation& reservation : reservations_) relay_ports_.close(reservation.port);
+    reservations_.clear();
+}
+
+}  // namespace ahoy::turn
