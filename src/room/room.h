@@ -76,11 +76,10 @@ class Inbox {
     std::vector<Message> take_all();
     void forget_handed();
     void forget_returned_by(Number);
-    void hand_out();
-    bool empty() const { return messages_.empty(); }
+    void forget_from(Number);
+    std::vector<std::string> hand_out();  // copies, in order; they stay until forget_handed()
     size_t size() const { return messages_.size(); }
     size_t bytes() const { return bytes_; }
-    const std::deque<Message>& messages() const { return messages_; }
 
   private:
     template <class Predicate>
@@ -128,10 +127,9 @@ class Room {
 
     bool full() const { return members_.size() >= limits_->capacity; }
     bool has_seats() const { return !members_.empty(); }
-    // Nobody is here and nobody may still say anything.
+    // Nobody is here, and nobody who left may still say anything.
     bool over() const { return members_.empty() && departed_.empty(); }
     const std::vector<Member>& members() const { return members_; }
-    const std::vector<Departed>& departed() const { return departed_; }
 
     // Client ids are compared in constant time.  The loopback seat has two published names
     // (apprtc.md, section 1.3), with which one may register and do nothing else.
@@ -141,35 +139,35 @@ class Room {
     Departed* find_departed(std::string_view id);
     Departed* find_departed(Number);
 
+    // The new member's inbox holds what was said while nobody was there to hear it.
     Member& seat(Instant, std::string id, Kind);
-    // What the others said before this member came, for its /join answer.  Kept until it shows up.
-    std::vector<std::string> hand_out(Member&);
     void attach(Instant, Member&, ConnectionId, Deliveries&);
     void detach(Instant, ConnectionId);
 
     Result<void, SendRefusal> say(Instant, Member&, std::string text, Deliveries&);
-    void say_afterwards(Instant, Departed&, const std::string& text, Deliveries&);
+    Result<void, SendRefusal> say_afterwards(const Departed&, const std::string& text, Deliveries&);
 
     // Frees a seat.  Of somebody who left by itself, `say_afterwards` stays possible for a while.
     Freed leave(Instant, Number);
-    Freed remove(Instant, Number, LeftReason);
+    Freed remove(Number, LeftReason);
     std::optional<Departed> forget_departed(std::string_view id);
 
     // Frees one seat whose time is up, and tells the others; call until nothing comes.
     std::optional<Freed> expire_one(Instant, Deliveries&);
-    // Those who may say nothing more; their sockets, if any, are nobody's now.
-    std::vector<Departed> expire_departed(Instant);
+    void expire_departed(Instant);
     Instant next_deadline() const;
 
   private:
     Instant deadline(const Member&) const;
     Instant idle_until() const { return active_at_ + limits_->lifetime; }
     bool has_connection() const;
-    std::vector<Inbox*> audience(Number from, Number up_to);
+    bool has_people() const;
+    std::vector<Inbox*> waiting(const Member& sender);
     void give(Member&, Message, Deliveries&);
     void showed_up(Member&);
-    void unclaim(Member&);
-    Member take_out(Instant, Number);
+    void give_back(Member& gone);
+    Member take_out(Number);
+    Freed expire_member(const Member&, Deliveries&);
 
     const Limits* limits_;
     std::vector<Member> members_;     // in the order of joining

@@ -80,25 +80,30 @@ class Rooms {
   private:
     struct Entry {
         Room room;
-        Instant scheduled;  // its place in the schedule
+        uint64_t epoch;     // of a later room with the same name, another one
+        Instant scheduled;  // its place in the schedule; early is fine
     };
     using Table = std::map<std::string, Entry, std::less<>>;
     struct Seat {
         std::string room;
-        Number number = 0;  // 0: its room is gone; what it says goes nowhere
+        uint64_t epoch;
+        Number number;
     };
 
-    Room* find(Now, std::string_view room, Deliveries&);
-    Room* find_or_open(Now, std::string_view room, Deliveries&);
-    Room::Member* make_up(Now, std::string_view room, std::string_view client, Deliveries&);
-    Room::Member& seat(Instant, std::string_view name, Room&, std::string id, Room::Kind);
-    Result<void, SendRefusal> say(Now, Room*, std::string_view client, std::string text,
-                                  Deliveries&);
+    bool good_room_id(std::string_view) const;
+    bool good_client_id(std::string_view) const;
+    Table::iterator find(Now, std::string_view room, Deliveries&);
+    Table::iterator find_or_open(Now, std::string_view room, Deliveries&);
+    Room::Member& seat(Instant, Table::iterator, std::string id, Room::Kind);
+    Result<Room::Member*, RegisterRefusal> find_to_register(Now, std::string_view room,
+                                                            std::string_view client, Deliveries&);
+    Result<void, SendRefusal> post_to(Now, std::string_view room, std::string_view client,
+                                      std::string text, Deliveries&);
     Result<void, SendRefusal> count(Result<void, SendRefusal>);
-    void freed(std::string_view name, const Room&, const Room::Freed&, ClosedReason);
-    void expire_room(Instant, Table::iterator, Deliveries&);
-    void settle(std::string_view name);
-    void forget(Table::iterator);
+    void freed(Table::iterator, const Room::Freed&, Deliveries&);
+    void close(ConnectionId, Deliveries&);
+    Table::iterator settle(Instant, Table::iterator, Deliveries&);
+    void schedule(Table::iterator, Instant);
 
     const Limits limits_;
     Random random_;
@@ -107,7 +112,7 @@ class Rooms {
     std::set<std::pair<Instant, std::string_view>> schedule_;  // views of the table's keys
     std::map<ConnectionId, Seat> connections_;
     Stats stats_;
-    size_t clients_ = 0;
+    uint64_t last_epoch_ = 0;
 };
 
 }  // namespace ahoy::room

@@ -1,0 +1,315 @@
+#include "room/collider.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+
+namespace ahoy::room::collider {
+namespace {
+
+namespace json = boost::json;
+
+// --- frames
+
+// As Go's encoding/json writes a string; the only difference to any other is which escapes it uses.
+void append_quoted(std::string& to, std::string_view text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    to += '"';
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const auto byte = static_cast<uint8_t>(c);
+        const std::string_view rest = text.substr(i);
+        if (c == '"' || c == '\\') {
+            to += {'\\', c};
+        } else if (c == '\n') {
+            to += "\\n";
+        } else if (c == '\r') {
+            to += "\\r";
+        } else if (c == '\t') {
+            to += "\\t";
+        } else if (byte < 0x20 || c == '<' || c == '>' || c == '&') {
+            to += {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 0x0f]};
+        } else if (rest.starts_with("\xe2\x80\xa8") || rest.starts_with("\xe2\x80\xa9")) {
+            to += rest[2] == '\xa8' ? "\\u2028" : "\\u2029";  // line ends of JavaScript
+            i += 2;
+        } else {
+            to += c;
+        }
+    }
+    to += '"';
+}
+
+std::string frame(std::string_view message, std::string_view error) {
+    std::string text;
+    text.reserve(message.size() + message.size() / 8 + error.size() + 32);
+    text += R"({"msg":)";
+    append_quoted(text, message);
+    text += R"(,"error":)";
+    append_quoted(text, error);
+    text += "}\n";
+    return text;
+}
+
+Failure failure(std::string_view error, bool close = true) {
+    return {.frame = error_frame(error), .close = close};
+}
+
+// --- parsing, with Go's complaints
+
+Failure not_received(std::string_view error) {
+    return failure("websocket.JSON.Receive error: " + std::string(error));
+}
+
+std::string_view go_kind(const json::value& value) {
+    switch (value.kind()) {
+        case json::kind::object:
+            return "object";
+        case json::kind::array:
+            return "array";
+        case json::kind::string:
+            return "string";
+        case json::kind::bool_:
+            return "bool";
+        case json::kind::null:
+            return "null";
+        case json::kind::int64:
+        case json::kind::uint64:
+        case json::kind::double_:
+            break;
+    }
+    return "number";
+}
+
+Failure syntax_error(std::string_view text, const json::error_code& error) {
+    const size_t begin = text.find_first_not_of(" \t\r\n");
+    if (begin == text.npos || error == json::error::incomplete) {
+        return not_received("unexpected end of JSON input");
+    }
+    const char first = text[begin];
+    const bool may_begin = std::string_view("{[\"-0123456789tfn").find(first) != text.npos;
+    // A strange byte is not repeated, because it may be half a character.
+    if (may_begin || first < 0x20 || first > 0x7e) return not_received(error.message());
+    const std::string shown = first == '\'' ? "'\\''" : std::string{'\'', first, '\''};
+    return not_received("invalid character " + shown + " looking for beginning of value");
+}
+
+struct Fields {
+    std::string cmd, room, client, message;
+};
+
+// Every frame stands for itself: a missing field is empty, whatever the frame before said.
+Result<Fields, Failure> parse(std::string_view text) {
+    json::error_code error;
+    const json::value value = json::parse({text.data(), text.size()}, error);
+    if (error) return unexpected(syntax_error(text, error));
+    Fields fields;
+    if (value.is_null()) return fields;
+    if (!value.is_object()) {
+        return unexpected(not_received("json: cannot unmarshal " + std::string(go_kind(value)) +
+                                       " into Go value of type collider.wsClientMsg"));
+    }
+    const std::pair<std::string_view, std::string*> wanted[] = {{"cmd", &fields.cmd},
+                                                                {"roomid", &fields.room},
+                                                                {"clientid", &fields.client},
+                                                                {"msg", &fields.message}};
+    for (const auto& [name, field] : wanted) {
+        const json::value* found = value.get_object().if_contains({name.data(), name.size()});
+        if (!found || found->is_null()) continue;
+        if (!found->is_string()) {
+            return unexpected(not_received(
+                "json: cannot unmarshal " + std::string(go_kind(*found)) +
+                " into Go struct field wsClientMsg." + std::string(name) + " of type string"));
+        }
+        field->assign(found->get_string().begin(), found->get_string().end());
+    }
+    return fields;
+}
+
+// --- HTTP
+
+std::string escape_html(std::string_view text) {
+    std::string escaped;
+    for (const char c : text) {
+        switch (c) {
+            case '<':
+                escaped += "&lt;";
+                break;
+            case '>':
+                escaped += "&gt;";
+                break;
+            case '&':
+                escaped += "&amp;";
+                break;
+            case '\'':
+                escaped += "&#39;";
+                break;
+            case '"':
+                escaped += "&#34;";
+                break;
+            default:
+                escaped += c;
+        }
+    }
+    return escaped;
+}
+
+HttpResponse respond(unsigned status, std::string body) {
+    HttpResponse response{.status = status,
+                          .body = std::move(body),
+                          .headers = {{"Access-Control-Allow-Origin", "*"},
+                                      {"Access-Control-Allow-Methods", "POST, DELETE"}}};
+    if (!response.body.empty()) response.content_type = "text/plain; charset=utf-8";
+    if (status >= 400) response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+    return response;
+}
+
+HttpResponse not_sent(std::string_view why, unsigned status = 500) {
+    return respond(status, "Failed to send the message: " + std::string(why) + "\n");
+}
+
+HttpResponse refused_post(SendRefusal why) {
+    switch (why) {
+        case SendRefusal::room_full:
+            return not_sent("Max room capacity reached");
+        case SendRefusal::too_large:
+            return not_sent("Message too large");
+        case SendRefusal::queue_full:
+            return not_sent("Too many messages queued for the client");
+        case SendRefusal::unknown_room:
+        case SendRefusal::unknown_client:
+        case SendRefusal::bad_id:
+            break;
+    }
+    return not_sent("Unknown client", 403);  // one answer, whichever of the two is wrong
+}
+
+// The path below the prefix, still with its slash in front.
+std::optional<std::string_view> below(std::string_view path, std::string_view prefix) {
+    if (!path.starts_with(prefix)) return {};
+    path.remove_prefix(prefix.size());
+    if (!path.starts_with('/')) return {};
+    return path;
+}
+
+HttpResponse post(Now now, const HttpRequest& request, std::string_view room,
+                  std::string_view client, Rooms& rooms, Deliveries& out) {
+    if (request.body.empty()) return respond(500, "Empty request body\n");
+    if (!is_utf8(request.body)) return not_sent("Invalid UTF-8");
+    if (!deliverable(request.body)) return refused_post(SendRefusal::too_large);
+    const auto said = rooms.post(now, room, client, request.body, out);
+    return said ? respond(200, "OK\n") : refused_post(said.error());
+}
+
+}  // namespace
+
+std::string message_frame(std::string_view text) {
+    return frame(text, "");
+}
+
+std::string error_frame(std::string_view error) {
+    return frame("", error);
+}
+
+bool deliverable(std::string_view text) {
+    // Escapes make a byte six at most; most messages need no second look.
+    const size_t longest = text.size() * 6 + 32;
+    return is_utf8(text) && (longest <= max_frame || message_frame(text).size() <= max_frame);
+}
+
+Action Session::receive(std::string_view text) {
+    auto fields = parse(text);
+    if (!fields) return fields.error();
+    if (fields->cmd == "register") {
+        if (!room_.empty()) return failure("Duplicated register request");
+        if (fields->room.empty() || fields->client.empty()) {
+            return failure("Invalid register request: missing 'clientid' or 'roomid'");
+        }
+        room_ = fields->room;
+        return Register{std::move(fields->room), std::move(fields->client)};
+    }
+    if (fields->cmd == "send") {
+        if (room_.empty()) return failure("Client not registered");
+        if (fields->message.empty()) return failure("Invalid send request: missing 'msg'");
+        if (!deliverable(fields->message)) return refused(SendRefusal::too_large);
+        return Send{std::move(fields->message)};
+    }
+    return failure("Invalid message: unexpected 'cmd'", /*close=*/false);
+}
+
+Failure refused(RegisterRefusal why) {
+    switch (why) {
+        case RegisterRefusal::duplicate:
+            return failure("Duplicated registration");
+        case RegisterRefusal::room_full:
+            return failure("Max room capacity reached");
+        case RegisterRefusal::too_many_rooms:
+            return failure("Max number of rooms reached");
+        case RegisterRefusal::unknown_client:
+        case RegisterRefusal::bad_id:
+            break;
+    }
+    return failure("Invalid register request: unknown 'clientid' or 'roomid'");
+}
+
+// Collider lost such messages without a word; whoever sent one is told, and goes on.
+Failure refused(SendRefusal why) {
+    switch (why) {
+        case SendRefusal::too_large:
+            return failure("Message too large", false);
+        case SendRefusal::queue_full:
+            return failure("Too many messages queued for the client", false);
+        case SendRefusal::room_full:
+            return failure("Max room capacity reached", false);
+        case SendRefusal::unknown_room:
+        case SendRefusal::unknown_client:
+        case SendRefusal::bad_id:
+            break;
+    }
+    return failure("Client not registered");
+}
+
+std::optional<std::string> room_of(std::string_view target, std::string_view prefix) {
+    const std::string path = path_of(target);
+    const auto rest = below(path, prefix);
+    if (!rest) return {};
+    const auto pieces = split_path(*rest);
+    if (pieces.size() != 3) return {};
+    return std::string(pieces[1]);
+}
+
+std::optional<HttpResponse> handle(Now now, const HttpRequest& request, std::string_view prefix,
+                                   Rooms& rooms, Deliveries& out) {
+    const std::string path = path_of(request.target);
+    const auto rest = below(path, prefix);
+    if (!rest) return {};
+    const auto pieces = split_path(*rest);
+    if (pieces.size() != 3) {
+        return respond(500, "Invalid path: " + escape_html(*rest) + "\n");
+    }
+    if (request.method == "POST") return post(now, request, pieces[1], pieces[2], rooms, out);
+    if (request.method != "DELETE") return respond(200, "");
+    rooms.remove(now, pieces[1], pieces[2], out);
+    return respond(200, "OK\n");
+}
+
+HttpResponse status(const Status& status) {
+    // Milliseconds are enough, and the shortest digits are what Go writes.
+    const double up =
+        static_cast<double>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(status.up).count()) /
+        1000;
+    char digits[32];
+    const auto end =
+        std::to_chars(std::begin(digits), std::end(digits), up, std::chars_format::fixed);
+    HttpResponse response{
+        .content_type = "text/plain; charset=utf-8",
+        .headers = {{"Access-Control-Allow-Origin", "*"}, {"Access-Control-Allow-Methods", "GET"}}};
+    response.body = "{\"upsec\":" + std::string(digits, end.ptr) +
+                    ",\"openws\":" + std::to_string(status.open_sockets) +
+                    ",\"totalws\":" + std::to_string(status.total_sockets) +
+                    ",\"wserrors\":" + std::to_string(status.socket_errors) +
+                    ",\"httperrors\":" + std::to_string(status.http_errors) + "}\n";
+    return response;
+}
+
+}  // namespace ahoy::room::collider

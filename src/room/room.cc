@@ -1,0 +1,321 @@
+#include "room/room.h"
+
+#include "base/check.h"
+#include "base/crypto.h"
+
+namespace ahoy::room {
+namespace {
+
+// A slow phone between /join and register: ICE servers 5 s, WebSocket 6 s, TLS and retries (D6).
+constexpr Duration slowest_registration = 30s;
+constexpr std::string_view loopback_names[] = {"LOOPBACK_CLIENT_ID", "loopback_client_id"};
+constexpr std::string_view bye = R"({"type":"bye"})";
+// Remembering who left costs memory, and leaving is free.
+constexpr size_t most_departed = 16;
+
+bool same_id(std::string_view a, std::string_view b) {
+    return equal_in_constant_time(as_bytes(a), as_bytes(b));
+}
+
+}  // namespace
+
+// --- Inbox
+
+bool Inbox::has_room_for(size_t bytes, const Limits& limits) const {
+    return messages_.size() < limits.max_queued_messages &&
+           bytes_ + bytes <= limits.max_queued_bytes;
+}
+
+void Inbox::put(Message message) {
+    bytes_ += message.text.size();
+    messages_.push_back(std::move(message));
+}
+
+std::vector<Message> Inbox::take_all() {
+    std::vector<Message> all(std::make_move_iterator(messages_.begin()),
+                             std::make_move_iterator(messages_.end()));
+    messages_.clear();
+    bytes_ = 0;
+    return all;
+}
+
+template <class Predicate>
+void Inbox::erase_if(Predicate predicate) {
+    std::erase_if(messages_, [&](const Message& message) {
+        if (!predicate(message)) return false;
+        bytes_ -= message.text.size();
+        return true;
+    });
+}
+
+void Inbox::forget_handed() {
+    erase_if([](const Message& m) { return m.handed; });
+}
+
+void Inbox::forget_returned_by(Number number) {
+    erase_if([&](const Message& m) { return m.returned == number; });
+}
+
+void Inbox::forget_from(Number number) {
+    erase_if([&](const Message& m) { return m.from == number; });
+}
+
+std::vector<std::string> Inbox::hand_out() {
+    std::vector<std::string> texts;
+    for (Message& message : messages_) {
+        message.handed = true;
+        texts.push_back(message.text);
+    }
+    return texts;
+}
+
+// --- who is here
+
+Room::Member* Room::find(std::string_view id) {
+    Member* found = nullptr;
+    for (Member& member : members_) {
+        if (member.kind == Kind::person && same_id(member.id, id)) found = &member;
+    }
+    return found;
+}
+
+Room::Member* Room::find_to_register(std::string_view id) {
+    const bool loopback = std::ranges::find(loopback_names, id) != std::end(loopback_names);
+    if (!loopback) return find(id);
+    const auto member = std::ranges::find(members_, Kind::loopback, &Member::kind);
+    return member == members_.end() ? find(id) : &*member;
+}
+
+Room::Member* Room::find(Number number) {
+    const auto member = std::ranges::find(members_, number, &Member::number);
+    return member == members_.end() ? nullptr : &*member;
+}
+
+Room::Departed* Room::find_departed(std::string_view id) {
+    Departed* found = nullptr;
+    for (Departed& departed : departed_) {
+        if (same_id(departed.id, id)) found = &departed;
+    }
+    return found;
+}
+
+Room::Departed* Room::find_departed(Number number) {
+    const auto departed = std::ranges::find(departed_, number, &Departed::number);
+    return departed == departed_.end() ? nullptr : &*departed;
+}
+
+// --- coming
+
+Room::Member& Room::seat(Instant now, std::string id, Kind kind) {
+    CHECK(!full());
+    active_at_ = now;
+    if (!members_.empty()) company_since_ = now;
+    Member& member = members_.emplace_back();
+    member.number = ++last_number_;
+    member.id = std::move(id);
+    member.kind = kind;
+    member.is_initiator = members_.size() == 1;
+    member.since = now;
+    for (Message& message : unclaimed_.take_all()) member.inbox.put(std::move(message));
+    return member;
+}
+
+void Room::attach(Instant now, Member& member, ConnectionId connection, Deliveries& out) {
+    CHECK(!member.connection);
+    active_at_ = now;
+    showed_up(member);
+    member.registered_once = true;
+    member.connection = connection;
+    for (Message& message : member.inbox.take_all()) {
+        out.push_back({.to = connection, .message = std::move(message.text)});
+    }
+}
+
+void Room::detach(Instant now, ConnectionId connection) {
+    for (Member& member : members_) {
+        if (member.connection != connection) continue;
+        member.connection.reset();
+        member.since = now;
+        active_at_ = now;
+    }
+    for (Departed& departed : departed_) {
+        if (departed.connection == connection) departed.connection.reset();
+    }
+}
+
+// Its /join answer has arrived, so what was handed out in it is delivered.
+void Room::showed_up(Member& member) {
+    if (!member.showed_up()) member.inbox.forget_handed();
+}
+
+// --- talking
+
+// The queues a message will need space in: of those without a socket, or of the next to come.
+std::vector<Inbox*> Room::waiting(const Member& sender) {
+    if (members_.size() == 1) return {&unclaimed_};
+    std::vector<Inbox*> inboxes;
+    for (Member& member : members_) {
+        if (&member != &sender && !member.connection) inboxes.push_back(&member.inbox);
+    }
+    return inboxes;
+}
+
+void Room::give(Member& to, Message message, Deliveries& out) {
+    if (to.connection) {
+        out.push_back({.to = *to.connection, .message = std::move(message.text)});
+    } else {
+        to.inbox.put(std::move(message));
+    }
+}
+
+Result<void, SendRefusal> Room::say(Instant now, Member& sender, std::string text,
+                                    Deliveries& out) {
+    showed_up(sender);
+    sender.spoke = true;
+    active_at_ = now;
+    if (text.size() > limits_->max_message_bytes) return unexpected(SendRefusal::too_large);
+    for (const Inbox* inbox : waiting(sender)) {
+        if (!inbox->has_room_for(text.size(), *limits_)) {
+            return unexpected(SendRefusal::queue_full);
+        }
+    }
+    if (members_.size() == 1) {
+        unclaimed_.put({.from = sender.number, .text = std::move(text)});
+        return {};
+    }
+    for (Member& member : members_) {
+        if (&member != &sender) give(member, {.from = sender.number, .text = text}, out);
+    }
+    return {};
+}
+
+Result<void, SendRefusal> Room::say_afterwards(const Departed& sender, const std::string& text,
+                                               Deliveries& out) {
+    if (text.size() > limits_->max_message_bytes) return unexpected(SendRefusal::too_large);
+    // It did get what it was handed; its peer will start over, and the next joiner must not be
+    // given the old offer as well.
+    unclaimed_.forget_returned_by(sender.number);
+    std::vector<Member*> audience;
+    for (Member& member : members_) {
+        if (member.number > sender.knows_up_to) continue;
+        if (!member.connection && !member.inbox.has_room_for(text.size(), *limits_)) {
+            return unexpected(SendRefusal::queue_full);
+        }
+        audience.push_back(&member);
+    }
+    for (Member* member : audience) give(*member, {.from = sender.number, .text = text}, out);
+    return {};
+}
+
+// --- going
+
+Room::Freed Room::leave(Instant now, Number number) {
+    active_at_ = now;
+    const Member gone = take_out(number);
+    if (departed_.size() == most_departed) departed_.erase(departed_.begin());
+    departed_.push_back({.number = gone.number,
+                         .id = gone.id,
+                         .connection = gone.connection,
+                         .knows_up_to = last_number_,
+                         .expires_at = now + limits_->register_timeout});
+    return {gone.number, LeftReason::left, gone.connection};
+}
+
+Room::Freed Room::remove(Number number, LeftReason reason) {
+    const Member gone = take_out(number);
+    return {gone.number, reason, gone.connection};
+}
+
+std::optional<Room::Departed> Room::forget_departed(std::string_view id) {
+    const Departed* found = find_departed(id);
+    if (!found) return {};
+    Departed gone = *found;
+    departed_.erase(departed_.begin() + (found - departed_.data()));
+    return gone;
+}
+
+Room::Member Room::take_out(Number number) {
+    const auto at = std::ranges::find(members_, number, &Member::number);
+    CHECK(at != members_.end());
+    Member gone = std::move(*at);
+    members_.erase(at);
+    unclaimed_.forget_from(number);
+    if (!gone.showed_up()) give_back(gone);
+    if (gone.is_initiator && !members_.empty()) members_.front().is_initiator = true;
+    return gone;
+}
+
+// What was kept for somebody who never showed up is for the next to come, if its sender is here.
+void Room::give_back(Member& gone) {
+    for (Message& message : gone.inbox.take_all()) {
+        if (!find(message.from)) continue;
+        message.handed = false;
+        message.returned = gone.number;
+        unclaimed_.put(std::move(message));
+    }
+}
+
+// --- time
+
+// A client that never had a socket harms nobody while it is alone (D6); one that lost its socket
+// has a moment to come back (D7).  Whoever came by Collider's side alone must register soon, as
+// there. The loopback seat lives as long as the person who asked for it.
+Instant Room::deadline(const Member& member) const {
+    if (member.kind == Kind::loopback) return has_people() ? Instant::max() : Instant::min();
+    if (member.connection) return Instant::max();
+    if (member.registered_once || !member.joined) return member.since + limits_->register_timeout;
+    if (members_.size() == 1) return Instant::max();
+    return std::max(member.since, company_since_) +
+           std::max(slowest_registration, limits_->register_timeout);
+}
+
+std::optional<Room::Freed> Room::expire_one(Instant now, Deliveries& out) {
+    // The latest to come goes first: when it goes, the one before is alone, and need not.
+    for (size_t i = members_.size(); i-- > 0;) {
+        if (deadline(members_[i]) <= now) return expire_member(members_[i], out);
+    }
+    if (members_.empty() || has_connection() || now < idle_until()) return {};
+    return remove(members_.back().number, LeftReason::room_expired);
+}
+
+// First the seat, then the news: on `bye` the peer posts a new offer at once, which must be kept
+// for the next to come (D7).
+Room::Freed Room::expire_member(const Member& member, Deliveries& out) {
+    const bool heard_of = member.showed_up();
+    const auto reason =
+        member.registered_once ? LeftReason::socket_lost : LeftReason::never_registered;
+    const Freed freed = remove(member.number, reason);
+    if (!heard_of) return freed;
+    for (Member& other : members_) {
+        if (other.kind == Kind::person) give(other, {.text = std::string(bye)}, out);
+    }
+    return freed;
+}
+
+void Room::expire_departed(Instant now) {
+    std::erase_if(departed_, [&](const Departed& departed) {
+        // While its socket is open it may say bye at leisure, if there is anybody to hear.
+        const bool may_talk = departed.connection && !members_.empty();
+        return !may_talk && now >= departed.expires_at;
+    });
+}
+
+bool Room::has_people() const {
+    return std::ranges::find(members_, Kind::person, &Member::kind) != members_.end();
+}
+
+bool Room::has_connection() const {
+    return std::ranges::any_of(members_, [](const Member& m) { return m.connection.has_value(); });
+}
+
+Instant Room::next_deadline() const {
+    Instant next = members_.empty() || has_connection() ? Instant::max() : idle_until();
+    for (const Member& member : members_) next = std::min(next, deadline(member));
+    for (const Departed& departed : departed_) {
+        if (departed.connection && !members_.empty()) continue;
+        next = std::min(next, departed.expires_at);
+    }
+    return next;
+}
+
+}  // namespace ahoy::room

@@ -1,0 +1,278 @@
+#include "room/rooms.h"
+
+#include "base/check.h"
+
+namespace ahoy::room {
+namespace {
+
+constexpr size_t client_id_bytes = 16;  // D1
+constexpr std::string_view loopback_id = "LOOPBACK_CLIENT_ID";
+
+}  // namespace
+
+Rooms::Rooms(const Limits& limits, Random random, Observer& observer)
+    : limits_(limits), random_(std::move(random)), observer_(observer) {
+    CHECK(limits_.capacity >= 2);
+}
+
+// --- the room server's side
+
+Result<Joined, JoinRefusal> Rooms::join(Now now, std::string_view name, Mode mode,
+                                        Deliveries& out) {
+    const auto refuse = [&](JoinRefusal why) {
+        ++stats_.joins_refused;
+        return unexpected(why);
+    };
+    if (!good_room_id(name)) return refuse(JoinRefusal::bad_room_id);
+    const auto at = find_or_open(now, name, out);
+    if (at == rooms_.end()) return refuse(JoinRefusal::too_many_rooms);
+    Room& room = at->second.room;
+    if (room.full()) return refuse(JoinRefusal::full);
+
+    const bool first = !room.has_seats();
+    Room::Member& member = seat(now.steady, at, random_.token(client_id_bytes), Room::Kind::person);
+    member.joined = true;
+    Joined joined{.client_id = member.id,
+                  .is_initiator = member.is_initiator,
+                  .messages = member.inbox.hand_out()};
+    if (first && mode == Mode::loopback) {
+        seat(now.steady, at, std::string(loopback_id), Room::Kind::loopback);
+    }
+    ++stats_.joins;
+    settle(now.steady, at, out);
+    return joined;
+}
+
+Result<void, SendRefusal> Rooms::message(Now now, std::string_view name, std::string_view client,
+                                         std::string text, Deliveries& out) {
+    const auto at = find(now, name, out);
+    if (at == rooms_.end() || !at->second.room.has_seats()) {
+        return count(unexpected(SendRefusal::unknown_room));
+    }
+    Room& room = at->second.room;
+    Room::Member* member = room.find(client);
+    if (!member) return count(unexpected(SendRefusal::unknown_client));
+    const auto said = room.say(now.steady, *member, std::move(text), out);
+    settle(now.steady, at, out);
+    return count(said);
+}
+
+void Rooms::leave(Now now, std::string_view name, std::string_view client, Deliveries& out) {
+    const auto at = find(now, name, out);
+    if (at == rooms_.end()) return;
+    Room& room = at->second.room;
+    if (const Room::Member* member = room.find(client)) {
+        freed(at, room.leave(now.steady, member->number), out);
+    }
+    settle(now.steady, at, out);
+}
+
+// --- Collider's side
+
+Result<Room::Member*, RegisterRefusal> Rooms::find_to_register(Now now, std::string_view name,
+                                                               std::string_view client,
+                                                               Deliveries& out) {
+    if (!good_room_id(name) || !good_client_id(client)) {
+        return unexpected(RegisterRefusal::bad_id);
+    }
+    auto at = find(now, name, out);
+    if (at != rooms_.end()) {
+        if (Room::Member* member = at->second.room.find_to_register(client)) return member;
+    }
+    if (limits_.require_join) return unexpected(RegisterRefusal::unknown_client);
+    if (at == rooms_.end()) at = find_or_open(now, name, out);
+    if (at == rooms_.end()) return unexpected(RegisterRefusal::too_many_rooms);
+    if (at->second.room.full()) return unexpected(RegisterRefusal::room_full);
+    return &seat(now.steady, at, std::string(client), Room::Kind::person);
+}
+
+Result<void, RegisterRefusal> Rooms::register_client(Now now, ConnectionId connection,
+                                                     std::string_view name, std::string_view client,
+                                                     Deliveries& out) {
+    if (connections_.contains(connection)) return unexpected(RegisterRefusal::duplicate);
+    const auto member = find_to_register(now, name, client, out);
+    if (!member) return unexpected(member.error());
+    if ((*member)->connection) return unexpected(RegisterRefusal::duplicate);
+    const auto at = rooms_.find(name);
+    connections_.emplace(connection, Seat{at->first, at->second.epoch, (*member)->number});
+    at->second.room.attach(now.steady, **member, connection, out);
+    ++stats_.registrations;
+    settle(now.steady, at, out);
+    return {};
+}
+
+Result<void, SendRefusal> Rooms::send(Now now, ConnectionId connection, std::string text,
+                                      Deliveries& out) {
+    const auto seat = connections_.find(connection);
+    if (seat == connections_.end()) return count(unexpected(SendRefusal::unknown_client));
+    const auto [name, epoch, number] = seat->second;
+    const auto at = find(now, name, out);
+    // Whoever left last talks to nobody.
+    if (at == rooms_.end() || at->second.epoch != epoch) return {};
+    Room& room = at->second.room;
+    Result<void, SendRefusal> said;
+    if (Room::Member* member = room.find(number)) {
+        said = room.say(now.steady, *member, std::move(text), out);
+    } else if (const Room::Departed* departed = room.find_departed(number)) {
+        said = room.say_afterwards(*departed, text, out);
+    }
+    settle(now.steady, at, out);
+    return count(said);
+}
+
+Result<void, SendRefusal> Rooms::post(Now now, std::string_view name, std::string_view client,
+                                      std::string text, Deliveries& out) {
+    const auto said = post_to(now, name, client, std::move(text), out);
+    if (const auto at = rooms_.find(name); at != rooms_.end()) settle(now.steady, at, out);
+    return count(said);
+}
+
+Result<void, SendRefusal> Rooms::post_to(Now now, std::string_view name, std::string_view client,
+                                         std::string text, Deliveries& out) {
+    if (!good_room_id(name) || !good_client_id(client)) return unexpected(SendRefusal::bad_id);
+    auto at = find(now, name, out);
+    if (at != rooms_.end()) {
+        Room& room = at->second.room;
+        if (Room::Member* member = room.find(client)) {
+            return room.say(now.steady, *member, std::move(text), out);
+        }
+        if (const Room::Departed* departed = room.find_departed(client)) {
+            return room.say_afterwards(*departed, text, out);
+        }
+    }
+    if (limits_.require_join) return unexpected(SendRefusal::unknown_client);
+    if (at == rooms_.end()) at = find_or_open(now, name, out);
+    if (at == rooms_.end() || at->second.room.full()) return unexpected(SendRefusal::room_full);
+    Room::Member& member = seat(now.steady, at, std::string(client), Room::Kind::person);
+    return at->second.room.say(now.steady, member, std::move(text), out);
+}
+
+void Rooms::remove(Now now, std::string_view name, std::string_view client, Deliveries& out) {
+    const auto at = find(now, name, out);
+    if (at == rooms_.end()) return;
+    Room& room = at->second.room;
+    if (const Room::Member* member = room.find(client)) {
+        freed(at, room.remove(member->number, LeftReason::removed), out);
+    } else if (const auto departed = room.forget_departed(client)) {
+        if (departed->connection) close(*departed->connection, out);
+    }
+    settle(now.steady, at, out);
+}
+
+void Rooms::socket_lost(Now now, ConnectionId connection, Deliveries& out) {
+    const auto seat = connections_.find(connection);
+    if (seat == connections_.end()) return;
+    const auto [name, epoch, number] = seat->second;
+    connections_.erase(seat);
+    const auto at = find(now, name, out);
+    if (at == rooms_.end() || at->second.epoch != epoch) return;
+    at->second.room.detach(now.steady, connection);
+    settle(now.steady, at, out);
+}
+
+// --- the table
+
+bool Rooms::good_room_id(std::string_view id) const {
+    return !id.empty() && id.size() <= limits_.max_room_id;
+}
+
+bool Rooms::good_client_id(std::string_view id) const {
+    return !id.empty() && id.size() <= limits_.max_client_id;
+}
+
+Rooms::Table::iterator Rooms::find(Now now, std::string_view name, Deliveries& out) {
+    const auto at = rooms_.find(name);
+    return at == rooms_.end() ? at : settle(now.steady, at, out);
+}
+
+Rooms::Table::iterator Rooms::find_or_open(Now now, std::string_view name, Deliveries& out) {
+    if (const auto at = find(now, name, out); at != rooms_.end()) return at;
+    if (rooms_.size() >= limits_.max_rooms) expire(now, out);
+    if (rooms_.size() >= limits_.max_rooms) return rooms_.end();
+    Entry entry{Room(limits_, now.steady), ++last_epoch_, Instant::max()};
+    return rooms_.emplace(std::string(name), std::move(entry)).first;
+}
+
+Room::Member& Rooms::seat(Instant now, Table::iterator at, std::string id, Room::Kind kind) {
+    auto& [name, entry] = *at;
+    const bool first = !entry.room.has_seats();
+    Room::Member& member = entry.room.seat(now, std::move(id), kind);
+    ++stats_.clients;
+    if (first) observer_.room_opened(name);
+    observer_.client_joined(name, member.number);
+    return member;
+}
+
+void Rooms::freed(Table::iterator at, const Room::Freed& freed, Deliveries& out) {
+    const auto& [name, entry] = *at;
+    --stats_.clients;
+    if (freed.connection && freed.reason != LeftReason::left) close(*freed.connection, out);
+    observer_.client_left(name, freed.number, freed.reason);
+    if (entry.room.has_seats()) return;
+    const bool idle = freed.reason == LeftReason::room_expired;
+    observer_.room_closed(name, idle ? ClosedReason::idle : ClosedReason::empty);
+}
+
+void Rooms::close(ConnectionId connection, Deliveries& out) {
+    connections_.erase(connection);
+    out.push_back({.to = connection, .message = {}, .close = true});
+}
+
+// --- time
+
+// Lets go what is due in a room, and the room itself when it is over; end() then.
+Rooms::Table::iterator Rooms::settle(Instant now, Table::iterator at, Deliveries& out) {
+    Room& room = at->second.room;
+    while (const auto gone = room.expire_one(now, out)) freed(at, *gone, out);
+    room.expire_departed(now);
+    if (!room.over()) {
+        schedule(at, room.next_deadline());
+        return at;
+    }
+    schedule(at, Instant::max());
+    rooms_.erase(at);
+    return rooms_.end();
+}
+
+// One place per room.  A deadline that moved away keeps the place it has: looking too early is
+// cheap, and a message then costs no change here.
+void Rooms::schedule(Table::iterator at, Instant next) {
+    Instant& scheduled = at->second.scheduled;
+    if (scheduled <= next && next != Instant::max()) return;
+    if (scheduled != Instant::max()) schedule_.erase({scheduled, at->first});
+    scheduled = next;
+    if (scheduled != Instant::max()) schedule_.emplace(scheduled, at->first);
+}
+
+void Rooms::expire(Now now, Deliveries& out) {
+    while (!schedule_.empty() && schedule_.begin()->first <= now.steady) {
+        const auto at = rooms_.find(schedule_.begin()->second);
+        schedule(at, Instant::max());
+        settle(now.steady, at, out);
+    }
+}
+
+Instant Rooms::next_deadline() const {
+    return schedule_.empty() ? Instant::max() : schedule_.begin()->first;
+}
+
+// --- counting
+
+Result<void, SendRefusal> Rooms::count(Result<void, SendRefusal> said) {
+    ++(said ? stats_.messages : stats_.messages_refused);
+    return said;
+}
+
+Stats Rooms::stats() const {
+    Stats stats = stats_;
+    stats.rooms = rooms_.size();
+    stats.connections = connections_.size();
+    return stats;
+}
+
+size_t Rooms::seats_taken(std::string_view name) const {
+    const auto at = rooms_.find(name);
+    return at == rooms_.end() ? 0 : at->second.room.members().size();
+}
+
+}  // namespace ahoy::room
