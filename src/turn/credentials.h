@@ -24,7 +24,7 @@ namespace ahoy::turn {
 enum class AuthFailure : uint8_t {
     missing,       // no MESSAGE-INTEGRITY: how every client begins
     incomplete,    // MESSAGE-INTEGRITY without USERNAME, REALM or NONCE, or out of their limits
-    stale_nonce,   // issued by us, too long ago
+    stale_nonce,   // by the time it carries, which is not proved then
     forged_nonce,  // not issued by us to this address
     wrong_realm,
     unknown_user,

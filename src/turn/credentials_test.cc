@@ -1,0 +1,156 @@
+#include "turn/credentials.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "turn/test_world.h"
+
+namespace ahoy::turn {
+namespace {
+
+const Now now{Instant{} + 1h, WallTime(1'700'000'000s)};
+
+// What `credentials` says to a request of `username`, signed as with `password`.
+Result<Key, AuthFailure> ask(const Credentials& credentials, std::string_view username,
+                             std::string_view password, Now when = now) {
+    std::array<uint8_t, 1024> buffer;
+    MessageWriter writer(buffer, {Method::allocate, Class::request}, {});
+    writer.text(AttributeType::username, username);
+    writer.integrity(stun::long_term_key(username, credentials.realm(), password));
+    return credentials.authenticate(Message::parse(writer.finish()).value(), username, when);
+}
+
+AuthFailure failure(const Credentials& credentials, std::string_view username,
+                    std::string_view password, Now when = now) {
+    const auto result = ask(credentials, username, password, when);
+    return result ? AuthFailure::count : result.error();
+}
+
+TEST(Credentials, D17_StaticUsers) {
+    const auto credentials = World::credentials({});
+    EXPECT_EQ(ask(*credentials, "alice", "wonder").value(),
+              stun::long_term_key("alice", "ahoy", "wonder"));
+    EXPECT_EQ(failure(*credentials, "alice", "builder"), AuthFailure::wrong_password);
+    EXPECT_EQ(failure(*credentials, "mallory", "wonder"), AuthFailure::unknown_user);
+    EXPECT_EQ(failure(*credentials, "", ""), AuthFailure::unknown_user);
+}
+
+TEST(Credentials, D32_RestNames) {
+    const auto credentials = World::credentials({"north", "south"});
+    for (const char* secret : {"north", "south"}) {
+        const auto minted = mint(secret, "carol", 1h, now);
+        EXPECT_EQ(minted.username, "1700003600:carol");
+        EXPECT_TRUE(ask(*credentials, minted.username, minted.password));
+        EXPECT_EQ(failure(*credentials, minted.username, minted.password + "x"),
+                  AuthFailure::wrong_password);
+    }
+    const auto foreign = mint("west", "carol", 1h, now);
+    EXPECT_EQ(failure(*credentials, foreign.username, foreign.password),
+              AuthFailure::wrong_password);
+}
+
+TEST(Credentials, D32_RestPasswordIsTheSchemesOwn) {
+    // printf 1700003600:carol | openssl dgst -sha1 -hmac north -binary | base64
+    EXPECT_EQ(mint("north", "carol", 1h, now).password, "smlVqvGOa0QLDypQa4oTCFRCgpU=");
+    EXPECT_EQ(mint("north", "", 1h, now).username, "1700003600");
+}
+
+TEST(Credentials, D32_A5_RestNamesExpire) {
+    const auto credentials = World::credentials();
+    const auto minted = mint("north", "carol", 60s, now);
+    const auto after = [&](std::chrono::seconds s) { return Now{now.steady + s, now.wall + s}; };
+    EXPECT_TRUE(ask(*credentials, minted.username, minted.password, after(59s)));
+    EXPECT_EQ(failure(*credentials, minted.username, minted.password, after(60s)),
+              AuthFailure::expired);
+    EXPECT_EQ(failure(*credentials, minted.username, minted.password, after(61s)),
+              AuthFailure::expired);
+}
+
+TEST(Credentials, A5_TimesBeyond2038And2106) {
+    const auto credentials = World::credentials();
+    for (const char* year : {"2147483648:u", "4294967296:u", "9223372036854775807:u"}) {
+        const auto password = base64(hmac_sha1(as_bytes("north"), {as_bytes(year)}));
+        EXPECT_TRUE(ask(*credentials, year, password)) << year;
+    }
+}
+
+TEST(Credentials, D33_NamesThatAreNoTimeAreRefused) {
+    const auto credentials = World::credentials();
+    for (const char* name :
+         {"", ":", ":carol", "carol", "carol:1900000000", "-1:carol", "+1900000000:carol",
+          "1900000000 :carol", "0x7fffffff:carol", "1.9e9:carol", "9223372036854775808:carol",
+          "99999999999999999999999:carol"}) {
+        const auto password = base64(hmac_sha1(as_bytes("north"), {as_bytes(name)}));
+        EXPECT_EQ(failure(*credentials, name, password), AuthFailure::unknown_user) << name;
+    }
+}
+
+TEST(Credentials, A10_D32_ASecretThatIsGoneIsGone) {
+    const auto minted = mint("north", "carol", 1h, now);
+    EXPECT_FALSE(ask(*World::credentials({"south"}), minted.username, minted.password));
+    EXPECT_TRUE(ask(*World::credentials({"south", "north"}), minted.username, minted.password));
+}
+
+class NoncesTest : public testing::Test {
+  protected:
+    NonceState check(std::string_view text, Duration later = 0s) const {
+        return nonces.check({now.steady + later, now.wall}, client, text);
+    }
+    const Nonces nonces{Nonces::Secret{1}};
+    const TransportAddress client = at("5.6.7.8:1234");
+    const std::string nonce = nonces.issue(now, client);
+};
+
+TEST_F(NoncesTest, D02_BeginsWithTheCookieAndNoFeatures) {
+    EXPECT_EQ(nonce.size(), 32u);
+    EXPECT_TRUE(nonce.starts_with("obMatJos2AAAA"));
+    EXPECT_EQ(check(nonce), NonceState::fresh);
+}
+
+TEST_F(NoncesTest, D04_TI14_BelongsToOneAddress) {
+    for (const char* other : {"5.6.7.8:1235", "5.6.7.9:1234", "[2001:db8::1]:1234"}) {
+        EXPECT_EQ(nonces.check(now, at(other), nonce), NonceState::invalid) << other;
+        EXPECT_NE(nonces.issue(now, at(other)), nonce);
+    }
+}
+
+TEST_F(NoncesTest, D05_LivesTenMinutes) {
+    EXPECT_EQ(check(nonce, 10min - 1s), NonceState::fresh);
+    EXPECT_EQ(check(nonce, 10min), NonceState::stale);
+    EXPECT_EQ(check(nonce, 24h), NonceState::stale);
+    EXPECT_EQ(check(nonce, -2s), NonceState::stale);  // from the future
+}
+
+TEST_F(NoncesTest, D07_AnyChangeMakesItInvalid) {
+    for (size_t i = 0; i < nonce.size(); ++i) {
+        for (const char c : {'!', 'B', '\0', '\xff'}) {
+            std::string other = nonce;
+            other[i] = c;
+            if (other != nonce) EXPECT_NE(check(other), NonceState::fresh) << i;
+        }
+    }
+    for (const std::string& other :
+         {std::string(), nonce.substr(1), nonce + "A", nonce.substr(0, 13), std::string(32, 'A'),
+          "obMatJos2AAAA" + std::string(19, 'A')}) {
+        EXPECT_NE(check(other), NonceState::fresh) << other;
+    }
+}
+
+TEST_F(NoncesTest, D05_AnotherSecretMakesOthers) {
+    EXPECT_EQ(Nonces({2}).check(now, client, nonce), NonceState::invalid);
+}
+
+TEST_F(NoncesTest, O15_TheWallClockDoesNotMatter) {
+    EXPECT_EQ(nonces.check({now.steady, now.wall + 24h * 365}, client, nonce), NonceState::fresh);
+}
+
+TEST_F(NoncesTest, SecondsMayWrapAround) {
+    const Now late{Instant{} + std::chrono::seconds((1LL << 32) - 1), now.wall};
+    const auto issued = nonces.issue(late, client);
+    EXPECT_EQ(nonces.check({late.steady + 5s, now.wall}, client, issued), NonceState::fresh);
+    EXPECT_EQ(nonces.check({late.steady + 601s, now.wall}, client, issued), NonceState::stale);
+}
+
+}  // namespace
+}  // namespace ahoy::turn
