@@ -234,6 +234,8 @@ const std::vector<Key>& keys() {
                  "\"\" = derived from Host (and X-Forwarded-* from trusted_proxies)"),
         AHOY_KEY(http, trusted_proxies, "[]",
                  "CIDRs, e.g. [\"127.0.0.1/32\"]: only these may set X-Forwarded-*"),
+        AHOY_KEY(http, max_connections, "10000",
+                 "open at once on each shard, WebSockets included; more are closed at once"),
         AHOY_KEY(tls, listen, "[]", "e.g. [\"0.0.0.0:8443\"]: the same over HTTPS and WSS"),
         AHOY_KEY(
             tls, certificate, "\"\"",
@@ -254,6 +256,8 @@ const std::vector<Key>& keys() {
         AHOY_KEY(ice, credential_lifetime, "\"24h\"", "of the TURN credentials handed to clients"),
         AHOY_KEY(turn, listen, R"(["0.0.0.0:3478", "[::]:3478"])", "STUN and TURN over UDP"),
         AHOY_KEY(turn, tls_listen, "[]", "TURN over TLS and DTLS"),
+        AHOY_KEY(turn, public_host, "\"\"",
+                 "what clients are told to connect to; \"\" = the host they reached the page on"),
         AHOY_KEY(turn, relay_addresses, "[]", "[] = the addresses of the interfaces"),
         AHOY_KEY(turn, external_addresses, "[]",
                  "\"public\" or \"public/private\": what clients are told behind a 1:1 NAT"),

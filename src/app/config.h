@@ -22,11 +22,6 @@ class ConfigError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-struct PortRange {
-    uint16_t low = 49152;  // RFC 8656, section 7.2: the dynamic ports
-    uint16_t high = 65535;
-};
-
 // "public", or "public/private" for a 1:1 NAT: clients are told `told` for what is bound on
 // `bound`.
 struct ExternalAddress {
@@ -56,6 +51,7 @@ struct Config {
         std::vector<TransportAddress> listen;
         std::string public_url;
         std::vector<Prefix> trusted_proxies;
+        unsigned max_connections = 10'000;
     } http;
     struct {
         std::vector<TransportAddress> listen;
@@ -79,6 +75,7 @@ struct Config {
     struct {
         std::vector<TransportAddress> listen;
         std::vector<TransportAddress> tls_listen;
+        std::string public_host;
         std::vector<IpAddress> relay_addresses;
         std::vector<ExternalAddress> external_addresses;
         PortRange ports;

@@ -74,6 +74,11 @@ struct TransportAddress {
     friend constexpr auto operator<=>(const TransportAddress&, const TransportAddress&) = default;
 };
 
+struct PortRange {
+    uint16_t low = 49152;  // RFC 8656, section 7.2: the dynamic ports
+    uint16_t high = 65535;  // included
+};
+
 // A CIDR block.  An IPv4 block holds IPv4 addresses only, an IPv6 block IPv6 addresses only.
 class Prefix {
   public:

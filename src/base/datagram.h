@@ -60,7 +60,8 @@ class Outbox {
         return pending_.size() + most_per_input <= capacity &&
                scratch_size - scratch_used_ >= scratch_per_input;
     }
-    std::span<const Transmit> pending() const { return pending_; }
+    // For the shell to send; it may map addresses in place.
+    std::span<Transmit> pending() { return pending_; }
     uint64_t overflowed() const { return overflowed_; }
     void clear();
 

@@ -1,0 +1,192 @@
+#include "app/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace ahoy::app {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+template <class Array>
+void add_each(Array& total, const Array& more) {
+    for (size_t i = 0; i < total.size(); ++i) total[i] += more[i];
+}
+
+void add(turn::Traffic& total, const turn::Traffic& more) {
+    total.packets += more.packets;
+    total.bytes += more.bytes;
+}
+
+void add(turn::Stats& total, const turn::Stats& more) {
+    add(total.to_peers, more.to_peers);
+    add(total.to_clients, more.to_clients);
+    add_each(total.drops, more.drops);
+    add_each(total.auth_failures, more.auth_failures);
+    add_each(total.denied_peers, more.denied_peers);
+    for (const auto& [code, count] : more.errors) total.errors[code] += count;
+    total.bindings += more.bindings;
+    total.allocations_live += more.allocations_live;
+    total.allocations_total += more.allocations_total;
+}
+
+void add(room::Stats& total, const room::Stats& more) {
+    total.rooms += more.rooms;
+    total.clients += more.clients;
+    total.connections += more.connections;
+    total.registrations += more.registrations;
+    total.joins += more.joins;
+    total.joins_refused += more.joins_refused;
+    total.messages += more.messages;
+    total.messages_refused += more.messages_refused;
+}
+
+void add(net::SendCounts& total, const net::SendCounts& more) {
+    total.datagrams += more.datagrams;
+    total.calls += more.calls;
+    total.full += more.full;
+    total.refused += more.refused;
+}
+
+// Builds one family after the other.
+class Exposition {
+  public:
+    void counter(std::string name, std::string help, uint64_t value) {
+        begin(std::move(name), std::move(help), MetricType::Counter);
+        sample(value);
+    }
+    void gauge(std::string name, std::string help, uint64_t value) {
+        begin(std::move(name), std::move(help), MetricType::Gauge);
+        sample(value);
+    }
+    void begin(std::string name, std::string help, MetricType type) {
+        families_.push_back({std::move(name), std::move(help), type, {}});
+    }
+    // Of the family begun last.
+    void sample(uint64_t value, std::vector<ClientMetric::Label> labels = {}) {
+        MetricFamily& family = families_.back();
+        ClientMetric metric;
+        metric.label = std::move(labels);
+        metric.counter.value = metric.gauge.value = static_cast<double>(value);
+        family.metric.push_back(std::move(metric));
+    }
+    // A counter by reason: one sample for each value of an enumeration.
+    template <class Reason, class Array>
+    void by_reason(std::string name, std::string help, const Array& counts) {
+        begin(std::move(name), std::move(help), MetricType::Counter);
+        for (size_t i = 0; i < counts.size(); ++i) {
+            sample(counts[i], {{"reason", std::string(label(static_cast<Reason>(i)))}});
+        }
+    }
+    void traffic(std::string name, std::string help, uint64_t to_peers, uint64_t to_clients) {
+        begin(std::move(name), std::move(help), MetricType::Counter);
+        sample(to_peers, {{"direction", "to_peer"}});
+        sample(to_clients, {{"direction", "to_client"}});
+    }
+    std::string text() const {
+        std::ostringstream out;
+        prometheus::TextSerializer().Serialize(out, families_);
+        return out.str();
+    }
+
+  private:
+    std::vector<MetricFamily> families_;
+};
+
+void add_turn(Exposition& out, const turn::Stats& stats) {
+    out.gauge("ahoy_turn_allocations", "Live allocations.", stats.allocations_live);
+    out.counter("ahoy_turn_allocations_total", "Allocations made.", stats.allocations_total);
+    out.counter("ahoy_stun_bindings_total", "Binding requests answered.", stats.bindings);
+    out.traffic("ahoy_turn_relayed_packets_total", "Packets relayed.", stats.to_peers.packets,
+                stats.to_clients.packets);
+    out.traffic("ahoy_turn_relayed_bytes_total", "Bytes of payload relayed.", stats.to_peers.bytes,
+                stats.to_clients.bytes);
+    out.by_reason<turn::Drop>("ahoy_turn_dropped_total", "Packets dropped without an answer.",
+                              stats.drops);
+    out.by_reason<turn::AuthFailure>("ahoy_turn_auth_failures_total",
+                                     "Requests that failed to authenticate.", stats.auth_failures);
+    out.by_reason<turn::PeerReason>("ahoy_turn_denied_peers_total",
+                                    "Peers refused in requests, by what the policy said.",
+                                    stats.denied_peers);
+    out.begin("ahoy_turn_errors_total", "Error responses sent.", MetricType::Counter);
+    for (const auto& [code, count] : stats.errors) {
+        out.sample(count, {{"code", std::to_string(static_cast<unsigned>(code))}});
+    }
+}
+
+void add_rooms(Exposition& out, const room::Stats& stats) {
+    out.gauge("ahoy_rooms", "Rooms.", stats.rooms);
+    out.gauge("ahoy_room_clients", "Seats taken in rooms.", stats.clients);
+    out.gauge("ahoy_room_sockets", "WebSockets registered in rooms.", stats.connections);
+    out.counter("ahoy_room_registrations_total", "Registrations.", stats.registrations);
+    out.counter("ahoy_room_joins_total", "Joins granted.", stats.joins);
+    out.counter("ahoy_room_joins_refused_total", "Joins refused.", stats.joins_refused);
+    out.counter("ahoy_room_messages_total", "Messages accepted.", stats.messages);
+    out.counter("ahoy_room_messages_refused_total", "Messages refused.", stats.messages_refused);
+}
+
+void add_network(Exposition& out, const Counts& total) {
+    out.gauge("ahoy_http_connections", "Open connections.", total.http.connections);
+    out.gauge("ahoy_websockets", "Open WebSockets.", total.http.websockets);
+    out.counter("ahoy_http_accepted_total", "Connections accepted.", total.http.accepted);
+    out.counter("ahoy_http_refused_total", "Connections closed at once: too many are open.",
+                total.http.refused);
+    out.counter("ahoy_http_bad_requests_total", "Requests that were not HTTP or too large.",
+                total.http.bad_requests);
+    out.counter("ahoy_websocket_slow_readers_total", "WebSockets closed: their queue was full.",
+                total.http.slow_readers);
+    out.counter("ahoy_websocket_errors_total", "Error frames sent.", total.socket_errors);
+    out.counter("ahoy_udp_sent_total", "Datagrams sent.", total.sent.datagrams);
+    out.counter("ahoy_udp_send_calls_total", "System calls that sent them.", total.sent.calls);
+    out.begin("ahoy_udp_unsent_total", "Datagrams that the kernel did not take.",
+              MetricType::Counter);
+    out.sample(total.sent.full, {{"reason", "buffer_full"}});
+    out.sample(total.sent.refused, {{"reason", "refused"}});
+}
+
+void add_process(Exposition& out) {
+    uint64_t pages = 0;
+    uint64_t resident = 0;
+    std::ifstream("/proc/self/statm") >> pages >> resident;
+    out.gauge("process_resident_memory_bytes", "Resident memory.",
+              resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)));
+    std::error_code error;
+    uint64_t descriptors = 0;
+    const std::filesystem::directory_iterator open_files("/proc/self/fd", error);
+    for ([[maybe_unused]] const auto& file : open_files) ++descriptors;
+    out.gauge("process_open_fds", "Open file descriptors.", descriptors);
+}
+
+}  // namespace
+
+boost::asio::awaitable<Counts> gather(const Workers& workers) {
+    Counts total;
+    for (const auto& worker : workers) {
+        const Counts one = co_await net::on_shard(worker->shard, [&] { return worker->count(); });
+        add(total.turn, one.turn);
+        add(total.rooms, one.rooms);
+        add(total.http, one.http);
+        add(total.sent, one.sent);
+        total.socket_errors += one.socket_errors;
+        total.http_errors += one.http_errors;
+    }
+    co_return total;
+}
+
+std::string prometheus_text(const Counts& total) {
+    Exposition out;
+    add_turn(out, total.turn);
+    add_rooms(out, total.rooms);
+    add_network(out, total);
+    add_process(out);
+    return out.text();
+}
+
+}  // namespace ahoy::app

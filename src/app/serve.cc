@@ -1,0 +1,459 @@
+#include "app/serve.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <openssl/rand.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+
+#include "app/log.h"
+#include "app/metrics.h"
+#include "app/site.h"
+#include "app/worker.h"
+#include "base/check.h"
+#include "net/interfaces.h"
+#include "net/start_error.h"
+#include "net/tls.h"
+
+namespace ahoy::app {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto stop_patience = 3s;  // then connections that do not close are dropped
+constexpr auto drain_interval = 200ms;
+
+// ---- what the configuration means on this machine
+// ----------------------------------------------------
+
+Random system_random() {
+    Random::Seed seed;
+    CHECK(RAND_bytes(seed.data(), static_cast<int>(seed.size())) == 1);
+    return Random(seed);
+}
+
+std::string read_secret(const std::string& file) {
+    std::ifstream stream(file);
+    std::string secret;
+    if (!std::getline(stream, secret) || secret.empty()) {
+        throw net::StartError(fmt::format(
+            "turn.secret_file: {}: its first line cannot be read or is empty; `openssl rand -hex "
+            "32 > FILE` makes one",
+            file));
+    }
+    return secret;
+}
+
+// `made` is what was made at the first start, for a server that was given none.
+std::string turn_secret(const Config& config, const std::string& made) {
+    if (!config.turn.secret.empty()) return config.turn.secret;
+    return config.turn.secret_file.empty() ? made : read_secret(config.turn.secret_file);
+}
+
+bool has_ipv6() {
+    const int fd = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    const bool usable = ::bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0;
+    ::close(fd);
+    return usable;
+}
+
+// The defaults name both families' wildcards; a machine without IPv6 does without the second.
+std::vector<TransportAddress> usable(std::vector<TransportAddress> listen) {
+    static const bool ipv6 = has_ipv6();
+    if (!ipv6) {
+        std::erase_if(listen, [](const TransportAddress& a) {
+            return !a.ip.is_v4() && a.ip.is_unspecified();
+        });
+    }
+    return listen;
+}
+
+net::RelayAddresses relay_addresses(const Config& config) {
+    const auto interfaces = net::list_interfaces();
+    std::vector<IpAddress> own;
+    for (const net::Interface& interface : interfaces) {
+        if (!interface.ip.is_loopback()) own.push_back(interface.ip);
+    }
+    auto bound = config.turn.relay_addresses;
+    if (bound.empty()) bound = net::default_relay_addresses(interfaces);
+    std::vector<net::RelayAddress> addresses;
+    for (const IpAddress& ip : bound) {
+        net::RelayAddress address{ip, ip};
+        for (const ExternalAddress& external : config.turn.external_addresses) {
+            const bool any = external.bound.is_unspecified();
+            if (any ? external.told.family() == ip.family() : external.bound == ip) {
+                address.told = external.told;
+            }
+        }
+        addresses.push_back(address);
+    }
+    return {std::move(addresses), std::move(own)};
+}
+
+std::shared_ptr<const turn::Credentials> credentials(const Config& config,
+                                                     const std::string& secret) {
+    return std::make_shared<turn::Credentials>(config.turn.realm, config.turn.users,
+                                               std::vector<std::string>{secret});
+}
+
+std::filesystem::path state_directory() {
+    for (const auto& [variable, below] : {std::pair{"STATE_DIRECTORY", ""},
+                                          {"XDG_STATE_HOME", "ahoy"},
+                                          {"HOME", ".local/state/ahoy"}}) {
+        if (const char* base = std::getenv(variable); base != nullptr && *base != '\0') {
+            return std::filesystem::path(base) / below;
+        }
+    }
+    return "/var/lib/ahoy";
+}
+
+std::shared_ptr<asio::ssl::context> tls_context(const Config& config) {
+    if (config.tls.listen.empty()) return nullptr;
+    if (!config.tls.certificate.empty()) {
+        return net::load_tls(config.tls.certificate, config.tls.key);
+    }
+    std::array<char, 256> name{};
+    (void)::gethostname(name.data(), name.size() - 1);
+    const auto files = net::keep_self_signed(state_directory() / "tls", name.data());
+    log::warning("tls.self_signed",
+                 {{"certificate", files.certificate.string()},
+                  {"hint", "browsers warn; set tls.certificate and tls.key to a real one"}});
+    return net::load_tls(files.certificate.string(), files.key.string());
+}
+
+// As many descriptors as the system lets us have: each allocation takes one.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+unsigned share(unsigned total, size_t shards) {
+    return static_cast<unsigned>((total + shards - 1) / shards);
+}
+
+std::string join(const std::vector<TransportAddress>& addresses) {
+    std::string text;
+    for (const auto& address : addresses) {
+        text += (text.empty() ? "" : ",") + address.to_string();
+    }
+    return text;
+}
+
+// ---- the server
+// ----------------------------------------------------------------------------------------
+
+class Program {
+  public:
+    Program(const Config& config, const Reload& reload)
+        : config_(config),
+          reload_(reload),
+          random_(system_random()),
+          made_secret_(random_.token(32)),
+          relay_addresses_(relay_addresses(config)) {
+        raise_descriptor_limit();
+        make_workers();
+        open_listeners();
+    }
+
+    int run() {
+        state_.started_at = net::read_clocks().steady;
+        start_workers();
+        wait_signal();
+        state_.ready = true;
+        announce();
+        main_.run();
+        for (const auto& worker : workers_) worker->shard.join();
+        log::info("server.stopped", {{"status", uint64_t(failed_ ? 1 : 0)}});
+        return failed_ ? 1 : 0;
+    }
+
+  private:
+    // -- opening
+    void make_workers() {
+        const auto cpus = net::usable_cpus();
+        const size_t count =
+            config_.server.threads != 0 ? config_.server.threads : std::max<size_t>(cpus.size(), 1);
+        const std::string secret = turn_secret(config_, made_secret_);
+        turn::Nonces::Secret nonce_secret;
+        random_.fill(nonce_secret);
+        std::vector<room::apprtc::IceServer> extra;
+        for (const IceServer& server : config_.ice.servers) {
+            extra.push_back({server.urls, server.username, server.credential});
+        }
+        const Parts parts{
+            .rooms = {.max_rooms = share(config_.rooms.max_rooms, count),
+                      .register_timeout = config_.rooms.register_timeout,
+                      .lifetime = config_.rooms.lifetime,
+                      .require_join = config_.rooms.require_join},
+            .turn = {.max_allocations = share(config_.turn.max_allocations, count)},
+            .nonces = turn::Nonces(nonce_secret),
+            .credentials = credentials(config_, secret),
+            .peers = turn::PeerPolicy({}, {}),
+            .ports = config_.turn.ports,
+            .apprtc = {.public_url = config_.http.public_url},
+            .ice = {.extra = extra,
+                    .public_host = config_.turn.public_host,
+                    .lifetime = config_.ice.credential_lifetime,
+                    .secret = secret},
+        };
+        for (unsigned i = 0; i < count; ++i) {
+            workers_.push_back(std::make_unique<Worker>(i, parts, workers_, relay_addresses_,
+                                                        Random(random_.seed())));
+        }
+    }
+
+    void open_listeners() {
+        for (const auto& worker : workers_) {
+            const net::HttpLimits limits{.connections = config_.http.max_connections};
+            auto& site = worker->add_server(std::make_unique<Site>(*worker, state_), limits,
+                                            config_.http.trusted_proxies);
+            auto& collider =
+                worker->add_server(std::make_unique<ColliderSite>(*worker, state_), limits, {});
+            servers_.push_back({&site, &collider});
+        }
+        const auto tls = tls_context(config_);
+        http_ = open_tcp("http.listen", config_.http.listen, &Servers::site, nullptr);
+        tls_ = open_tcp("tls.listen", config_.tls.listen, &Servers::site, tls);
+        collider_ =
+            open_tcp("collider.listen", config_.collider.listen, &Servers::collider, nullptr);
+        turn_ = open_on_all("turn.listen", "UDP", config_.turn.listen,
+                            [this](size_t i, const TransportAddress& address) {
+                                return workers_[i]->udp.listen(address, "turn.listen");
+                            });
+        apply(config_);
+    }
+
+    struct Servers {
+        net::HttpServer* site;
+        net::HttpServer* collider;
+    };
+
+    std::vector<TransportAddress> open_tcp(std::string_view key,
+                                           const std::vector<TransportAddress>& listen,
+                                           net::HttpServer* Servers::*which,
+                                           const std::shared_ptr<asio::ssl::context>& tls) {
+        return open_on_all(key, "TCP", listen, [&](size_t i, const TransportAddress& address) {
+            return (servers_[i].*which)->listen(address, tls, key);
+        });
+    }
+
+    // Opens each address on every shard; a port of 0 becomes the one the first shard got.
+    template <class Open>
+    std::vector<TransportAddress> open_on_all(std::string_view key, std::string_view protocol,
+                                              const std::vector<TransportAddress>& listen,
+                                              Open open) {
+        std::vector<TransportAddress> opened;
+        for (TransportAddress address : usable(listen)) {
+            net::check_unused(key, protocol, address);
+            for (size_t i = 0; i < workers_.size(); ++i) address = open(i, address);
+            opened.push_back(address);
+        }
+        return opened;
+    }
+
+    std::vector<TransportAddress> everything_we_listen_on() const {
+        std::vector<TransportAddress> all;
+        for (const auto* part : {&http_, &tls_, &collider_, &turn_}) {
+            all.insert(all.end(), part->begin(), part->end());
+        }
+        return all;
+    }
+
+    // -- running
+    void start_workers() {
+        const auto cpus = net::usable_cpus();
+        for (size_t i = 0; i < workers_.size(); ++i) {
+            workers_[i]->start();
+            // Pinned when there is a core for each; else the scheduler knows better.
+            const bool pin = config_.server.threads == 0 && cpus.size() > 1;
+            workers_[i]->shard.start(pin ? std::optional(cpus[i]) : std::nullopt,
+                                     [this](std::exception_ptr error) { fail(error); });
+        }
+    }
+
+    void announce() const {
+        std::set<std::string> relay;
+        std::string relay_text;
+        for (const net::RelayAddress& address : relay_addresses_.all()) {
+            relay_text += (relay_text.empty() ? "" : ",") + address.told.to_string();
+        }
+        log::info("server.ready", {{"version", AHOY_VERSION},
+                                   {"shards", uint64_t{workers_.size()}},
+                                   {"http", join(http_)},
+                                   {"https", join(tls_)},
+                                   {"collider", join(collider_)},
+                                   {"turn", join(turn_)},
+                                   {"relay", relay_text},
+                                   {"url", url()}});
+        if (relay_addresses_.all().empty()) {
+            log::warning("turn.no_relay_address",
+                         {{"hint", "no address to relay on was found; set turn.relay_addresses"}});
+        }
+        // For the person at the terminal.
+        fmt::print("Ahoy is ready. Open {} in two browser windows.\n", url());
+        std::fflush(stdout);
+    }
+
+    std::string url() const {
+        if (!config_.http.public_url.empty()) return config_.http.public_url;
+        const auto& listen = http_.empty() ? tls_ : http_;
+        if (listen.empty()) return "(nothing: http.listen and tls.listen are empty)";
+        const TransportAddress& first = listen.front();
+        const bool local =
+            first.ip.is_unspecified() || first.ip.is_loopback() || first.ip == IpAddress::v4(0);
+        return fmt::format("{}://{}/", http_.empty() ? "https" : "http",
+                           local ? fmt::format("localhost:{}", first.port) : first.to_string());
+    }
+
+    // What may change while running.
+    void apply(const Config& config) {
+        const std::string secret = turn_secret(config, made_secret_);
+        const auto new_credentials = credentials(config, secret);
+        const turn::PeerPolicy policy({config.turn.peers.allow, config.turn.peers.deny},
+                                      everything_we_listen_on());
+        std::set<uint16_t> ports;
+        for (const TransportAddress& address : turn_) ports.insert(address.port);
+        const std::vector<uint16_t> turn_ports(ports.begin(), ports.end());
+        for (const auto& worker : workers_) {
+            asio::post(worker->shard.io(),
+                       [&worker = *worker, new_credentials, policy, secret, turn_ports] {
+                           worker.turn.reload(new_credentials, policy);
+                           worker.ice.set_secret(secret);
+                           worker.ice.set_ports(turn_ports);
+                       });
+        }
+    }
+
+    void reload() {
+        try {
+            apply(reload_());
+            log::info("server.reloaded", {{"applied", "turn users, secret and peer lists"},
+                                          {"hint", "everything else takes a restart"}});
+        } catch (const std::exception& error) {
+            log::error("server.reload_failed",
+                       {{"reason", error.what()}, {"hint", "the old configuration stays"}});
+        }
+    }
+
+    // -- stopping
+    void wait_signal() {
+        signals_.async_wait([this](boost::system::error_code error, int signal) {
+            if (error) return;
+            if (signal == SIGHUP) {
+                reload();
+            } else if (draining_ || config_.server.drain_timeout == 0s) {
+                stop(signal == SIGINT ? "SIGINT" : "SIGTERM");
+            } else {
+                drain();
+            }
+            wait_signal();
+        });
+    }
+
+    // Readiness goes first, so that a load balancer sends nobody new.
+    void drain() {
+        draining_ = true;
+        state_.ready = false;
+        drain_until_ = net::read_clocks().steady + config_.server.drain_timeout;
+        log::info("server.draining", {{"hint", "a second signal stops at once"}});
+        drain_further();
+    }
+
+    void drain_further() {
+        asio::co_spawn(main_, gather(workers_), [this](std::exception_ptr, const Counts& counts) {
+            if (stopping_) return;
+            if (counts.turn.allocations_live == 0 && counts.rooms.clients == 0) {
+                stop("drained");
+            } else if (net::read_clocks().steady >= drain_until_) {
+                stop("drain_timeout");
+            } else {
+                timer_.expires_after(drain_interval);
+                timer_.async_wait([this](boost::system::error_code error) {
+                    if (!error) drain_further();
+                });
+            }
+        });
+    }
+
+    void stop(std::string_view reason) {
+        if (stopping_) return;
+        stopping_ = true;
+        state_.ready = false;
+        log::info("server.stopping", {{"reason", reason}});
+        signals_.cancel();
+        timer_.cancel();
+        for (const auto& worker : workers_) {
+            asio::post(worker->shard.io(), [&worker = *worker] { worker.stop(); });
+        }
+        watch_stop(net::read_clocks().steady + stop_patience);
+    }
+
+    // The shards end by themselves; those that do not in time are told to let go.
+    void watch_stop(Instant until) {
+        size_t running = 0;
+        for (const auto& worker : workers_) running += worker->shard.io().stopped() ? 0u : 1u;
+        if (running == 0) return;
+        if (net::read_clocks().steady >= until) {
+            for (const auto& worker : workers_) worker->shard.abandon();
+            return;
+        }
+        timer_.expires_after(5ms);
+        timer_.async_wait([this, until](boost::system::error_code) { watch_stop(until); });
+    }
+
+    // From any shard.
+    void fail(std::exception_ptr error) {
+        std::string reason = "unknown";
+        try {
+            std::rethrow_exception(error);
+        } catch (const std::exception& known) {
+            reason = known.what();
+        }
+        asio::post(main_, [this, reason] {
+            log::error("server.failed", {{"reason", reason}});
+            failed_ = true;
+            stop("failure");
+        });
+    }
+
+    const Config config_;
+    const Reload reload_;
+    Random random_;
+    const std::string made_secret_;
+    net::RelayAddresses relay_addresses_;
+    ServerState state_;
+    Workers workers_;
+    std::vector<Servers> servers_;  // of each worker
+    std::vector<TransportAddress> http_, tls_, collider_, turn_;
+
+    asio::io_context main_{1};
+    asio::signal_set signals_{main_, SIGINT, SIGTERM, SIGHUP};
+    asio::steady_timer timer_{main_};
+    bool draining_ = false;
+    bool stopping_ = false;
+    bool failed_ = false;
+    Instant drain_until_;
+};
+
+}  // namespace
+
+int serve(const Config& config, const Reload& reload) {
+    std::signal(SIGPIPE, SIG_IGN);
+    return Program(config, reload).run();
+}
+
+}  // namespace ahoy::app

@@ -1,0 +1,150 @@
+#include "app/site.h"
+
+#include <algorithm>
+
+#include "app/collider_socket.h"
+#include "app/metrics.h"
+#include "net/clock.h"
+
+namespace ahoy::app {
+namespace {
+
+namespace asio = boost::asio;
+using room::HttpResponse;
+
+constexpr std::string_view collider_prefix = "/collider";
+
+std::string_view path_part(const net::Request& request) {
+    return std::string_view(request.http.target).substr(0, request.http.target.find('?'));
+}
+
+HttpResponse text(unsigned status, std::string body) {
+    return {status, "text/plain; charset=utf-8", std::move(body), {{"Cache-Control", "no-store"}}};
+}
+
+bool is_read(const net::Request& request) {
+    return request.http.method == "GET" || request.http.method == "HEAD";
+}
+
+// ---- the call page
+// ------------------------------------------------------------------------------------
+
+// A host that may stand in a header as it is.
+bool is_plain_host(std::string_view host) {
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
+    };
+    return !host.empty() && std::all_of(host.begin(), host.end(), is_plain);
+}
+
+std::string content_security_policy(const std::string& host) {
+    // Browsers disagree on whether 'self' covers WebSockets.
+    const std::string sockets = is_plain_host(host) ? " ws://" + host + " wss://" + host : "";
+    return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+           "media-src 'self' blob:; connect-src 'self'" +
+           sockets +
+           "; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+           "require-trusted-types-for 'script'";
+}
+
+const net::Asset* find_asset(std::string_view path) {
+    const std::string_view wanted = path.starts_with("/r/") ? "/" : path;
+    const auto assets = net::web_assets();
+    const auto match = std::find_if(assets.begin(), assets.end(),
+                                    [&](const net::Asset& a) { return a.path == wanted; });
+    return match == assets.end() ? nullptr : &*match;
+}
+
+HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
+    HttpResponse response{200, std::string(asset.content_type), "", {}};
+    const bool compressed = request.accepts_gzip && !asset.gzip.empty();
+    response.body = compressed ? asset.gzip : asset.body;
+    if (compressed) response.headers.emplace_back("Content-Encoding", "gzip");
+    if (!asset.gzip.empty()) response.headers.emplace_back("Vary", "Accept-Encoding");
+    response.headers.emplace_back(
+        "Cache-Control", asset.immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    if (asset.path == "/") {
+        response.headers.emplace_back("Content-Security-Policy",
+                                      content_security_policy(request.http.host));
+        response.headers.emplace_back("Referrer-Policy", "no-referrer");
+        response.headers.emplace_back("Permissions-Policy", "camera=(self), microphone=(self)");
+    }
+    return response;
+}
+
+// ---- Collider
+// -----------------------------------------------------------------------------------------
+
+asio::awaitable<HttpResponse> collider_http(Worker& worker, const net::Request& request,
+                                            std::string_view prefix) {
+    const auto room = room::collider::room_of(request.http.target, prefix);
+    Worker& owner = room ? owner_of(worker.all(), *room) : worker;
+    const auto response = co_await net::on_shard(owner.shard, [&] {
+        return owner.with_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
+            return room::collider::handle(now, request.http, prefix, rooms, deliveries);
+        });
+    });
+    if (response && response->status >= 400) ++worker.http_errors;
+    co_return response.value_or(room::not_found());
+}
+
+asio::awaitable<HttpResponse> collider_status(const Worker& worker, const ServerState& state) {
+    const Counts total = co_await gather(worker.all());
+    co_return room::collider::status({
+        .up = net::read_clocks().steady - state.started_at,
+        .open_sockets = total.rooms.connections,
+        .total_sockets = total.rooms.registrations,
+        .socket_errors = total.socket_errors,
+        .http_errors = total.http_errors,
+    });
+}
+
+}  // namespace
+
+asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
+    const std::string_view path = path_part(request);
+    if (is_read(request)) {
+        if (const net::Asset* asset = find_asset(path)) co_return serve_asset(*asset, request);
+        if (path == "/livez") co_return text(200, "ok\n");
+        if (path == "/readyz") {
+            co_return state_.ready ? text(200, "ready\n") : text(503, "not ready\n");
+        }
+        if (path == "/metrics") {
+            const Counts total = co_await gather(worker_.all());
+            co_return HttpResponse{200,
+                                   "text/plain; version=0.0.4; charset=utf-8",
+                                   prometheus_text(total),
+                                   {{"Cache-Control", "no-store"}}};
+        }
+        if (path == "/status") co_return co_await collider_status(worker_, state_);
+    }
+    if (path.starts_with(collider_prefix)) {
+        co_return co_await collider_http(worker_, request, collider_prefix);
+    }
+    const auto room = room::apprtc::room_of(request.http.target);
+    Worker& owner = room ? owner_of(worker_.all(), *room) : worker_;
+    const auto response = co_await net::on_shard(owner.shard, [&] {
+        return owner.with_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
+            return owner.apprtc.handle(now, request.http, rooms, deliveries);
+        });
+    });
+    co_return response.value_or(room::not_found());
+}
+
+std::unique_ptr<net::WebSocketHandler> Site::open_websocket(const net::Request& request) {
+    if (path_part(request) != "/ws") return nullptr;
+    return make_collider_socket(worker_);
+}
+
+asio::awaitable<HttpResponse> ColliderSite::respond(const net::Request& request) {
+    if (path_part(request) == "/status") co_return co_await collider_status(worker_, state_);
+    co_return co_await collider_http(worker_, request, "");
+}
+
+std::unique_ptr<net::WebSocketHandler> ColliderSite::open_websocket(const net::Request& request) {
+    if (path_part(request) != "/ws") return nullptr;
+    return make_collider_socket(worker_);
+}
+
+}  // namespace ahoy::app

@@ -1,0 +1,49 @@
+// What a shard answers over HTTP: the call page, AppRTC, Collider, health and metrics.
+//
+// Routing only.  AppRTC's and Collider's words are those of room/; a request about a room is
+// answered on the room's shard.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "app/worker.h"
+#include "net/assets.h"
+#include "net/http.h"
+
+namespace ahoy::app {
+
+// What is true of the whole server.
+struct ServerState {
+    std::atomic<bool> ready{false};
+    Instant started_at;
+};
+
+class Site final : public net::HttpService {
+  public:
+    // The references outlive this.
+    Site(Worker& worker, const ServerState& state) : worker_(worker), state_(state) {}
+
+    boost::asio::awaitable<room::HttpResponse> respond(const net::Request&) override;
+    std::unique_ptr<net::WebSocketHandler> open_websocket(const net::Request&) override;
+
+  private:
+    Worker& worker_;
+    const ServerState& state_;
+};
+
+// A stand-alone Collider port (`collider.listen`): its paths at the root, and nothing else.
+class ColliderSite final : public net::HttpService {
+  public:
+    ColliderSite(Worker& worker, const ServerState& state) : worker_(worker), state_(state) {}
+
+    boost::asio::awaitable<room::HttpResponse> respond(const net::Request&) override;
+    std::unique_ptr<net::WebSocketHandler> open_websocket(const net::Request&) override;
+
+  private:
+    Worker& worker_;
+    const ServerState& state_;
+};
+
+}  // namespace ahoy::app

@@ -1,0 +1,213 @@
+#include "app/worker.h"
+
+#include <functional>
+#include <map>
+
+#include "app/log.h"
+
+namespace ahoy::app {
+namespace {
+
+std::string_view label(room::ClosedReason reason) {
+    switch (reason) {
+        case room::ClosedReason::empty:
+            return "empty";
+        case room::ClosedReason::idle:
+            return "idle";
+    }
+    return "unknown";
+}
+
+std::string_view label(room::LeftReason reason) {
+    switch (reason) {
+        case room::LeftReason::left:
+            return "left";
+        case room::LeftReason::removed:
+            return "removed";
+        case room::LeftReason::never_registered:
+            return "never_registered";
+        case room::LeftReason::socket_lost:
+            return "socket_lost";
+        case room::LeftReason::room_expired:
+            return "room_expired";
+    }
+    return "unknown";
+}
+
+std::string relays(const turn::Allocation& allocation) {
+    std::string text;
+    for (const AddressFamily family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
+        const auto& relay = allocation.stored_relay(family);
+        if (relay) text += (text.empty() ? "" : ",") + relay->port.address.to_string();
+    }
+    return text;
+}
+
+}  // namespace
+
+Worker& owner_of(const Workers& workers, std::string_view room) {
+    return *workers[std::hash<std::string_view>{}(room) % workers.size()];
+}
+
+Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
+               net::RelayAddresses& relay_addresses, Random random)
+    : shard(index),
+      udp(shard.io().get_executor(), relay_addresses, parts.ports, Random(random.seed())),
+      turn(parts.turn, parts.credentials, parts.nonces, parts.peers, udp, log_,
+           Random(random.seed())),
+      ice(parts.ice, Random(random.seed())),
+      apprtc(parts.apprtc, [this](Now now, std::string_view host) { return ice.make(now, host); }),
+      all_(all),
+      rooms_(parts.rooms, Random(random.seed()), log_),
+      timer_(shard.io()) {}
+
+net::HttpServer& Worker::add_server(std::unique_ptr<net::HttpService> service,
+                                    const net::HttpLimits& limits,
+                                    const std::vector<Prefix>& trusted_proxies) {
+    auto server = std::make_unique<net::HttpServer>(shard.io(), *service, limits, trusted_proxies);
+    return *endpoints_.emplace_back(Endpoint{std::move(service), std::move(server)}).server;
+}
+
+void Worker::start() {
+    udp.start(turn);
+    for (const Endpoint& endpoint : endpoints_) endpoint.server->start();
+}
+
+void Worker::stop() {
+    stopped_ = true;
+    for (const Endpoint& endpoint : endpoints_) endpoint.server->stop();
+    timer_.cancel();
+    turn.close_all(net::read_clocks());
+    udp.stop();
+}
+
+Counts Worker::count() const {
+    Counts counts{.turn = turn.stats(),
+                  .rooms = rooms_.stats(),
+                  .http = {},
+                  .sent = udp.sent(),
+                  .socket_errors = socket_errors_,
+                  .http_errors = http_errors};
+    for (const Endpoint& endpoint : endpoints_) add(counts.http, endpoint.server->counts());
+    return counts;
+}
+
+void add(net::HttpCounts& total, const net::HttpCounts& more) {
+    total.connections += more.connections;
+    total.websockets += more.websockets;
+    total.accepted += more.accepted;
+    total.refused += more.refused;
+    total.bad_requests += more.bad_requests;
+    total.slow_readers += more.slow_readers;
+}
+
+// ---- rooms
+// ------------------------------------------------------------------------------------------
+
+void Worker::deliver(room::Deliveries deliveries) {
+    std::map<uint32_t, room::Deliveries> by_shard;
+    for (room::Delivery& delivery : deliveries) {
+        by_shard[delivery.to.shard].push_back(std::move(delivery));
+    }
+    for (auto& [index, theirs] : by_shard) {
+        Worker& there = *all_[index];
+        // Also to our own shard: a socket must not be written to while its handler runs.
+        boost::asio::post(there.shard.io(), [&there, theirs = std::move(theirs)]() mutable {
+            there.deliver_here(theirs);
+        });
+    }
+}
+
+void Worker::deliver_here(room::Deliveries& deliveries) {
+    for (const room::Delivery& delivery : deliveries) {
+        const auto socket = sockets_.find(delivery.to.number);
+        if (socket == sockets_.end()) continue;  // it has gone meanwhile
+        if (delivery.close) {
+            socket->second->close();
+        } else {
+            socket->second->send(room::collider::message_frame(delivery.message));
+        }
+    }
+}
+
+void Worker::expire_in_time() {
+    const Instant next = rooms_.next_deadline();
+    if (next >= timer_at_ || stopped_) return;  // looks again when the earlier one comes
+    timer_at_ = next;
+    timer_.expires_at(net::to_steady(next));
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (error || stopped_) return;
+        timer_at_ = Instant::max();
+        room::Deliveries deliveries;
+        rooms_.expire(net::read_clocks(), deliveries);
+        deliver(std::move(deliveries));
+        expire_in_time();
+    });
+}
+
+// ---- sockets
+// ------------------------------------------------------------------------------------------
+
+room::ConnectionId Worker::add_socket(net::WebSocket& socket) {
+    sockets_[++last_socket_] = &socket;
+    return {shard.index(), last_socket_};
+}
+
+void Worker::remove_socket(room::ConnectionId id) {
+    sockets_.erase(id.number);
+}
+
+void Worker::post_frame(room::ConnectionId id, std::string frame, bool close) {
+    boost::asio::post(shard.io(), [this, id, frame = std::move(frame), close]() mutable {
+        const auto socket = sockets_.find(id.number);
+        if (socket == sockets_.end()) return;
+        ++socket_errors_;
+        socket->second->send(std::move(frame));
+        if (close) socket->second->close();
+    });
+}
+
+// ---- the log
+// ------------------------------------------------------------------------------------------
+
+void Worker::Log::room_opened(std::string_view room) {
+    log::info("room.opened", {{"room", room}});
+}
+
+void Worker::Log::room_closed(std::string_view room, room::ClosedReason reason) {
+    log::info("room.closed", {{"room", room}, {"reason", label(reason)}});
+}
+
+void Worker::Log::client_joined(std::string_view room, room::Number number) {
+    log::info("client.joined", {{"room", room}, {"client", uint64_t{number}}});
+}
+
+void Worker::Log::client_left(std::string_view room, room::Number number, room::LeftReason reason) {
+    log::info("client.left",
+              {{"room", room}, {"client", uint64_t{number}}, {"reason", label(reason)}});
+}
+
+void Worker::Log::allocation_created(const turn::AllocationEvent& event) {
+    const turn::Allocation& allocation = event.allocation;
+    log::info("allocation.created", {{"client", allocation.five_tuple().client.to_string()},
+                                     {"server", allocation.five_tuple().server.to_string()},
+                                     {"relay", relays(allocation)},
+                                     {"user", allocation.username()}});
+}
+
+void Worker::Log::allocation_ended(const turn::AllocationEvent& event, turn::EndReason reason) {
+    const turn::Allocation& allocation = event.allocation;
+    const auto age =
+        std::chrono::floor<std::chrono::seconds>(event.now.steady - allocation.created_at());
+    log::info("allocation.ended", {{"client", allocation.five_tuple().client.to_string()},
+                                   {"relay", relays(allocation)},
+                                   {"user", allocation.username()},
+                                   {"reason", label(reason)},
+                                   {"seconds", static_cast<uint64_t>(age.count())},
+                                   {"packets_to_peers", allocation.to_peers.packets},
+                                   {"bytes_to_peers", allocation.to_peers.bytes},
+                                   {"packets_to_client", allocation.to_client.packets},
+                                   {"bytes_to_client", allocation.to_client.bytes}});
+}
+
+}  // namespace ahoy::app

@@ -1,0 +1,138 @@
+// What one shard owns: its rooms, the sockets that talk to rooms, its TURN server and listeners.
+//
+// A room lives on the shard that its name hashes to; a WebSocket on the shard that accepted it.
+// Everything between the two travels as posted values: events of a socket to the room's worker,
+// deliveries back to the socket's.
+#pragma once
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "app/ice.h"
+#include "net/clock.h"
+#include "net/http.h"
+#include "net/shard.h"
+#include "net/udp.h"
+#include "room/apprtc.h"
+#include "room/collider.h"
+#include "room/rooms.h"
+#include "turn/server.h"
+
+namespace ahoy::app {
+
+class Worker;
+using Workers = std::vector<std::unique_ptr<Worker>>;
+
+// The worker that owns a room.
+Worker& owner_of(const Workers&, std::string_view room);
+
+// What one shard counted; also what all counted together.
+struct Counts {
+    turn::Stats turn;
+    room::Stats rooms;
+    net::HttpCounts http;
+    net::SendCounts sent;
+    uint64_t socket_errors = 0;  // Collider's wserrors
+    uint64_t http_errors = 0;    // Collider's httperrors
+};
+void add(net::HttpCounts& total, const net::HttpCounts& more);
+
+// What each worker is built from; the same for all but for the randomness.
+struct Parts {
+    room::Limits rooms;
+    turn::ServerConfig turn;
+    turn::Nonces nonces;
+    std::shared_ptr<const turn::Credentials> credentials;
+    turn::PeerPolicy peers;
+    PortRange ports;
+    room::apprtc::Config apprtc;
+    IceSettings ice;
+};
+
+class Worker {
+    // Life events to the log.
+    struct Log final : room::Observer, turn::Observer {
+        void room_opened(std::string_view room) override;
+        void room_closed(std::string_view room, room::ClosedReason) override;
+        void client_joined(std::string_view room, room::Number) override;
+        void client_left(std::string_view room, room::Number, room::LeftReason) override;
+        void allocation_created(const turn::AllocationEvent&) override;
+        void allocation_ended(const turn::AllocationEvent&, turn::EndReason) override;
+    };
+    Log log_;
+
+  public:
+    // The references outlive this.
+    Worker(unsigned index, const Parts&, const Workers& all, net::RelayAddresses&, Random);
+
+    // Before start(): something that answers HTTP on this shard.
+    net::HttpServer& add_server(std::unique_ptr<net::HttpService>, const net::HttpLimits&,
+                                const std::vector<Prefix>& trusted_proxies);
+
+    void start();
+    // Closes everything, in an orderly way; what is left to do then ends by itself.
+    void stop();
+    Counts count() const;
+
+    // ---- rooms of this shard
+    template <class Call>
+    auto with_rooms(Call call) {
+        room::Deliveries deliveries;
+        auto result = call(net::read_clocks(), rooms_, deliveries);
+        deliver(std::move(deliveries));
+        expire_in_time();
+        return result;
+    }
+    // The same for events that need no answer; `this` outlives what is posted.
+    template <class Call>
+    void post_to_rooms(Call call) {
+        boost::asio::post(shard.io(), [this, call = std::move(call)] {
+            with_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
+                call(now, rooms, deliveries);
+                return 0;
+            });
+        });
+    }
+
+    // ---- WebSockets of this shard
+    room::ConnectionId add_socket(net::WebSocket&);
+    void remove_socket(room::ConnectionId);
+    // From any shard: a frame, or a frame and the end.
+    void post_frame(room::ConnectionId, std::string frame, bool close);
+
+    net::Shard shard;  // first, because everything else hangs on its io_context
+    net::Udp udp;
+    turn::Server turn;
+    IceServers ice;
+    const room::apprtc::Dialect apprtc;
+    uint64_t http_errors = 0;  // Collider's
+
+    const Workers& all() const { return all_; }
+
+  private:
+    void deliver(room::Deliveries);
+    void deliver_here(room::Deliveries&);
+    void expire_in_time();
+
+    struct Endpoint {
+        std::unique_ptr<net::HttpService> service;
+        std::unique_ptr<net::HttpServer> server;
+    };
+
+    const Workers& all_;
+    room::Rooms rooms_;
+    boost::asio::steady_timer timer_;
+    Instant timer_at_ = Instant::max();
+    bool stopped_ = false;
+    std::unordered_map<uint64_t, net::WebSocket*> sockets_;
+    uint64_t last_socket_ = 0;
+    uint64_t socket_errors_ = 0;
+    std::vector<Endpoint> endpoints_;
+};
+
+}  // namespace ahoy::app

@@ -1,0 +1,105 @@
+// HTTP/1.1 and WebSocket listeners of one shard, plain or TLS.
+//
+// A listener accepts, reads requests within fixed limits and deadlines, and asks an HttpService for
+// the answers; a request to upgrade becomes a WebSocket, whose messages go to a WebSocketHandler.
+// Everything runs on the listener's shard.  What a client may cost is bounded: by the number of
+// connections, the size of a request, the time it may take, and what waits to be sent to it.
+//
+// The HTTP and WebSocket protocols themselves are Beast's.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/time.h"
+#include "room/http.h"
+
+namespace ahoy::net {
+
+struct Request {
+    room::HttpRequest http;   // scheme and host as the client sees them
+    TransportAddress remote;  // the client, behind trusted proxies too
+    bool accepts_gzip = false;
+};
+
+// The sending side of one WebSocket; used on its shard only, while its handler lives.
+class WebSocket {
+  public:
+    // Queues a text message.  A peer that does not read is disconnected when its queue is full.
+    virtual void send(std::string text) = 0;
+    // Status 1000 after what is queued.
+    virtual void close() = 0;
+
+  protected:
+    ~WebSocket() = default;
+};
+
+class WebSocketHandler {
+  public:
+    virtual ~WebSocketHandler() = default;
+    virtual void opened(WebSocket&) = 0;  // the socket outlives the handler
+    virtual void message(std::string_view) = 0;
+    // The last call; the socket is gone, or answers pings no more.
+    virtual void closed() = 0;
+};
+
+class HttpService {
+  public:
+    virtual ~HttpService() = default;
+    virtual boost::asio::awaitable<room::HttpResponse> respond(const Request&) = 0;
+    // Nothing when there is no WebSocket at this path.
+    virtual std::unique_ptr<WebSocketHandler> open_websocket(const Request&) = 0;
+};
+
+struct HttpLimits {
+    size_t connections = 10'000;            // of one shard; more are closed at once
+    size_t header = 16 * 1024;              // bytes
+    size_t body = 256 * 1024;               // bytes
+    size_t websocket_message = 256 * 1024;  // bytes, received
+    size_t queued_bytes = 1024 * 1024;      // waiting to be sent to one WebSocket
+    size_t queued_messages = 1024;
+    Duration header_time = 10s;
+    Duration body_time = 30s;
+    Duration idle_time = 60s;            // between requests
+    Duration websocket_idle_time = 40s;  // a ping after half of it; no pong means lost
+};
+
+struct HttpCounts {
+    size_t connections = 0;  // open
+    size_t websockets = 0;   // open
+    uint64_t accepted = 0;
+    uint64_t refused = 0;  // over the limit
+    uint64_t bad_requests = 0;
+    uint64_t slow_readers = 0;  // WebSockets closed because they did not read
+};
+
+class HttpServer {
+  public:
+    // `service` outlives this.
+    HttpServer(boost::asio::io_context&, HttpService& service, HttpLimits,
+               std::vector<Prefix> trusted_proxies);
+    ~HttpServer();
+
+    // `tls` null: plain.  Several listeners share a port (SO_REUSEPORT).  The result is the address
+    // with the port the kernel chose, if it was 0.  Throws StartError, naming `key`.
+    TransportAddress listen(const TransportAddress&, std::shared_ptr<boost::asio::ssl::context> tls,
+                            std::string_view key);
+    void start();
+    // Accepts no more and closes what is open: WebSockets with status 1001, the rest as it is.
+    // Afterwards the connections end by themselves within seconds.
+    void stop();
+
+    const HttpCounts& counts() const;
+
+  private:
+    class Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace ahoy::net

@@ -1,0 +1,79 @@
+#include "net/relay_addresses.h"
+
+#include <algorithm>
+
+namespace ahoy::net {
+
+RelayAddresses::RelayAddresses(std::vector<RelayAddress> addresses, std::vector<IpAddress> own)
+    : addresses_(std::move(addresses)), own_(std::move(own)) {
+    for (const RelayAddress& address : addresses_) {
+        own_.push_back(address.told);
+        own_.push_back(address.bound);
+        mapped_ |= address.told != address.bound;
+        ports_.push_back(std::make_unique<Ports>());
+    }
+    std::sort(own_.begin(), own_.end());
+    own_.erase(std::unique(own_.begin(), own_.end()), own_.end());
+}
+
+bool RelayAddresses::supports(AddressFamily family) const {
+    return choose(family, {}).has_value();
+}
+
+std::optional<size_t> RelayAddresses::choose(AddressFamily family, const IpAddress& near) const {
+    std::optional<size_t> first;
+    for (size_t i = 0; i < addresses_.size(); ++i) {
+        if (addresses_[i].told.family() != family) continue;
+        if (addresses_[i].bound == near || addresses_[i].told == near) return i;
+        if (!first) first = i;
+    }
+    return first;
+}
+
+bool RelayAddresses::is_own(const IpAddress& ip) const {
+    return std::binary_search(own_.begin(), own_.end(), ip);
+}
+
+bool RelayAddresses::live(size_t index, uint16_t port) const {
+    const uint64_t word = (*ports_[index])[port / 64].load(std::memory_order_relaxed);
+    return (word >> (port % 64) & 1) != 0;
+}
+
+bool RelayAddresses::is_live(const TransportAddress& told) const {
+    for (size_t i = 0; i < addresses_.size(); ++i) {
+        if (addresses_[i].told == told.ip && live(i, told.port)) return true;
+    }
+    return false;
+}
+
+void RelayAddresses::set_live(size_t index, uint16_t port, bool live) {
+    auto& word = (*ports_[index])[port / 64];
+    const uint64_t bit = uint64_t{1} << (port % 64);
+    if (live) {
+        word.fetch_or(bit, std::memory_order_relaxed);
+    } else {
+        word.fetch_and(~bit, std::memory_order_relaxed);
+    }
+}
+
+TransportAddress RelayAddresses::to_bound(const TransportAddress& told) const {
+    if (!mapped_) return told;
+    for (size_t i = 0; i < addresses_.size(); ++i) {
+        if (addresses_[i].told == told.ip && live(i, told.port)) {
+            return {addresses_[i].bound, told.port};
+        }
+    }
+    return told;
+}
+
+TransportAddress RelayAddresses::to_told(const TransportAddress& bound) const {
+    if (!mapped_) return bound;
+    for (size_t i = 0; i < addresses_.size(); ++i) {
+        if (addresses_[i].bound == bound.ip && live(i, bound.port)) {
+            return {addresses_[i].told, bound.port};
+        }
+    }
+    return bound;
+}
+
+}  // namespace ahoy::net

@@ -1,0 +1,57 @@
+// The addresses on which this server relays, and which of their ports are live.
+//
+// One object for the whole program.  What clients are told ("203.0.113.5") and what the sockets are
+// bound to ("192.0.2.1") may differ behind a 1:1 NAT (`turn.external_addresses`); the two are
+// mapped onto each other at the sockets, and everything above knows only what clients are told.
+//
+// The live ports are the only state that shards share and write: one bit a port, set and cleared by
+// the shard that owns the socket, read when a client names one of our own addresses as its peer.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/address.h"
+
+namespace ahoy::net {
+
+struct RelayAddress {
+    IpAddress told;
+    IpAddress bound;
+};
+
+class RelayAddresses {
+  public:
+    // `own`: the addresses of this machine's interfaces, but for loopback ones.
+    RelayAddresses(std::vector<RelayAddress> addresses, std::vector<IpAddress> own);
+
+    std::span<const RelayAddress> all() const { return addresses_; }
+    bool supports(AddressFamily) const;
+    // The index of the address to relay on for a client that reached us on `near`: that very
+    // address when it is one of ours, so that a client relays where its packets go anyway.
+    std::optional<size_t> choose(AddressFamily, const IpAddress& near) const;
+
+    bool is_own(const IpAddress&) const;
+    bool is_live(const TransportAddress& told) const;
+    void set_live(size_t index, uint16_t port, bool live);
+
+    // Both leave alone what is not a live relayed address of ours.
+    TransportAddress to_bound(const TransportAddress& told) const;
+    TransportAddress to_told(const TransportAddress& bound) const;
+
+  private:
+    using Ports = std::array<std::atomic<uint64_t>, 65536 / 64>;
+    bool live(size_t index, uint16_t port) const;
+
+    std::vector<RelayAddress> addresses_;
+    std::vector<IpAddress> own_;  // sorted
+    std::vector<std::unique_ptr<Ports>> ports_;
+    bool mapped_ = false;  // any told address differs from its bound one
+};
+
+}  // namespace ahoy::net

@@ -1,0 +1,57 @@
+// A shard: one thread, one io_context, and everything that ever runs on it.
+//
+// What a shard owns is touched by its thread alone.  Others reach it by posting values:
+// `co_await on_shard(shard, [&] { … })` runs the function there and comes back with its result.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ahoy::net {
+
+class Shard {
+  public:
+    explicit Shard(unsigned index) : index_(index) {}
+    ~Shard() { join(); }
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    unsigned index() const { return index_; }
+    boost::asio::io_context& io() { return io_; }
+
+    // Runs until there is nothing left to do.  `failed` is told, on this thread, of an exception
+    // that nothing caught, which is a bug; the shard has then stopped.
+    void start(std::optional<int> cpu, std::function<void(std::exception_ptr)> failed);
+    // Lets go of everything at once, for a stop that takes too long.
+    void abandon() { io_.stop(); }
+    void join() {
+        if (thread_.joinable()) thread_.join();
+    }
+
+  private:
+    const unsigned index_;
+    boost::asio::io_context io_{1};
+    std::thread thread_;
+};
+
+// The cores this process may use.
+std::vector<int> usable_cpus();
+
+template <class Function>
+auto on_shard(Shard& shard, Function function)
+    -> boost::asio::awaitable<std::invoke_result_t<Function>> {
+    using Value = std::invoke_result_t<Function>;
+    co_return co_await boost::asio::co_spawn(
+        shard.io(), [&function]() -> boost::asio::awaitable<Value> { co_return function(); },
+        boost::asio::use_awaitable);
+}
+
+}  // namespace ahoy::net

@@ -1,0 +1,92 @@
+// All UDP sockets of one shard: its listeners and its relay sockets, and the loop between them and
+// the shard's turn::Server.
+//
+// The sockets sit in one epoll set of their own, and Asio watches that set: thousands of relay
+// sockets cost the reactor one descriptor.  A round reads what is ready, up to a batch, hands every
+// datagram to the core and sends the answers; then everything else on this shard gets its turn.
+// No lock, no allocation and no virtual call on this path.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/datagram.h"
+#include "base/random.h"
+#include "net/relay_addresses.h"
+#include "net/udp_batch.h"
+#include "turn/relay_ports.h"
+#include "turn/server.h"
+
+namespace ahoy::net {
+
+class Udp final : public turn::RelayPorts {
+  public:
+    // `addresses` is shared by all shards and outlives this.
+    Udp(boost::asio::any_io_executor, RelayAddresses& addresses, PortRange, Random);
+    ~Udp() override;
+    Udp(const Udp&) = delete;
+    Udp& operator=(const Udp&) = delete;
+
+    // Opens a listener that shares its port with the other shards' (SO_REUSEPORT).  The result is
+    // the address with the port the kernel chose, if it was 0.  Throws StartError, naming `key`.
+    TransportAddress listen(const TransportAddress&, std::string_view key);
+
+    // From now on datagrams go to `server`, which outlives this or stop().
+    void start(turn::Server& server);
+    void stop();
+
+    // ---- turn::RelayPorts
+    bool supports(AddressFamily) const override;
+    std::optional<turn::OpenedPorts> open(AddressFamily, turn::Parity, const IpAddress&) override;
+    void close(const turn::RelayPort&) override;
+    bool is_own(const IpAddress&) const override;
+    bool is_live(const TransportAddress&) const override;
+
+    const SendCounts& sent() const { return sender_.counts(); }
+
+  private:
+    enum class Kind : uint8_t { free, closing, listener, relay };
+    struct Socket {
+        int fd = -1;
+        Kind kind = Kind::free;
+        TransportAddress local;    // as clients know it
+        size_t relay_address = 0;  // index into addresses_, of a relay socket
+    };
+
+    SocketId add(Socket);
+    std::optional<turn::RelayPort> open_port(size_t relay_address, uint16_t port);
+    void close_socket(SocketId);
+    void reclaim_closed();
+
+    void wait_readable();
+    void read_round();
+    void read_socket(size_t index, Now);
+    void flush();
+    void send_pending();
+    void wait_deadline();
+    void on_deadline();
+
+    RelayAddresses& addresses_;
+    const PortRange ports_;
+    Random random_;
+    boost::asio::posix::stream_descriptor epoll_;
+    boost::asio::steady_timer timer_;
+    Instant timer_at_ = Instant::max();
+    turn::Server* server_ = nullptr;
+
+    std::vector<Socket> sockets_;  // by SocketId
+    std::vector<uint32_t> free_;
+    std::vector<uint32_t> closing_;
+
+    ReceiveBatch receiver_;
+    std::vector<Received> received_;
+    Outbox outbox_;
+    std::vector<const Transmit*> order_;
+    SendBatch sender_;
+};
+
+}  // namespace ahoy::net

@@ -1,0 +1,135 @@
+#include "net/udp_batch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "base/check.h"
+#include "base/crypto.h"
+
+namespace ahoy::net {
+namespace {
+
+using testing::ElementsAre;
+
+// A UDP socket on loopback.
+class Socket {
+  public:
+    Socket() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+        const SocketAddress any({IpAddress::v4(0x7f000001), 0});
+        CHECK(::bind(fd_, any.get(), any.size()) == 0);
+        constexpr int on = 1;
+        CHECK(::setsockopt(fd_, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0);
+        (void)::setsockopt(fd_, SOL_UDP, UDP_GRO, &on, sizeof on);
+    }
+    ~Socket() { ::close(fd_); }
+    Socket(const Socket&) = delete;
+    Socket& operator=(const Socket&) = delete;
+
+    int fd() const { return fd_; }
+    TransportAddress address() const {
+        SocketAddress local;
+        CHECK(::getsockname(fd_, local.get(), local.capacity()) == 0);
+        return local.address();
+    }
+
+    // The next `count` datagrams; loopback delivers them before sendmsg returns.
+    std::vector<std::string> receive(size_t count) {
+        ReceiveBatch batch;
+        std::vector<Received> received;
+        while (received.size() < count && readable()) {
+            batch.receive(fd_, ReceiveBatch::capacity, received);
+        }
+        std::vector<std::string> texts;
+        for (const Received& datagram : received) {
+            texts.emplace_back(as_text(datagram.bytes));
+            last_ = datagram;
+        }
+        return texts;
+    }
+    const Received& last() const { return last_; }
+
+  private:
+    bool readable() const {
+        pollfd waiting{.fd = fd_, .events = POLLIN};
+        return ::poll(&waiting, 1, 5000) == 1;
+    }
+
+    int fd_;
+    Received last_;
+};
+
+class Batches : public testing::Test {
+  protected:
+    void send(const std::vector<Transmit>& transmits) {
+        std::vector<const Transmit*> pointers;
+        for (const Transmit& transmit : transmits) pointers.push_back(&transmit);
+        sender.send(a.fd(), pointers);
+    }
+    Transmit to_b(std::string_view text) { return {.to = b.address(), .bytes = as_bytes(text)}; }
+
+    Socket a;
+    Socket b;
+    SendBatch sender;
+};
+
+TEST_F(Batches, DatagramsArriveWholeAndInOrderWhateverTheirSizes) {
+    send({to_b("one"), to_b("two"), to_b("three"), to_b("3!"), to_b("four")});
+    EXPECT_THAT(b.receive(5), ElementsAre("one", "two", "three", "3!", "four"));
+    EXPECT_EQ(sender.counts().datagrams, 5u);
+}
+
+TEST_F(Batches, TheReceiverLearnsWhoSentAndWhereTo) {
+    send({to_b("x")});
+    b.receive(1);
+    EXPECT_EQ(b.last().from, a.address());
+    EXPECT_EQ(b.last().local, b.address().ip);
+}
+
+TEST_F(Batches, APrefixGoesInFrontOfEachDatagramOfARun) {
+    Transmit first = to_b("abc");
+    first.prefix = {'1', '2', '3', '4'};
+    first.prefix_size = 4;
+    Transmit second = first;
+    second.bytes = as_bytes("xyz");
+    Transmit shorter = first;
+    shorter.bytes = as_bytes("q");
+    send({first, second, shorter});
+    EXPECT_THAT(b.receive(3), ElementsAre("1234abc", "1234xyz", "1234q"));
+}
+
+TEST_F(Batches, ARunIsOneSystemCallAndLongerThanTheKernelCutsAtOnce) {
+    const std::vector<Transmit> transmits(Outbox::capacity, to_b(std::string_view("0123456789")));
+    send(transmits);
+    EXPECT_EQ(b.receive(transmits.size()).size(), transmits.size());
+    EXPECT_EQ(sender.counts().calls, 1u);
+}
+
+TEST_F(Batches, TheSourceAddressIsTheOneAskedFor) {
+    Transmit from_other = to_b("x");
+    from_other.from = IpAddress::v4(0x7f000001);
+    send({from_other});
+    b.receive(1);
+    EXPECT_EQ(b.last().from.ip, IpAddress::v4(0x7f000001));
+}
+
+TEST_F(Batches, ADatagramThatCannotBeSentHoldsUpNoOther) {
+    const std::string huge(65530, 'x');  // more than a UDP datagram can carry
+    Transmit nowhere = to_b("nowhere");
+    nowhere.to.port = 0;
+    send({to_b("before"), to_b(huge), nowhere, to_b("after")});
+    EXPECT_THAT(b.receive(2), ElementsAre("before", "after"));
+    EXPECT_EQ(sender.counts().refused, 2u);
+}
+
+TEST_F(Batches, EmptyDatagramsAreDatagrams) {
+    send({to_b(""), to_b("x")});
+    EXPECT_THAT(b.receive(2), ElementsAre("", "x"));
+}
+
+}  // namespace
+}  // namespace ahoy::net
