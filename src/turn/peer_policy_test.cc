@@ -87,7 +87,8 @@ TEST_F(PolicyTest, O01_S1_TheRangesOfTheDefaultDenyList) {
         EXPECT_EQ(judge(range.first), range.reason) << range.first;
         EXPECT_EQ(judge(range.last), range.reason) << range.last;
         for (const char* neighbour : {range.before, range.after}) {
-            if (*neighbour != '\0') EXPECT_EQ(judge(neighbour), ordinary) << neighbour;
+            if (*neighbour == '\0') continue;
+            EXPECT_EQ(judge(neighbour), ordinary) << neighbour;
         }
     }
 }
