@@ -131,10 +131,12 @@ TEST_F(NoncesTest, D07_AnyChangeMakesItInvalid) {
             EXPECT_NE(check(other), NonceState::fresh) << i;
         }
     }
-    std::vector<std::string> others{"", nonce.substr(1), nonce + "A", nonce.substr(0, 13)};
-    others.push_back(std::string(32, 'A'));
-    others.push_back("obMatJos2AAAA" + std::string(19, 'A'));
-    for (const std::string& other : others) {
+    const std::string longer = nonce + "A";
+    const std::string_view text = nonce;
+    for (const std::string_view other :
+         {std::string_view(), text.substr(1), text.substr(0, 13), text.substr(0, 31),
+          std::string_view(longer), std::string_view("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+          std::string_view("obMatJos2AAAAAAAAAAAAAAAAAAAAAAA")}) {
         EXPECT_NE(check(other), NonceState::fresh) << other;
     }
 }
