@@ -164,7 +164,8 @@ void Rooms::socket_lost(Now now, ConnectionId connection, Deliveries& out) {
     if (seat == connections_.end()) return;
     const auto [name, epoch, number] = seat->second;
     connections_.erase(seat);
-    const auto at = find(now, name, out);
+    // First of all, lest what is due now be told to a dead socket.
+    const auto at = rooms_.find(name);
     if (at == rooms_.end() || at->second.epoch != epoch) return;
     at->second.room.detach(now.steady, connection);
     settle(now.steady, at, out);

@@ -362,6 +362,18 @@ TEST_F(RoomsTest, D7_ThePeerWhoIsAwayItselfFindsTheNewsWhenItComesBack) {
     EXPECT_THAT(delivered(), ElementsAre(to(3, bye)));
 }
 
+TEST_F(RoomsTest, D7_NewsThatIsDueWhenTheSocketIsLostWaitsForTheNextOne) {
+    const auto a = join(), b = join();
+    connect(1, a.client_id);
+    connect(2, b.client_id);
+    lose(1);
+    now.steady += 10s;
+    lose(2);
+    EXPECT_THAT(delivered(), IsEmpty());
+    connect(3, b.client_id);
+    EXPECT_THAT(delivered(), ElementsAre(to(3, bye)));
+}
+
 TEST_F(RoomsTest, D7_AClosedTabThatSaidByeIsMissedAgain) {
     const auto a = join(), b = join();
     connect(1, a.client_id);
