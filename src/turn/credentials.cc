@@ -86,6 +86,7 @@ Credentials::Credentials(std::string realm, const std::map<std::string, std::str
                          std::vector<std::string> secrets)
     : realm_(std::move(realm)), secrets_(std::move(secrets)) {
     CHECK(secrets_.size() <= max_secrets);
+    CHECK(realm_.size() <= max_realm);
     for (const auto& [name, password] : users) {
         users_.emplace(name, stun::long_term_key(name, realm_, password));
     }

@@ -39,9 +39,11 @@ using Key = Md5;
 class Credentials {
   public:
     static constexpr size_t max_secrets = 4;
+    static constexpr size_t max_realm = 127;  // RFC 8489, section 14.9: fewer than 128 characters
 
     // `users`: name to password.  `secrets`: of the REST scheme, several while one replaces
-    // another; at most max_secrets.
+    // another; at most max_secrets.  A realm above 16 characters makes the 401 to a
+    // browser's first Allocate request more than three times as large as that.
     Credentials(std::string realm, const std::map<std::string, std::string>& users,
                 std::vector<std::string> secrets);
 

@@ -155,6 +155,20 @@ TEST_F(AuthTest, A34_U5_TI9_ChallengeIsAtMostThreeTimesTheRequest) {
               4u);
 }
 
+TEST(Auth, A34_ALongRealmIsStillToldToARealClientsRequest) {
+    for (const size_t length : {1u, 16u, 17u, 40u, 127u}) {
+        World world;
+        const std::string realm(length, 'r');
+        const auto credentials = std::make_shared<Credentials>(
+            realm, std::map<std::string, std::string>{}, std::vector<std::string>{});
+        world.server.reload(credentials, PeerPolicy({}, {listener}));
+        TestClient client(world);
+        const auto response = client.asks_unsigned(Method::allocate, TestClient::udp);
+        EXPECT_EQ(response.text(AttributeType::realm), realm);
+        EXPECT_EQ(client.asks_unsigned(Method::allocate).code(), silence);
+    }
+}
+
 TEST_F(AuthTest, A34_NoUnverifiedRequestIsAnsweredWithMoreThanThreeTimesItsSize) {
     for (const auto method : {Method::binding, Method::allocate, Method::refresh,
                               Method::create_permission, Method::channel_bind}) {

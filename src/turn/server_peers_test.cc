@@ -387,6 +387,23 @@ TEST_F(PeersTest, TI2_ARelaySocketServesItsOwnAllocationOnly) {
     EXPECT_EQ(world.drops(Drop::no_allocation), 1u);
 }
 
+TEST_F(PeersTest, TI2_ARelaySocketServesItsOwnFamilyOnly) {
+    TestClient dual(world, "5.6.7.8:2");
+    ASSERT_EQ(
+        dual.allocates([](MessageWriter& w) { w.number(T::additional_address_family, 0x02000000); })
+            .code(),
+        success);
+    ASSERT_EQ(dual.permits({peer, ipv6_peer}).code(), success);
+    const RelayPort& v4 = dual.relay;
+    const auto last = std::prev(world.ports.live.end());  // IPv4 addresses sort in front
+    const RelayPort v6{last->second, last->first};
+    ASSERT_FALSE(v6.address.ip.is_v4());
+    EXPECT_EQ(world.from_peer(v4, peer, bytes_of("x")).size(), 1u);
+    EXPECT_EQ(world.from_peer(v6, ipv6_peer, bytes_of("x")).size(), 1u);
+    EXPECT_TRUE(world.from_peer(v6, peer, bytes_of("x")).empty());
+    EXPECT_TRUE(world.from_peer(v4, ipv6_peer, bytes_of("x")).empty());
+}
+
 TEST_F(PeersTest, TI20_TrafficIsCounted) {
     ASSERT_EQ(client.permits({peer}).code(), success);
     client.sends(peer, "four");
