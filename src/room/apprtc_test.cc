@@ -191,8 +191,8 @@ TEST_F(ApprtcTest, TheIceProviderLearnsTheHostWithoutItsPort) {
 
 TEST_F(ApprtcTest, AnalyticsAreCheckedAndForgotten) {
     const std::string invalid = R"({"result":"INVALID_REQUEST"})";
-    const auto event = [](std::string type, std::string time, std::string event) {
-        return R"({"type":)" + type + R"(,"request_time_ms":)" + time + R"(,"event":)" + event +
+    const auto event = [](std::string type, std::string time, std::string details) {
+        return R"({"type":)" + type + R"(,"request_time_ms":)" + time + R"(,"event":)" + details +
                "}";
     };
     EXPECT_EQ(post("/a/", event("\"event\"", "1", R"({"event_type":3,"event_time_ms":1.5})")).body,

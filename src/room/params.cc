@@ -142,9 +142,10 @@ std::string ice_server_url(const std::string& base, const Parameters& asked) {
            (key.empty() ? "" : "?key=" + escape_url(key, value));
 }
 
-std::string room_link(std::string base, const Parameters& asked, std::string_view room) {
-    if (asked.get("wstls") == "true" && base.starts_with("http:")) base.insert(4, "s");
-    std::string link = base + "/r/" + std::string(room);
+std::string room_link(const std::string& base, const Parameters& asked, std::string_view room) {
+    const bool secure = base.starts_with("https:") || asked.get("wstls") == "true";
+    std::string link = secure ? "https" : "http";
+    link += base.substr(base.find(':')) + "/r/" + std::string(room);
     char separator = '?';
     for (const auto& [name, given] : asked.all()) {
         link += std::exchange(separator, '&') + escape_url(name, value) + '=' +

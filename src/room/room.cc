@@ -114,7 +114,6 @@ Room::Member& Room::seat(Instant now, std::string id, Kind kind) {
     member.number = ++last_number_;
     member.id = std::move(id);
     member.kind = kind;
-    member.is_initiator = members_.size() == 1;
     member.since = now;
     for (Message& message : unclaimed_.take_all()) member.inbox.put(std::move(message));
     return member;
@@ -241,7 +240,6 @@ Room::Member Room::take_out(Number number) {
     members_.erase(at);
     unclaimed_.forget_from(number);
     if (!gone.showed_up()) give_back(gone);
-    if (gone.is_initiator && !members_.empty()) members_.front().is_initiator = true;
     return gone;
 }
 

@@ -97,7 +97,6 @@ class Room {
         Number number = 0;
         std::string id;
         Kind kind = Kind::person;
-        bool is_initiator = false;
         bool joined = false;  // by /join, rather than made up by a Collider client
         bool spoke = false;   // has sent something
         bool registered_once = false;

@@ -32,9 +32,8 @@ Result<Joined, JoinRefusal> Rooms::join(Now now, std::string_view name, Mode mod
     const bool first = !room.has_seats();
     Room::Member& member = seat(now.steady, at, random_.token(client_id_bytes), Room::Kind::person);
     member.joined = true;
-    Joined joined{.client_id = member.id,
-                  .is_initiator = member.is_initiator,
-                  .messages = member.inbox.hand_out()};
+    Joined joined{
+        .client_id = member.id, .is_initiator = first, .messages = member.inbox.hand_out()};
     if (first && mode == Mode::loopback) {
         seat(now.steady, at, std::string(loopback_id), Room::Kind::loopback);
     }

@@ -171,6 +171,7 @@ TEST_F(RoomsTest, D2_WhoeverLeftLastTalksToNobody) {
     connect(2, join().client_id);  // a new room of the same name
     EXPECT_TRUE(send(1, bye));
     EXPECT_THAT(delivered(), IsEmpty());
+    EXPECT_THAT(join().messages, IsEmpty());
     lose(1);
     EXPECT_EQ(rooms->stats().connections, 1u);
 }
