@@ -13,7 +13,7 @@
 namespace ahoy::room::apprtc {
 
 struct Config {
-    std::string public_url;  // "https://call.example.org"; "" = from each request's scheme and host
+    std::string public_url;      // with its scheme; "" = from each request's scheme and host
     std::string header_message;  // "" = none
     bool bypass_join_confirmation = false;
     std::string version_info = "null";  // JSON

@@ -2,7 +2,7 @@
 //
 // The rules are AppRTC's and Collider's seen as one thing (their two servers keep the same room
 // twice): a message goes to the other seats, at once over their sockets, or into their inboxes, or,
-// when the sender is alone, to whoever comes next.  Owned by `Rooms`, which knows names, clocks'
+// when the sender is alone, to whoever comes next.  Owned by `Rooms`, which knows names,
 // deadlines and sockets; a Room formats no frame and knows no dialect.
 #pragma once
 
@@ -59,16 +59,15 @@ enum class RegisterRefusal { unknown_client, bad_id, duplicate, room_full, too_m
 // Why a client is not in its room any more.
 enum class LeftReason { left, removed, never_registered, socket_lost, room_expired };
 
-// The bounded queue of one client.
-//
-// Bounded, because the sender is a stranger; when full it refuses rather than evicts, so that the
-// offer, without which the rest is useless, is never the message lost.
 struct Message {
     Number from = 0;  // 0: the server
     std::string text;
     bool handed = false;  // given out in a /join answer that may have been lost on the way
     Number returned = 0;  // the joiner it was handed to before, who never showed up
 };
+
+// The queue of one client.  Bounded, because the sender is a stranger; when full it refuses rather
+// than evicts, so that the offer, without which the rest is useless, is never the message lost.
 class Inbox {
   public:
     bool has_room_for(size_t bytes, const Limits&) const;
@@ -78,8 +77,6 @@ class Inbox {
     void forget_returned_by(Number);
     void forget_from(Number);
     std::vector<std::string> hand_out();  // copies, in order; they stay until forget_handed()
-    size_t size() const { return messages_.size(); }
-    size_t bytes() const { return bytes_; }
 
   private:
     template <class Predicate>

@@ -487,7 +487,7 @@ TEST_F(RoomsTest, AnIdleRoomIsForgottenUnlessASocketIsOpen) {
     EXPECT_EQ(diary.lines.back(), "idle closed, idle");
 }
 
-TEST_F(RoomsTest, AMillionMessagesKeepOnePlaceInTheSchedule) {
+TEST_F(RoomsTest, ManyReconnectionsLeaveNoDeadlineBehind) {
     const auto a = join(), b = join();
     for (uint64_t i = 0; i < 1000; ++i) {
         connect(2 * i, a.client_id);
