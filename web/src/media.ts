@@ -1,0 +1,226 @@
+// One's own camera and microphone: asking for them, doing without them, changing them.
+
+import type { LocalTracks } from './call.ts';
+
+export type MediaProblem =
+  | { readonly code: 'media-blocked'; readonly what: Missing }
+  | { readonly code: 'media-busy'; readonly what: Missing }
+  | { readonly code: 'media-none'; readonly what: Missing }
+  | { readonly code: 'media-unavailable'; readonly what: Missing };
+
+/** Which devices the problem is about. */
+export type Missing = 'camera' | 'microphone' | 'both';
+
+export interface DeviceChoice {
+  camera: string;
+  microphone: string;
+  speaker: string;
+}
+
+type Kind = 'audio' | 'video';
+
+function problemCode(error: unknown): MediaProblem['code'] {
+  switch (error instanceof Error ? error.name : '') {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'media-blocked';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'media-none';
+    default:
+      return 'media-busy';
+  }
+}
+
+async function permission(kind: Kind): Promise<PermissionState | 'unknown'> {
+  try {
+    const name = (kind === 'video' ? 'camera' : 'microphone') as PermissionName;
+    return (await navigator.permissions.query({ name })).state;
+  } catch {
+    return 'unknown'; // not every browser knows these names
+  }
+}
+
+/** Whether asking now would show no prompt. */
+export async function alreadyAllowed(): Promise<boolean> {
+  return (await permission('video')) === 'granted' && (await permission('audio')) === 'granted';
+}
+
+export class LocalMedia {
+  audio: MediaStreamTrack | null = null;
+  video: MediaStreamTrack | null = null;
+  problem: MediaProblem | null = null;
+  micOn = true;
+  cameraOn = true;
+  /** The preview: a new object whenever its tracks change, so that views notice. */
+  stream: MediaStream | null = null;
+
+  private asking: Promise<void> | null = null;
+
+  constructor(
+    private readonly choice: DeviceChoice,
+    private readonly changed: () => void,
+  ) {}
+
+  get tracks(): LocalTracks {
+    return { audio: this.audio, video: this.video };
+  }
+
+  /** Resolves when we know what there is; never rejects, because a call without media is a call. */
+  acquire(): Promise<void> {
+    this.asking ??= this.ask().finally(() => {
+      this.asking = null;
+    });
+    return this.asking;
+  }
+
+  setMic(on: boolean): void {
+    this.micOn = on;
+    if (this.audio) this.audio.enabled = on;
+    this.changed();
+  }
+
+  setCamera(on: boolean): void {
+    this.cameraOn = on;
+    if (this.video) this.video.enabled = on;
+    this.changed();
+  }
+
+  /** Another device of one kind; the old one is let go first, because phones open only one camera. */
+  async change(kind: Kind, deviceId: string): Promise<void> {
+    if (kind === 'video') this.choice.camera = deviceId;
+    else this.choice.microphone = deviceId;
+    this.drop(kind);
+    try {
+      this.keep(await this.open([kind]));
+      this.problem = null;
+    } catch (error) {
+      const what = kind === 'video' ? 'camera' : 'microphone';
+      this.problem = { code: problemCode(error), what };
+    }
+    this.publish();
+  }
+
+  release(): void {
+    this.drop('audio');
+    this.drop('video');
+    this.publish();
+  }
+
+  private async ask(): Promise<void> {
+    if (!navigator.mediaDevices?.getUserMedia) {
+      this.problem = { code: 'media-unavailable', what: 'both' };
+      this.changed();
+      return;
+    }
+    const wanted: Kind[] = [];
+    if (this.audio?.readyState !== 'live') wanted.push('audio');
+    if (this.video?.readyState !== 'live') wanted.push('video');
+    if (wanted.length === 0) return;
+    try {
+      this.keep(await this.open(wanted));
+      this.problem = null;
+    } catch (error) {
+      await this.askOneByOne(error);
+    }
+    this.publish();
+  }
+
+  private async askOneByOne(first: unknown): Promise<void> {
+    const failed: Kind[] = [];
+    let last = first;
+    for (const kind of ['audio', 'video'] as const) {
+      if (problemCode(first) === 'media-blocked' && (await permission(kind)) !== 'granted') {
+        failed.push(kind); // asking again would only pester
+        continue;
+      }
+      try {
+        this.keep(await this.open([kind]));
+      } catch (error) {
+        failed.push(kind);
+        last = error;
+      }
+    }
+    const what = failed.length === 2 ? 'both' : failed[0] === 'video' ? 'camera' : 'microphone';
+    this.problem = failed.length === 0 ? null : { code: problemCode(last), what };
+  }
+
+  private open(kinds: readonly Kind[]): Promise<MediaStream> {
+    const id = (deviceId: string) => (deviceId === '' ? {} : { deviceId: { ideal: deviceId } });
+    return navigator.mediaDevices.getUserMedia({
+      audio: kinds.includes('audio') && {
+        ...id(this.choice.microphone),
+        echoCancellation: true,
+        noiseSuppression: true,
+        autoGainControl: true,
+      },
+      video: kinds.includes('video') && {
+        ...id(this.choice.camera),
+        ...(this.choice.camera === '' ? { facingMode: 'user' } : {}),
+        width: { ideal: 1280 },
+        height: { ideal: 720 },
+        frameRate: { ideal: 30 },
+      },
+    });
+  }
+
+  private keep(stream: MediaStream): void {
+    for (const track of stream.getTracks()) {
+      if (track.kind === 'audio') {
+        this.audio = track;
+        track.enabled = this.micOn;
+      } else {
+        this.video = track;
+        track.enabled = this.cameraOn;
+      }
+      // Unplugged, or taken back in the browser's permission menu.
+      track.onended = () => {
+        this.drop(track.kind as Kind);
+        this.publish();
+      };
+    }
+  }
+
+  private drop(kind: Kind): void {
+    const track = this[kind];
+    if (!track) return;
+    track.onended = null;
+    track.stop();
+    this[kind] = null;
+  }
+
+  private publish(): void {
+    const tracks = [this.audio, this.video].filter((t) => t !== null);
+    this.stream = tracks.length > 0 ? new MediaStream(tracks) : null;
+    this.changed();
+  }
+}
+
+/** Loudness in [0, 1], for a meter; calls back about 30 times a second until stopped. */
+export function watchLevel(track: MediaStreamTrack, show: (level: number) => void): () => void {
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 512;
+  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const wake = () => void context.resume().catch(() => {});
+  // Browsers keep a context silent until the first gesture.
+  addEventListener('pointerdown', wake);
+  addEventListener('keydown', wake);
+  let level = 0;
+  const timer = setInterval(() => {
+    analyser.getFloatTimeDomainData(samples);
+    let energy = 0;
+    for (const sample of samples) energy += sample * sample;
+    const decibel = 10 * Math.log10(energy / samples.length + 1e-9);
+    const now = Math.min(1, Math.max(0, (decibel + 60) / 50));
+    level = now > level ? now : level * 0.85 + now * 0.15;
+    show(level);
+  }, 33);
+  return () => {
+    clearInterval(timer);
+    removeEventListener('pointerdown', wake);
+    removeEventListener('keydown', wake);
+    void context.close().catch(() => {});
+  };
+}

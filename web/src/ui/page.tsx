@@ -1,0 +1,81 @@
+// The page: which screen is shown, the keys that work everywhere, and the voice for screen readers.
+
+import type { JSX } from 'preact';
+import { useEffect, useReducer } from 'preact/hooks';
+import type { App } from '../app.ts';
+import { Call, statusText } from './call.tsx';
+import { Failed, Left } from './ends.tsx';
+import { Lobby } from './lobby.tsx';
+
+function Screen({ app }: { app: App }): JSX.Element {
+  switch (app.phase) {
+    case 'lobby':
+      return <Lobby key={app.room} app={app} />;
+    case 'left':
+      return <Left app={app} />;
+    case 'failed':
+      return <Failed app={app} />;
+    default:
+      return <Call app={app} />;
+  }
+}
+
+/** AppRTC's keys. */
+function hotkey(app: App, event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  const target = event.target instanceof Element ? event.target : null;
+  if (target?.closest('input, select, textarea')) return;
+  if (event.key === ' ' && target?.closest('button, a')) return; // space presses what has the focus
+  const calling = !['lobby', 'left', 'failed'].includes(app.phase);
+  switch (event.key.toLowerCase()) {
+    case ' ':
+    case 'm':
+      app.toggleMic();
+      break;
+    case 'c':
+      app.toggleCamera();
+      break;
+    case 'f':
+      void app.toggleFullscreen();
+      break;
+    case 'i':
+      if (calling) app.togglePanel('stats');
+      break;
+    case 'l':
+      if (calling) app.toggleMini();
+      break;
+    case 'q':
+      if (calling) void app.leave();
+      break;
+    default:
+      return;
+  }
+  event.preventDefault();
+}
+
+export function Page({ app }: { app: App }): JSX.Element {
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  useEffect(() => {
+    const unsubscribe = app.subscribe(() => redraw(undefined));
+    const onKey = (event: KeyboardEvent) => hotkey(app, event);
+    addEventListener('keydown', onKey);
+    app.start();
+    return () => {
+      unsubscribe();
+      removeEventListener('keydown', onKey);
+    };
+  }, [app]);
+  return (
+    <>
+      <Screen app={app} />
+      <p class="voice" role="status" aria-live="polite">
+        {statusText(app)}
+      </p>
+      {app.toast !== '' && (
+        <p class="toast" role="status">
+          {app.toast}
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,172 @@
+// What opens beside the call: notices, numbers, devices.
+
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { App } from '../app.ts';
+import type { DeviceChoice, MediaProblem } from '../media.ts';
+import type { Picture } from '../stats.ts';
+import { CloseIcon } from './icons.tsx';
+import { explainMedia } from './texts.ts';
+
+export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem }): JSX.Element {
+  const { title, what, tips } = explainMedia(problem);
+  return (
+    <div class="notice" role="alert" data-error={problem.code}>
+      <strong>{title}.</strong> {what} {tips[0]}
+      {problem.code !== 'media-unavailable' && (
+        <button type="button" class="inline" data-action="retry-media" onClick={() => void app.preview()}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface PanelProps {
+  app: App;
+  name: string;
+  title: string;
+  children: ComponentChildren;
+}
+
+function Panel({ app, name, title, children }: PanelProps): JSX.Element {
+  const ref = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const opener = document.activeElement;
+    ref.current?.focus();
+    return () => {
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+    };
+  }, []);
+  return (
+    <aside
+      ref={ref}
+      class="panel"
+      data-panel={name}
+      tabIndex={-1}
+      aria-label={title}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') app.closePanel();
+      }}
+    >
+      <header>
+        <h2>{title}</h2>
+        <button type="button" class="remove" aria-label="Close" onClick={() => app.closePanel()}>
+          <CloseIcon />
+        </button>
+      </header>
+      {children}
+    </aside>
+  );
+}
+
+const dash = '–';
+const rate = (kbps: number | null) =>
+  kbps === null ? dash : kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
+const picture = (p: Picture | null) => (p ? `${p.width} × ${p.height}, ${p.fps} fps, ${p.codec}` : dash);
+const routes: { readonly [type: string]: string } = {
+  host: 'local network',
+  srflx: 'through NAT',
+  prflx: 'through NAT',
+  relay: 'relay',
+};
+
+export function StatsPanel({ app }: { app: App }): JSX.Element {
+  const { stats } = app;
+  const rows: [string, string][] = stats
+    ? [
+        ['Route', stats.relayed ? 'through the relay' : 'direct'],
+        ['Yours', `${routes[stats.localType] ?? dash} (${stats.localType || dash}, ${stats.protocol || dash})`],
+        ['Theirs', `${routes[stats.remoteType] ?? dash} (${stats.remoteType || dash})`],
+        ['Round trip', stats.rttMs === null ? dash : `${stats.rttMs} ms`],
+        ['Sending', rate(stats.sendKbps)],
+        ['Receiving', rate(stats.receiveKbps)],
+        ['Loss', stats.lossPercent === null ? dash : `${stats.lossPercent} %`],
+        ['Picture out', picture(stats.sent)],
+        ['Picture in', picture(stats.received)],
+        ['Sound in', stats.audioCodec || dash],
+      ]
+    : [];
+  return (
+    <Panel app={app} name="stats" title="Connection">
+      {rows.length === 0 ? (
+        <p class="faint">Numbers appear once you are connected.</p>
+      ) : (
+        <dl class="numbers">
+          {rows.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </Panel>
+  );
+}
+
+interface Kind {
+  readonly key: keyof DeviceChoice;
+  readonly kind: MediaDeviceKind;
+  readonly label: string;
+}
+const kinds: readonly Kind[] = [
+  { key: 'camera', kind: 'videoinput', label: 'Camera' },
+  { key: 'microphone', kind: 'audioinput', label: 'Microphone' },
+  { key: 'speaker', kind: 'audiooutput', label: 'Speaker' },
+];
+
+export function SettingsPanel({ app }: { app: App }): JSX.Element {
+  const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
+  const { stream } = app.media;
+  useEffect(() => {
+    const { mediaDevices } = navigator;
+    if (!mediaDevices) return;
+    const list = () => void mediaDevices.enumerateDevices().then(setDevices, () => {});
+    list();
+    mediaDevices.addEventListener('devicechange', list);
+    return () => mediaDevices.removeEventListener('devicechange', list);
+  }, [stream]);
+  const inUse = (key: keyof DeviceChoice) => {
+    const track = key === 'camera' ? app.media.video : key === 'microphone' ? app.media.audio : null;
+    return track?.getSettings().deviceId ?? app.devices[key];
+  };
+  return (
+    <Panel app={app} name="settings" title="Settings">
+      {kinds.map(({ key, kind, label }) => {
+        const list = devices.filter((d) => d.kind === kind && d.deviceId !== '');
+        if (key === 'speaker' && (list.length === 0 || !('setSinkId' in HTMLMediaElement.prototype))) return null;
+        return (
+          <div class="field" key={key}>
+            <label for={`device-${key}`}>{label}</label>
+            <select
+              id={`device-${key}`}
+              disabled={list.length === 0}
+              value={inUse(key)}
+              onChange={(event) => void app.chooseDevice(key, event.currentTarget.value)}
+            >
+              {list.length === 0 && <option value="">None found</option>}
+              {list.map((device, i) => (
+                <option key={device.deviceId} value={device.deviceId}>
+                  {device.label || `${label} ${i + 1}`}
+                </option>
+              ))}
+            </select>
+          </div>
+        );
+      })}
+      {app.phase !== 'lobby' && (
+        <div class="field">
+          <label for="call-name">Your name</label>
+          <input
+            id="call-name"
+            value={app.name}
+            maxLength={60}
+            placeholder="Shown to the other side"
+            onInput={(event) => app.setName(event.currentTarget.value)}
+          />
+        </div>
+      )}
+    </Panel>
+  );
+}

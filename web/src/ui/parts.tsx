@@ -1,0 +1,163 @@
+// Small pieces that several screens share.
+
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { App } from '../app.ts';
+import { watchLevel } from '../media.ts';
+import { CameraIcon, CheckIcon, LinkIcon, MicIcon, ShareIcon } from './icons.tsx';
+
+interface ControlProps {
+  action: string;
+  label: string;
+  pressed?: boolean;
+  tone?: 'off' | 'danger' | 'on';
+  disabled?: boolean;
+  keys?: string;
+  onClick: () => void;
+  children: ComponentChildren;
+}
+
+/** A round button. Toggles keep one name and change aria-pressed, as screen readers expect. */
+export function Control(props: ControlProps): JSX.Element {
+  const { action, label, pressed, tone, disabled, keys, onClick, children } = props;
+  return (
+    <button
+      type="button"
+      class={`control${tone ? ` ${tone}` : ''}`}
+      data-action={action}
+      aria-label={label}
+      aria-keyshortcuts={keys}
+      aria-pressed={pressed}
+      disabled={disabled}
+      title={keys ? `${label} (${keys})` : label}
+      onClick={onClick}
+    >
+      {children}
+    </button>
+  );
+}
+
+export function MediaControls({ app }: { app: App }): JSX.Element {
+  const { media } = app;
+  const mic = media.micOn && media.audio !== null;
+  const camera = media.cameraOn && media.video !== null;
+  return (
+    <>
+      <Control
+        action="mic"
+        label="Microphone"
+        keys="m"
+        pressed={mic}
+        disabled={!media.audio}
+        {...(mic ? {} : { tone: 'off' as const })}
+        onClick={() => app.toggleMic()}
+      >
+        <MicIcon off={!mic} />
+      </Control>
+      <Control
+        action="camera"
+        label="Camera"
+        keys="c"
+        pressed={camera}
+        disabled={!media.video}
+        {...(camera ? {} : { tone: 'off' as const })}
+        onClick={() => app.toggleCamera()}
+      >
+        <CameraIcon off={!camera} />
+      </Control>
+    </>
+  );
+}
+
+/** One's own picture; muted, because nobody wants to hear themselves. */
+export function LocalVideo({ app }: { app: App }): JSX.Element {
+  const ref = useRef<HTMLVideoElement>(null);
+  const { stream } = app.media;
+  const { screen } = app;
+  useEffect(() => {
+    const video = ref.current;
+    if (!video) return;
+    video.srcObject = screen ? new MediaStream([screen]) : stream;
+    if (video.srcObject) video.play().catch(() => {}); // it starts with the page's first gesture
+  }, [stream, screen]);
+  return (
+    <video
+      ref={ref}
+      data-local
+      class={screen ? '' : 'mirrored'}
+      muted
+      autoplay
+      playsInline
+      aria-label="Your own picture"
+    />
+  );
+}
+
+export function LevelMeter({ track }: { track: MediaStreamTrack | null }): JSX.Element {
+  const ref = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    if (!track) return;
+    const stop = watchLevel(track, (level) => ref.current?.style.setProperty('--level', level.toFixed(3)));
+    return () => {
+      stop();
+      ref.current?.style.setProperty('--level', '0');
+    };
+  }, [track]);
+  return (
+    <span ref={ref} class="meter" aria-hidden="true">
+      <i />
+      <i />
+      <i />
+      <i />
+      <i />
+    </span>
+  );
+}
+
+export function Invitation({ app }: { app: App }): JSX.Element {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), 2000);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const canShare = 'share' in navigator && matchMedia('(pointer: coarse)').matches;
+  const [host, room] = app.link.replace(/^https?:\/\//, '').split('/r/');
+  return (
+    <div class="invitation">
+      <p class="link" aria-label="Link to this room">
+        {host}/r/<wbr />
+        <strong>{room}</strong>
+      </p>
+      <div class="row">
+        <button
+          type="button"
+          class="button primary"
+          data-action="copy"
+          onClick={() => void app.copyLink().then(() => setCopied(true))}
+        >
+          {copied ? <CheckIcon /> : <LinkIcon />}
+          <span>{copied ? 'Copied' : 'Copy link'}</span>
+        </button>
+        {canShare && (
+          <button type="button" class="button" data-action="share" onClick={() => void app.shareLink()}>
+            <ShareIcon />
+            <span>Share</span>
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** Two slow swells along the lower edge. */
+export const Sea = () => (
+  <div class="sea" aria-hidden="true">
+    <svg viewBox="0 0 2400 120" preserveAspectRatio="none">
+      <path d="M0 60q150-44 300 0t300 0 300 0 300 0 300 0 300 0 300 0 300 0v60H0z" />
+    </svg>
+    <svg viewBox="0 0 2400 120" preserveAspectRatio="none">
+      <path d="M0 70q100-36 200 0t200 0 200 0 200 0 200 0 200 0 200 0 200 0 200 0 200 0 200 0 200 0v50H0z" />
+    </svg>
+  </div>
+);
