@@ -112,9 +112,12 @@ void add_turn(Exposition& out, const turn::Stats& stats) {
                               stats.drops);
     out.by_reason<turn::AuthFailure>("ahoy_turn_auth_failures_total",
                                      "Requests that failed to authenticate.", stats.auth_failures);
-    out.by_reason<turn::PeerReason>("ahoy_turn_denied_peers_total",
-                                    "Peers refused in requests, by what the policy said.",
-                                    stats.denied_peers);
+    out.begin("ahoy_turn_denied_peers_total", "Peers refused in requests, by the policy's reason.",
+              MetricType::Counter);
+    for (size_t i = size_t(turn::PeerReason::never_a_peer); i < stats.denied_peers.size(); ++i) {
+        out.sample(stats.denied_peers[i],
+                   {{"reason", std::string(label(static_cast<turn::PeerReason>(i)))}});
+    }
     out.begin("ahoy_turn_errors_total", "Error responses sent.", MetricType::Counter);
     for (const auto& [code, count] : stats.errors) {
         out.sample(count, {{"code", std::to_string(static_cast<unsigned>(code))}});

@@ -148,7 +148,8 @@ unsigned share(unsigned total, size_t shards) {
 std::string join(const std::vector<TransportAddress>& addresses) {
     std::string text;
     for (const auto& address : addresses) {
-        text += (text.empty() ? "" : ",") + address.to_string();
+        if (!text.empty()) text += ',';
+        text += address.to_string();
     }
     return text;
 }
@@ -286,10 +287,10 @@ class Program {
     }
 
     void announce() const {
-        std::set<std::string> relay;
         std::string relay_text;
         for (const net::RelayAddress& address : relay_addresses_.all()) {
-            relay_text += (relay_text.empty() ? "" : ",") + address.told.to_string();
+            if (!relay_text.empty()) relay_text += ',';
+            relay_text += address.told.to_string();
         }
         log::info("server.ready", {{"version", AHOY_VERSION},
                                    {"shards", uint64_t{workers_.size()}},
@@ -360,7 +361,7 @@ class Program {
             } else {
                 drain();
             }
-            wait_signal();
+            if (!stopping_) wait_signal();
         });
     }
 

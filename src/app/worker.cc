@@ -38,7 +38,9 @@ std::string relays(const turn::Allocation& allocation) {
     std::string text;
     for (const AddressFamily family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
         const auto& relay = allocation.stored_relay(family);
-        if (relay) text += (text.empty() ? "" : ",") + relay->port.address.to_string();
+        if (!relay) continue;
+        if (!text.empty()) text += ',';
+        text += relay->port.address.to_string();
     }
     return text;
 }
