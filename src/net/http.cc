@@ -248,8 +248,9 @@ class Connection final : public Closable {
                 co_await stream_.async_handshake(asio::ssl::stream_base::server, tuple_awaitable);
             if (failed) co_return;
         }
-        while (co_await serve_one()) {
-        }
+        // Not awaited in the loop's condition, which g++ 12 translates wrongly.
+        bool more = true;
+        while (more) more = co_await serve_one();
         if (!upgraded_) co_await finish();
     }
 
