@@ -75,7 +75,7 @@ struct TransportAddress {
 };
 
 struct PortRange {
-    uint16_t low = 49152;  // RFC 8656, section 7.2: the dynamic ports
+    uint16_t low = 49152;   // RFC 8656, section 7.2: the dynamic ports
     uint16_t high = 65535;  // included
 };
 
