@@ -1,0 +1,169 @@
+// Chromium, and a person in it: the verbs of the tests.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { chromium } from 'playwright-core';
+
+export const executable = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const patience = 30_000;
+
+const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
+export function launch({ args = fakeDevices } = {}) {
+  return chromium.launch({
+    executablePath: executable,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--no-first-run',
+      '--autoplay-policy=no-user-gesture-required',
+      ...args,
+    ],
+  });
+}
+
+/** Every prompt for a camera is answered with no. */
+export const denied = ['--use-fake-device-for-media-stream', '--deny-permission-prompts'];
+
+export const newRoom = () => `test-${randomBytes(6).toString('hex')}`;
+
+/** Runs in the page before its own scripts: keeps what the tests look at. */
+function instrument() {
+  globalThis.peerConnections = [];
+  globalThis.violations = [];
+  const Native = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Native {
+    constructor(...args) {
+      super(...args);
+      globalThis.peerConnections.push(this);
+    }
+  };
+  globalThis.addEventListener('securitypolicyviolation', (event) => {
+    globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
+  });
+}
+
+/** Runs in the page: what flows over the connection in use. */
+async function readFlow() {
+  const pc = globalThis.peerConnections.filter((c) => c.connectionState === 'connected').pop();
+  if (!pc) return null;
+  const report = await pc.getStats();
+  const all = [...report.values()];
+  const of = (type, kind) => all.find((s) => s.type === type && s.kind === kind);
+  const transport = all.find((s) => s.type === 'transport' && s.selectedCandidatePairId);
+  const pair = transport
+    ? report.get(transport.selectedCandidatePairId)
+    : all.find((s) => s.type === 'candidate-pair' && s.nominated && s.state === 'succeeded');
+  return {
+    localType: report.get(pair?.localCandidateId)?.candidateType ?? '',
+    remoteType: report.get(pair?.remoteCandidateId)?.candidateType ?? '',
+    framesDecoded: of('inbound-rtp', 'video')?.framesDecoded ?? 0,
+    audioPackets: of('inbound-rtp', 'audio')?.packetsReceived ?? 0,
+    audioEnergy: of('inbound-rtp', 'audio')?.totalAudioEnergy ?? 0,
+  };
+}
+
+export class Person {
+  errors = [];
+  #expected = [];
+
+  static async at(browser, server, options = {}) {
+    const person = new Person();
+    person.server = server;
+    person.context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    person.page = await person.context.newPage();
+    await person.page.addInitScript(instrument);
+    person.page.on('console', (message) => {
+      if (message.type() === 'error') person.errors.push(`${message.text()} (${message.location().url})`);
+    });
+    person.page.on('pageerror', (error) => person.errors.push(String(error)));
+    person.page.setDefaultTimeout(patience);
+    return person;
+  }
+
+  /** Some tests break things on purpose, and the browser says so. */
+  expectErrors(pattern) {
+    this.#expected.push(pattern);
+  }
+
+  async open(path) {
+    await this.page.goto(`${this.server.url}${path}`);
+  }
+
+  async join(room, query = '') {
+    await this.open(`/r/${room}?autojoin=1${query}`);
+  }
+
+  async state(...wanted) {
+    await this.page.waitForFunction((names) => names.includes(document.body.dataset.state), wanted);
+  }
+
+  async press(action) {
+    await this.page.click(`[data-action="${action}"]`);
+  }
+
+  async seesError(code) {
+    await this.page.waitForSelector(`[data-error="${code}"]`);
+    return this.page.textContent(`[data-error="${code}"]`);
+  }
+
+  async inCall() {
+    await this.state('connected');
+    await this.page.waitForSelector('video[data-peer="1"].active');
+  }
+
+  flow() {
+    return this.page.evaluate(readFlow);
+  }
+
+  /** Picture and sound of the other side keep coming. */
+  async receives({ frames = 10, packets = 20 } = {}) {
+    const before = await this.#flowThat(() => true);
+    const after = await this.#flowThat(
+      (now) =>
+        now.framesDecoded >= before.framesDecoded + frames &&
+        now.audioPackets >= before.audioPackets + packets,
+    );
+    return { ...after, energy: after.audioEnergy - before.audioEnergy };
+  }
+
+  async #flowThat(holds) {
+    const deadline = Date.now() + patience;
+    let flow = null;
+    while (Date.now() < deadline) {
+      flow = await this.flow();
+      if (flow && holds(flow)) return flow;
+      await this.page.evaluate(() => new Promise(requestAnimationFrame));
+    }
+    assert.fail(`nothing flows: ${JSON.stringify(flow)}`);
+  }
+
+  /** The mean brightness of the other side's picture, 0 to 255. */
+  async waitForBrightness(dark) {
+    await this.page.waitForFunction(
+      (wanted) => {
+        const video = document.querySelector('video[data-peer="1"]');
+        if (!video?.videoWidth) return false;
+        const canvas = new OffscreenCanvas(32, 18);
+        const context = canvas.getContext('2d');
+        context.drawImage(video, 0, 0, 32, 18);
+        const { data } = context.getImageData(0, 0, 32, 18);
+        let sum = 0;
+        for (let i = 0; i < data.length; i += 4) sum += data[i] + data[i + 1] + data[i + 2];
+        return sum / ((data.length / 4) * 3) < 12 === wanted;
+      },
+      dark,
+      { polling: 200 },
+    );
+  }
+
+  async close() {
+    const violations = this.page.isClosed() ? [] : await this.page.evaluate(() => globalThis.violations ?? []);
+    await this.context.close();
+    assert.deepEqual(violations, [], 'no violation of the content security policy');
+    const surprises = this.errors.filter((text) => !this.#expected.some((pattern) => pattern.test(text)));
+    assert.deepEqual(surprises, [], 'no error in the console');
+  }
+}

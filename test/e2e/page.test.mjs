@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newRoom } from './browser.mjs';
+import { stage } from './fixture.mjs';
+
+const here = stage();
+
+const tabTo = async (person, action) => {
+  for (let i = 0; i < 40; i += 1) {
+    await person.page.keyboard.press('Tab');
+    const focused = await person.page.evaluate(() => document.activeElement?.getAttribute('data-action'));
+    if (focused === action) return;
+  }
+  assert.fail(`the Tab key never reaches ${action}`);
+};
+
+test('a call needs no mouse', async () => {
+  const room = newRoom();
+  const person = await here.person();
+  await person.open(`/r/${room}`);
+  await person.state('lobby');
+  await person.page.waitForSelector('[data-action="mic"]:not(:disabled)');
+  await tabTo(person, 'mic');
+  await person.page.keyboard.press('Space');
+  assert.equal(await person.page.getAttribute('[data-action="mic"]', 'aria-pressed'), 'false');
+  await tabTo(person, 'join');
+  await person.page.keyboard.press('Enter');
+  await person.state('waiting');
+  await tabTo(person, 'leave');
+  await person.page.keyboard.press('Enter');
+  await person.state('left');
+  await tabTo(person, 'rejoin');
+  await person.page.keyboard.press('Enter');
+  await person.state('waiting');
+});
+
+test("AppRTC's keys work in a call", async () => {
+  const { first } = await here.couple();
+  const { keyboard } = first.page;
+  const pressed = (action) => first.page.getAttribute(`[data-action="${action}"]`, 'aria-pressed');
+  await keyboard.press('m');
+  assert.equal(await pressed('mic'), 'false');
+  await keyboard.press('Space');
+  assert.equal(await pressed('mic'), 'true');
+  await keyboard.press('c');
+  assert.equal(await pressed('camera'), 'false');
+  await keyboard.press('i');
+  assert.equal(await pressed('stats'), 'true');
+  await keyboard.press('Escape');
+  assert.equal(await pressed('stats'), 'false');
+  await keyboard.press('l');
+  await first.page.waitForSelector('.mini.hidden', { state: 'attached' });
+  await keyboard.press('q');
+  await first.state('left');
+});
+
+test('every button has a name, and toggles say whether they are pressed', async () => {
+  const { first } = await here.couple();
+  const nameless = await first.page.$$eval('button', (buttons) =>
+    buttons.filter((b) => !(b.getAttribute('aria-label') ?? b.textContent ?? '').trim()).map((b) => b.outerHTML),
+  );
+  assert.deepEqual(nameless, []);
+  for (const action of ['mic', 'camera', 'screen', 'stats', 'settings']) {
+    const value = await first.page.getAttribute(`[data-action="${action}"]`, 'aria-pressed');
+    assert.match(value ?? '', /^(true|false)$/, action);
+  }
+});
+
+for (const [name, viewport] of [
+  ['portrait', { width: 390, height: 844 }],
+  ['small portrait', { width: 320, height: 568 }],
+  ['landscape', { width: 844, height: 390 }],
+]) {
+  test(`nothing is cut off on a phone, ${name}`, async () => {
+    const person = await here.person({ viewport, isMobile: true, hasTouch: true });
+    const fits = async (where) => {
+      const width = await person.page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= viewport.width, `${where}: ${width} px wide`);
+      const outside = await person.page.$$eval('button:not(.recent button), h1, .link', (parts) =>
+        parts
+          .map((part) => ({ part: part.outerHTML.slice(0, 80), box: part.getBoundingClientRect() }))
+          .filter(({ box }) => box.width > 0 && (box.left < 0 || box.right > innerWidth + 0.5))
+          .map(({ part }) => part),
+      );
+      assert.deepEqual(outside, [], where);
+    };
+    await person.open('/');
+    await person.state('lobby');
+    await fits('front page');
+    await person.open('/r/a-rather-long-room-name-that-somebody-typed-by-hand-0123456789');
+    await fits('lobby');
+    await person.press('join');
+    await person.state('waiting');
+    await fits('waiting');
+    const other = await here.person();
+    await other.join('a-rather-long-room-name-that-somebody-typed-by-hand-0123456789');
+    await person.inCall();
+    await fits('in a call');
+    await person.press('stats');
+    await fits('statistics');
+    await person.press('leave');
+    await person.state('left');
+    await fits('left');
+  });
+}

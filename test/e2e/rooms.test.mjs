@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newRoom, Person } from './browser.mjs';
+import { stage } from './fixture.mjs';
+
+const here = stage();
+
+test('a reload during a call brings the call back', async () => {
+  const { first, second } = await here.couple();
+  for (const person of [first, second]) {
+    await person.page.reload();
+    await Promise.all([first.inCall(), second.inCall()]);
+    await Promise.all([first.receives(), second.receives()]);
+  }
+});
+
+test('a reload during a call joins again by itself, without autojoin', async () => {
+  const room = newRoom();
+  const [first, second] = [await here.person(), await here.person()];
+  for (const person of [first, second]) {
+    await person.open(`/r/${room}`);
+    await person.press('join');
+    await person.state('waiting', 'connected');
+  }
+  await Promise.all([first.inCall(), second.inCall()]);
+  await second.page.reload();
+  await Promise.all([first.inCall(), second.inCall()]);
+});
+
+test('who leaves may come back, and who stayed takes the call up again', async () => {
+  const { first, second } = await here.couple();
+  for (const [leaver, stayer] of [
+    [first, second],
+    [second, first],
+    [second, first],
+  ]) {
+    await leaver.press('leave');
+    await leaver.state('left');
+    await stayer.state('waiting');
+    await leaver.press('rejoin');
+    await Promise.all([leaver.inCall(), stayer.inCall()]);
+    await Promise.all([leaver.receives(), stayer.receives()]);
+  }
+});
+
+test('a third person is told that the room is full, and gets in when there is a seat', async () => {
+  const { first, second, room } = await here.couple();
+  const third = await here.person();
+  await third.join(room);
+  assert.match(await third.seesError('room-full'), /full/i);
+  await third.state('failed');
+  await first.receives();
+  await second.press('leave');
+  await first.state('waiting');
+  await third.press('rejoin');
+  await Promise.all([first.inCall(), third.inCall()]);
+});
+
+test('a closed tab frees its seat', async () => {
+  const { first, second, room } = await here.couple();
+  await second.page.close({ runBeforeUnload: false });
+  await first.state('waiting');
+  const third = await here.person();
+  await third.join(room);
+  await Promise.all([first.inCall(), third.inCall()]);
+});
+
+test('one link opened in two tabs is two people', async () => {
+  const room = newRoom();
+  const first = await here.person();
+  await first.join(room);
+  await first.state('waiting');
+  const page = await first.context.newPage();
+  const second = new Person();
+  second.page = page;
+  await page.goto(`${here.server.url}/r/${room}?autojoin=1`);
+  await Promise.all([first.inCall(), second.inCall()]);
+});
+
+test('from the front page: a suggested room, a shared link, a remembered name', async () => {
+  const [first, second] = [await here.person(), await here.person()];
+  await first.open('/');
+  await first.page.fill('#name', 'Grace');
+  await first.press('join');
+  await first.state('waiting');
+  const link = (await first.page.textContent('.invitation .link')).trim();
+  assert.equal(`http://${link}`, first.page.url());
+  await second.page.goto(`http://${link}`);
+  await second.state('lobby');
+  await second.press('join');
+  await Promise.all([first.inCall(), second.inCall()]);
+  await second.page.waitForSelector('.chip:has-text("Grace")');
+  await first.press('leave');
+  await first.press('new-room');
+  await first.state('lobby');
+  assert.equal(await first.page.inputValue('#name'), 'Grace');
+  assert.equal(await first.page.locator('.recent-room').count(), 1);
+});
+
+test('a name that is no room name is explained', async () => {
+  const person = await here.person();
+  await person.open('/');
+  await person.page.fill('#room', 'a/b');
+  await person.press('join');
+  assert.match(await person.seesError('bad-room-name'), /five/i);
+  await person.state('lobby');
+  await person.page.fill('#room', 'Café am Meer');
+  await person.press('join');
+  await person.state('waiting');
+  assert.equal(new URL(person.page.url()).pathname, '/r/Cafe-am-Meer');
+});

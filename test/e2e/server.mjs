@@ -1,0 +1,92 @@
+// The program under test: started on free ports, stopped by SIGTERM, and expected to end with status 0.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { setInterval as ticks } from 'node:timers/promises';
+
+const binary = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
+const startMs = 20_000;
+const stopMs = 20_000;
+
+/** A port that is free for TCP and for UDP right now. */
+async function freePort() {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const tcp = createServer().listen(0, '127.0.0.1');
+    await once(tcp, 'listening');
+    const { port } = tcp.address();
+    const udp = createSocket('udp4').bind(port, '127.0.0.1');
+    const free = await Promise.race([
+      once(udp, 'listening').then(() => true),
+      new Promise((resolve) => udp.once('error', () => resolve(false))),
+    ]);
+    udp.close();
+    tcp.close();
+    await once(tcp, 'close');
+    if (free) return port;
+  }
+  throw new Error('no free port');
+}
+
+export class Server {
+  log = '';
+  #process;
+  #ended;
+
+  /** `settings` are further `section.key=value`; `port` is for a server that comes back. */
+  static async start({ settings = [], port, turnPort } = {}) {
+    const server = new Server();
+    server.port = port ?? (await freePort());
+    server.turnPort = turnPort ?? (await freePort());
+    server.url = `http://127.0.0.1:${server.port}`;
+    const all = [
+      `http.listen=["127.0.0.1:${server.port}"]`,
+      `turn.listen=["127.0.0.1:${server.turnPort}"]`,
+      ...settings,
+    ];
+    server.#process = spawn(binary, ['serve', ...all.flatMap((s) => ['--set', s])], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    server.#process.stderr.setEncoding('utf8').on('data', (text) => (server.log += text));
+    server.#ended = once(server.#process, 'exit').then(([code, signal]) => ({ code, signal }));
+    await server.#ready();
+    return server;
+  }
+
+  async #ready() {
+    let gone = false;
+    const failed = this.#ended.then((end) => {
+      gone = true;
+      throw new Error(`${binary} ended (${JSON.stringify(end)}) before it was ready:\n${this.log}`);
+    });
+    failed.catch(() => {});
+    const deadline = Date.now() + startMs;
+    const poll = async () => {
+      for await (const _ of ticks(50)) {
+        if (gone || Date.now() > deadline) break;
+        const reply = await fetch(`${this.url}/readyz`).catch(() => null);
+        if (reply?.status === 200) return;
+      }
+      throw new Error(`not ready after ${startMs} ms:\n${this.log}`);
+    };
+    await Promise.race([poll(), failed]);
+  }
+
+  /** Status 0 is part of every test. */
+  async stop() {
+    this.#process.kill('SIGTERM');
+    const watchdog = setTimeout(() => this.#process.kill('SIGKILL'), stopMs);
+    const end = await this.#ended;
+    clearTimeout(watchdog);
+    assert.deepEqual(end, { code: 0, signal: null }, `clean stop; its log:\n${this.log}`);
+  }
+
+  /** No goodbye at all: what a crash or a lost machine looks like. */
+  async kill() {
+    this.#process.kill('SIGKILL');
+    await this.#ended;
+  }
+}
