@@ -140,6 +140,14 @@ export class Person {
     assert.fail(`nothing flows: ${JSON.stringify(flow)}`);
   }
 
+  /** The encoder starts small and grows with the bandwidth it finds. */
+  async waitForWidth(pixels) {
+    await this.page.waitForFunction(
+      (wanted) => document.querySelector('video[data-peer="1"]')?.videoWidth >= wanted,
+      pixels,
+    );
+  }
+
   /** The mean brightness of the other side's picture, 0 to 255. */
   async waitForBrightness(dark) {
     await this.page.waitForFunction(

@@ -294,12 +294,11 @@ export class Channel {
   /** Hangs up while the page goes away and can wait for nothing. */
   abandon(): void {
     if (this.done) return;
-    this.transport.beacon(leaveUrl(this.seat));
-    if (this.open) {
-      this.socket?.send(JSON.stringify({ cmd: 'send', msg: formatMessage({ type: 'bye' }) }));
-    }
-    this.socket?.close();
+    const { socket, open } = this;
     this.finish();
+    this.transport.beacon(leaveUrl(this.seat));
+    if (open) socket?.send(JSON.stringify({ cmd: 'send', msg: formatMessage({ type: 'bye' }) }));
+    socket?.close();
   }
 
   private finish(): void {

@@ -20,11 +20,11 @@ function Preview({ app }: { app: App }): JSX.Element {
           {app.asked ? (
             <>
               <Hoist text={initials(app.name) || 'A'} most={2} />
-              <p>{media.video ? 'Your camera is off' : media.problem ? 'No picture' : 'Starting your camera…'}</p>
+              <p>{media.video ? 'Your camera is off' : media.problem ? 'No camera' : 'Starting your camera…'}</p>
             </>
           ) : (
             <>
-              <p>Look into the mirror before you join?</p>
+              <p>Check how you look and sound before you join</p>
               <button type="button" class="button" data-action="preview" onClick={() => void app.preview()}>
                 Turn on camera and microphone
               </button>
@@ -57,7 +57,7 @@ function RecentRooms({ app }: { app: App }): JSX.Element | null {
     <section class="recent" aria-labelledby="recent-title">
       <h2 id="recent-title">Recent rooms</h2>
       <ul>
-        {rooms.slice(0, 4).map((room) => (
+        {rooms.slice(0, 3).map((room) => (
           <li key={room}>
             <button type="button" class="recent-room" onClick={() => void app.join(room)}>
               {room}
@@ -102,7 +102,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
           <Brand />
           {invited ? (
             <h1>
-              Ready to join <span class="room-name">{app.room}</span>?
+              Ready to join? <span class="room-name">{app.room}</span>
             </h1>
           ) : (
             <h1>Talk face to face. Just share a link.</h1>

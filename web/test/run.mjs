@@ -1,0 +1,29 @@
+// Bundles the modules under test (Node 18 reads no TypeScript) and runs every *.test.mjs here.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = mkdtempSync(join(tmpdir(), 'ahoy-web-test-'));
+try {
+  await build({
+    entryPoints: ['protocol', 'names', 'stats'].map((name) => join(here, `../src/${name}.ts`)),
+    outdir: out,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    logLevel: 'warning',
+  });
+  const tests = readdirSync(here).filter((name) => name.endsWith('.test.mjs'));
+  const { status } = spawnSync(process.execPath, ['--test', ...tests.map((name) => join(here, name))], {
+    stdio: 'inherit',
+    env: { ...process.env, BUILT: out },
+  });
+  process.exitCode = status ?? 1;
+} finally {
+  rmSync(out, { recursive: true });
+}
