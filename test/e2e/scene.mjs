@@ -4,24 +4,23 @@ import { writeFileSync } from 'node:fs';
 
 const width = 960;
 const height = 540;
-const frames = 20;
+const frames = 10;
 const mix = (a, b, t) => a.map((v, i) => v + (b[i] - v) * Math.min(1, Math.max(0, t)));
 
 function colourAt(x, y, phase, { high, low, sun, sunX, sea, deep, boatX }) {
   const horizon = 0.58;
-  const wave = Math.sin((x * 9 + phase) * 2 * Math.PI) * 0.004;
   const boat = boatAt(x - boatX, y - horizon - Math.sin(phase * 2 * Math.PI) * 0.004);
   if (boat) return boat;
   if (y < horizon) {
-    const distance = Math.hypot((x - sunX) * (width / height), y - 0.44);
-    if (distance < 0.085) return sun;
+    const distance = Math.hypot((x - sunX) * (width / height), y - 0.4);
     const hills = 0.5 + 0.05 * Math.sin(x * 5 + 1) + 0.025 * Math.sin(x * 13 + 2);
     if (y > hills + 0.03) return mix(sea, deep, 0.55);
+    if (distance < 0.085) return sun;
     return mix(mix(high, low, y / horizon), sun, 0.35 - distance * 0.7);
   }
   const depth = (y - horizon) / (1 - horizon);
   const crest = Math.sin((y * 70 + Math.sin(x * 6 + y * 9) * 1.5 + phase) * 2 * Math.PI);
-  const water = mix(sea, deep, depth + wave * 30);
+  const water = mix(sea, deep, depth);
   const glitter = Math.max(0, 0.55 - Math.abs(x - sunX) * (7 - 4 * depth)) * Math.max(0, crest) * (1 - depth * 0.6);
   return mix(mix(water, deep, crest * 0.06 + 0.05), sun, glitter);
 }

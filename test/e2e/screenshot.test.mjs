@@ -38,8 +38,12 @@ test('a picture of a call', { skip: path ? false : 'AHOY_SCREENSHOT names no fil
     await ada.waitForWidth(960);
     await ada.press('stats');
     await ada.page.waitForSelector('[data-panel="stats"] dd:has-text("bit/s")');
-    await ada.page.keyboard.press('Escape');
+    await ada.press('stats');
     await ada.page.waitForSelector('[data-panel]', { state: 'detached' });
+    await ada.page.mouse.move(640, 200);
+    await ada.page.waitForFunction(() =>
+      ['.bar', '.call-head'].every((part) => getComputedStyle(document.querySelector(part)).opacity === '1'),
+    );
     await ada.page.screenshot({ path });
     for (const person of people) await person.close();
   } finally {

@@ -1,0 +1,112 @@
+// Firefox, driven by WebDriver BiDi, with the same verbs as far as the tests need them.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import puppeteer from 'puppeteer-core';
+import { patience } from './browser.mjs';
+
+export const executable = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
+
+const preferences = {
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.autoplay.default': 0,
+  'media.autoplay.blocking_policy': 0,
+  'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+  'media.gmp-manager.updateEnabled': false,
+  'media.gmp-manager.url': '',
+  'app.update.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'browser.safebrowsing.downloads.remote.enabled': false,
+  'extensions.getAddons.cache.enabled': false,
+};
+
+export class FirefoxPerson {
+  errors = [];
+
+  static async at(server) {
+    const person = new FirefoxPerson();
+    person.server = server;
+    person.profile = mkdtempSync(join(tmpdir(), 'ahoy-firefox-'));
+    person.browser = await puppeteer.launch({
+      browser: 'firefox',
+      executablePath: executable,
+      headless: true,
+      userDataDir: person.profile,
+      extraPrefsFirefox: preferences,
+    });
+    person.page = await person.browser.newPage();
+    person.page.setDefaultTimeout(patience);
+    person.page.on('console', (message) => {
+      if (message.type() === 'error') person.errors.push(message.text());
+    });
+    person.page.on('pageerror', (error) => person.errors.push(String(error)));
+    await person.page.evaluateOnNewDocument(() => {
+      globalThis.peerConnections = [];
+      const Native = globalThis.RTCPeerConnection;
+      globalThis.RTCPeerConnection = class extends Native {
+        constructor(...args) {
+          super(...args);
+          globalThis.peerConnections.push(this);
+        }
+      };
+    });
+    return person;
+  }
+
+  async join(room, query = '') {
+    await this.page.goto(`${this.server.url}/r/${room}?autojoin=1${query}`);
+  }
+
+  async state(...wanted) {
+    await this.page.waitForFunction((names) => names.includes(document.body.dataset.state), {}, wanted);
+  }
+
+  async press(action) {
+    await this.page.evaluate((name) => document.querySelector(`[data-action="${name}"]`).click(), action);
+  }
+
+  async inCall() {
+    await this.state('connected');
+    await this.page.waitForSelector('video[data-peer="1"].active');
+  }
+
+  /** Frames and packets of the other side arrive: waits until there are so many more than now. */
+  async receives({ frames = 10, packets = 20 } = {}) {
+    await this.page.waitForFunction(
+      async (moreFrames, morePackets) => {
+        const pc = globalThis.peerConnections.filter((c) => c.connectionState === 'connected').pop();
+        if (!pc) return false;
+        const all = [...(await pc.getStats()).values()].filter((s) => s.type === 'inbound-rtp');
+        const now = {
+          frames: all.find((s) => s.kind === 'video')?.framesDecoded ?? 0,
+          packets: all.find((s) => s.kind === 'audio')?.packetsReceived ?? 0,
+        };
+        pc.testStart ??= now;
+        return now.frames >= pc.testStart.frames + moreFrames && now.packets >= pc.testStart.packets + morePackets;
+      },
+      { polling: 200 },
+      frames,
+      packets,
+    );
+    await this.page.evaluate(() => globalThis.peerConnections.forEach((pc) => delete pc.testStart));
+  }
+
+  async selectedLocalType() {
+    return this.page.evaluate(async () => {
+      const pc = globalThis.peerConnections.filter((c) => c.connectionState === 'connected').pop();
+      const report = await pc.getStats();
+      const pair = [...report.values()].find((s) => s.type === 'candidate-pair' && (s.selected || s.nominated));
+      return report.get(pair?.localCandidateId)?.candidateType ?? '';
+    });
+  }
+
+  async close() {
+    await this.browser.close();
+    rmSync(this.profile, { recursive: true, force: true });
+  }
+}
