@@ -15,7 +15,7 @@ class ColliderSocket final : public net::WebSocketHandler {
     }
 
     void message(std::string_view text) override {
-        std::visit([this](auto&& action) { carry_out(std::move(action)); }, session_.receive(text));
+        std::visit([this](auto action) { carry_out(std::move(action)); }, session_.receive(text));
     }
 
     void closed() override {
