@@ -53,6 +53,28 @@ test('a call survives a server that is killed and started again', async () => {
   await again.stop();
 });
 
+test('who finds no path to the other side is told so, and the other waits on', async () => {
+  const room = newRoom();
+  const people = [await here.person(), await here.person()];
+  for (const person of people) {
+    await person.page.clock.install();
+    // Relay only, and no relay: the shortest way to no path at all.
+    await person.page.route('**/v1alpha/iceconfig*', (route) => route.fulfill({ json: { iceServers: [] } }));
+    await person.join(room, '&it=relay');
+    await person.state('waiting');
+  }
+  for (const person of people) {
+    await person.page.waitForFunction(() =>
+      globalThis.peerConnections.some((pc) => pc.remoteDescription && pc.signalingState === 'stable'),
+    );
+  }
+  const [first, second] = people;
+  await first.page.clock.runFor(60_000);
+  assert.match(await first.seesError('ice-failed'), /path/);
+  await first.state('failed');
+  await second.page.waitForSelector('.waiting:has-text("The other side left")');
+});
+
 test('a name the server cannot know is refused on the page', async () => {
   const person = await here.person();
   await person.open('/r/abc?autojoin=1');

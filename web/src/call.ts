@@ -27,6 +27,8 @@ export interface LinkOwner {
 type Kind = 'audio' | 'video';
 const kinds: readonly Kind[] = ['audio', 'video'];
 
+/** From both descriptions to a connection; a browser without any candidate never says "failed". */
+const connectMs = 20_000;
 /** A short interruption mends itself; a longer one deserves new candidates. */
 const interruptionMs = 4_000;
 /** From a failure, or from the restart it caused, to giving up. */
@@ -274,6 +276,7 @@ export class PeerLink {
     // A restart renegotiates while media still flow: that is no step back.
     if (state === 'connecting' && this.state !== 'new') return;
     if (this.state === state) return;
+    if (state === 'connecting') this.timer = setTimeout(() => this.restart(), connectMs);
     this.state = state;
     this.owner.changed();
   }
@@ -284,14 +287,15 @@ export class PeerLink {
   }
 
   private connectionChanged(): void {
-    clearTimeout(this.timer);
     switch (this.pc.connectionState) {
       case 'connected':
+        clearTimeout(this.timer);
         this.restarted = false;
         this.progress('connected');
         break;
       case 'disconnected':
         this.progress('interrupted');
+        clearTimeout(this.timer);
         this.timer = setTimeout(() => this.restart(), interruptionMs);
         break;
       case 'failed':

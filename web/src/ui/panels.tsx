@@ -142,7 +142,7 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
             <select
               id={`device-${key}`}
               disabled={list.length === 0}
-              value={inUse(key)}
+              value={list.find((d) => d.deviceId === inUse(key))?.deviceId ?? list[0]?.deviceId ?? ''}
               onChange={(event) => void app.chooseDevice(key, event.currentTarget.value)}
             >
               {list.length === 0 && <option value="">None found</option>}
