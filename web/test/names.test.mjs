@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { join as path } from 'node:path';
 import { test } from 'node:test';
+
+globalThis.crypto ??= webcrypto; // Node 18
 
 const { isRoomName, roomFromLink, suggestionBits, suggestRoom, tidyRoom } = await import(
   path(process.env.BUILT, 'names.mjs')
