@@ -212,6 +212,7 @@ const connectTimeoutMs = 4_000;
 const stableMs = 2_000;
 const firstDelayMs = 250;
 const longestDelayMs = 2_000;
+const closeMs = 1_000;
 const postAttempts = 4;
 
 /**
@@ -233,6 +234,7 @@ export class Channel {
   private cancelRetry: () => void = () => {};
   private cancelStable: () => void = () => {};
   private cancelGrace: () => void = () => {};
+  private whenClosed: () => void = () => {};
 
   constructor(
     private readonly transport: Transport,
@@ -285,9 +287,13 @@ export class Channel {
     const quietly = (method: 'POST' | 'DELETE', to: string, body?: string) =>
       this.transport.request(method, to, body).catch(() => null);
     await quietly('POST', leaveUrl(this.seat));
-    if (open) socket?.send(JSON.stringify({ cmd: 'send', msg: bye }));
-    else await quietly('POST', url, bye);
-    socket?.close();
+    if (socket && open) {
+      socket.send(JSON.stringify({ cmd: 'send', msg: bye }));
+      await this.closing(socket);
+    } else {
+      socket?.close();
+      await quietly('POST', url, bye);
+    }
     await quietly('DELETE', url);
   }
 
@@ -299,6 +305,15 @@ export class Channel {
     this.transport.beacon(leaveUrl(this.seat));
     if (open) socket?.send(JSON.stringify({ cmd: 'send', msg: formatMessage({ type: 'bye' }) }));
     socket?.close();
+  }
+
+  /** A DELETE that overtook the bye would take the right to say it. */
+  private closing(socket: Socket): Promise<void> {
+    return new Promise((closed) => {
+      this.whenClosed = closed;
+      this.transport.after(closeMs, closed);
+      socket.close();
+    });
   }
 
   private finish(): void {
@@ -384,7 +399,10 @@ export class Channel {
 
   private closed(): void {
     this.socket = null;
-    if (this.done) return;
+    if (this.done) {
+      this.whenClosed();
+      return;
+    }
     this.cancelStable();
     const wasOpen = this.open;
     this.open = false;

@@ -277,6 +277,19 @@ test('leaving: /leave first, then bye, then DELETE', async () => {
   assert.equal(net.sockets.length, 1);
 });
 
+test('DELETE waits for the socket to close, but not for ever', async () => {
+  const { net, channel } = await seated({ initiator: true });
+  net.latest.open();
+  net.latest.close = () => {};
+  const left = channel.leave();
+  const deleted = () => net.requests.some((r) => r.method === 'DELETE');
+  await net.pass(500);
+  assert.ok(!deleted());
+  await net.pass(600);
+  assert.ok(deleted());
+  await left;
+});
+
 test('without a socket the bye goes by HTTP', async () => {
   const { net, channel } = await seated({ initiator: false });
   await channel.leave();
