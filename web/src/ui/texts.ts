@@ -22,7 +22,7 @@ export const explanations: { readonly [code in ErrorCode]: Explanation } = {
   },
   'server-unreachable': {
     title: 'The server does not answer',
-    what: 'We tried several times and heard nothing back.',
+    what: 'We asked and heard nothing back.',
     tips: [
       'Check that you are connected to the internet.',
       'A company network or VPN may be in the way: try without it.',
