@@ -163,6 +163,13 @@ Session::Session(const Target& target, size_t number, Random random, Outbox& out
     : socket_(open_udp(target.server.ip.family())),
       outbox_(outbox),
       client_(target.login(number), std::move(random)) {
+    // Ports in turn, below those that servers relay on, so that none is used again soon: a server
+    // may keep an allocation for a moment after it was given back.  When one is taken, any will do.
+    constexpr size_t first_port = 10'000, last_port = 49'151;
+    const auto port = static_cast<uint16_t>(first_port + number % (last_port - first_port + 1));
+    const bool v4 = target.server.ip.is_v4();
+    const net::SocketAddress local({v4 ? IpAddress::v4(INADDR_ANY) : IpAddress{}, port});
+    (void)::bind(socket_.get(), local.get(), local.size());
     connect_to(socket_.get(), target.server);
 }
 
@@ -223,6 +230,7 @@ Sessions::Sessions(const Target& target, size_t count)
     Random::Seed seed;
     if (::getentropy(seed.data(), seed.size()) != 0) fail("getentropy");
     random_ = Random(seed);
+    opened_ = static_cast<size_t>(random_.below(1'000'000));  // not the latest run's ports
     allow_descriptors(count + 64);
     for (size_t i = 0; i < count; ++i) {
         sessions_.push_back(open());

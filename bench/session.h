@@ -73,7 +73,6 @@ class Session {
     Descriptor socket_;
     Outbox& outbox_;
     turn::Client client_;
-    bool refused_ = false;  // nothing listens at the server's address
 };
 
 class Sessions {
