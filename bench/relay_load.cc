@@ -67,8 +67,8 @@ void add_options(CLI::App& app, Options& o) {
     auto* const rate = app.add_option(
         "--rate", o.load.rate, "Datagrams a second in all; without it as fast as the window lets");
     app.add_option("--window", o.load.window,
-                   "Datagrams under way for each client and direction (default 16)")
-        ->check(CLI::Range(1, 1024))
+                   "Datagrams under way each way, of all clients together (default 80)")
+        ->check(CLI::Range(1, 65536))
         ->excludes(rate);
     app.add_option("--seconds", o.seconds, "How long to measure (default 5)")
         ->check(CLI::Range(0.1, 86400.0));

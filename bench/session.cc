@@ -29,6 +29,10 @@ using Kind = ClientEvent::Kind;
 constexpr Duration patience = 5s;  // without any answer at all
 constexpr Duration expiry_tick = 20ms;
 
+// Of the clients: below those that servers relay on.
+constexpr size_t first_port = 10'000;
+constexpr size_t ports = 39'152;
+
 [[noreturn]] void fail(const char* call) {
     throw std::system_error(errno, std::generic_category(), call);
 }
@@ -165,8 +169,7 @@ Session::Session(const Target& target, size_t number, Random random, Outbox& out
       client_(target.login(number), std::move(random)) {
     // Ports in turn, below those that servers relay on, so that none is used again soon: a server
     // may keep an allocation for a moment after it was given back.  When one is taken, any will do.
-    constexpr size_t first_port = 10'000, last_port = 49'151;
-    const auto port = static_cast<uint16_t>(first_port + number % (last_port - first_port + 1));
+    const auto port = static_cast<uint16_t>(first_port + number % ports);
     const bool v4 = target.server.ip.is_v4();
     const net::SocketAddress local({v4 ? IpAddress::v4(INADDR_ANY) : IpAddress{}, port});
     (void)::bind(socket_.get(), local.get(), local.size());
@@ -230,7 +233,7 @@ Sessions::Sessions(const Target& target, size_t count)
     Random::Seed seed;
     if (::getentropy(seed.data(), seed.size()) != 0) fail("getentropy");
     random_ = Random(seed);
-    opened_ = static_cast<size_t>(random_.below(1'000'000));  // not the latest run's ports
+    opened_ = static_cast<size_t>(random_.below(ports));  // hardly the latest run's
     allow_descriptors(count + 64);
     for (size_t i = 0; i < count; ++i) {
         sessions_.push_back(open());
@@ -247,6 +250,24 @@ void Sessions::watch(size_t index) {
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, sessions_[index]->fd(), &event) != 0) {
         fail("epoll_ctl");
     }
+}
+
+void Sessions::reopen(size_t index) {
+    sessions_[index] = open();
+    watch(index);
+}
+
+// An earlier client's allocation may live on where a new client has the same port; another port
+// helps.  Only so often, since a server may have other reasons, too.
+bool Sessions::replace(size_t index, const ClientEvent& event) {
+    constexpr size_t most = 10'000;
+    const bool taken = event.method == stun::Method::allocate &&
+                       (event.error == stun::ErrorCode::allocation_mismatch ||
+                        event.error == stun::ErrorCode::wrong_credentials);
+    if (!taken || ++replaced_ > most) return false;
+    opened_ += static_cast<size_t>(random_.below(ports));
+    reopen(index);
+    return true;
 }
 
 const std::vector<size_t>& Sessions::wait() {
@@ -283,8 +304,8 @@ void Sessions::refuse(const ClientEvent& event) const {
         case stun::ErrorCode::wrong_credentials:
         case stun::ErrorCode::allocation_mismatch:
             throw LoadError(
-                fmt::format("an allocation of an earlier client with the same port still lives "
-                            "({}): restart the server, or wait for ten minutes",
+                fmt::format("allocations of earlier clients with the same ports live on ({}): "
+                            "restart the server, or wait for ten minutes",
                             code));
         case stun::ErrorCode::forbidden:
             throw LoadError(fmt::format(
@@ -315,7 +336,10 @@ void Sessions::for_all(const Act& act, Kind until) {
         for (size_t i = 0; i < begun; ++i) {
             for (const ClientEvent& event : sessions_[i]->client().take_events()) {
                 if (event.kind == until) ++done;
-                if (event.kind == Kind::refused && until != Kind::ended) refuse(event);
+                if (event.kind != Kind::refused || until == Kind::ended) continue;
+                if (!replace(i, event)) refuse(event);
+                act(*sessions_[i]);
+                break;
             }
         }
     }
@@ -345,15 +369,18 @@ void Sessions::churn(Instant end, const std::function<void(Instant, Duration)>& 
         for (const size_t i : wait()) {
             for (const ClientEvent& event : sessions_[i]->client().take_events()) {
                 const Instant now = net::read_clocks().steady;
-                if (event.kind == Kind::refused) refuse(event);
+                if (event.kind == Kind::refused) {
+                    if (!replace(i, event)) refuse(event);
+                    begin(i);
+                    break;
+                }
                 if (event.kind == Kind::allocated) {
                     allocated(now, now - began[i]);
                     sessions_[i]->close();
                 } else if (event.kind == Kind::ended && now >= end) {
                     --running;
                 } else if (event.kind == Kind::ended) {
-                    sessions_[i] = open();
-                    watch(i);
+                    reopen(i);
                     begin(i);
                     break;
                 }

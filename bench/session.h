@@ -96,6 +96,8 @@ class Sessions {
     void for_all(const Act&, turn::ClientEvent::Kind until);
     std::unique_ptr<Session> open();
     void watch(size_t index);
+    void reopen(size_t index);
+    bool replace(size_t index, const turn::ClientEvent& refusal);
     // The sessions that have something to say; throws when nobody was answered for long.
     const std::vector<size_t>& wait();
     [[noreturn]] void refuse(const turn::ClientEvent&) const;
@@ -107,6 +109,7 @@ class Sessions {
     std::vector<std::unique_ptr<Session>> sessions_;
     std::vector<size_t> ready_;
     size_t opened_ = 0;
+    size_t replaced_ = 0;
     Instant heard_at_;
     Instant expired_at_;
 };

@@ -17,9 +17,9 @@ namespace {
 
 constexpr size_t peer_batch = 64;       // messages in one sendmmsg
 constexpr Duration least_sleep = 50us;  // so that a high rate is not one wake-up a datagram
-constexpr Duration lost_after = 100ms;  // a window that nothing comes back to is full of losses
+constexpr Duration period = 100ms;      // what takes longer than one to two of these is lost
 constexpr Duration quiet = 300ms;       // after which nothing is expected any more
-constexpr uint64_t most_behind = 512;   // sends at once, to catch up with the rate
+constexpr uint64_t most_behind = 64;    // bursts at once, to catch up with the rate
 constexpr size_t peer_event = SIZE_MAX;
 constexpr size_t header_size = turn::ChannelData::header_size;
 
@@ -74,12 +74,6 @@ void Traffic::run(const std::function<void()>& measure) {
     begin_ = now_ = heard_at_ = upkeep_at_ = net::read_clocks().steady;
     from_ = begin_ + load_.warm_up;
     to_ = from_ + load_.length;
-    if (load_.rate == 0) {
-        for (uint32_t i = 0; i < flows_.size(); ++i) {
-            fill_windows(i, to_peer);
-            fill_windows(i, to_client);
-        }
-    }
     while (now_ < from_) {
         send_due();
         wait(from_);
@@ -99,30 +93,56 @@ void Traffic::run(const std::function<void()>& measure) {
 
 void Traffic::send_due() {
     if (load_.rate != 0) {
-        const auto elapsed = std::chrono::duration<double>(now_ - begin_).count();
-        const auto due = static_cast<uint64_t>(elapsed * load_.rate / load_.burst);
-        // Not all at once, so that what arrives meanwhile is read.
-        const uint64_t until = std::min(due, turns_ + most_behind);
-        for (; turns_ < until; ++turns_) {
-            send(static_cast<uint32_t>(turns_ / 2 % flows_.size()),
-                 turns_ % 2 == 0 ? to_peer : to_client);
-        }
+        send_by_rate();
+    } else {
+        send_by_window(to_peer);
+        send_by_window(to_client);
     }
     flush_peer();
 }
 
-void Traffic::fill_windows(uint32_t index, Way way) {
-    const Direction& direction = flows_[index].directions[way];
-    while (direction.under_way + load_.burst <= std::max(load_.window, load_.burst)) {
-        const unsigned before = direction.under_way;
-        send(index, way);
-        if (direction.under_way == before) return;  // the socket is full; revive() comes back
+void Traffic::send_by_rate() {
+    const auto elapsed = std::chrono::duration<double>(now_ - begin_).count();
+    const auto due = static_cast<uint64_t>(elapsed * load_.rate / load_.burst);
+    // What this thread was kept from sending in time is not sent later in one go: that would be
+    // another load than the one asked for.
+    if (due > turns_ + most_behind) turns_ = due - most_behind;
+    for (; turns_ < due; ++turns_) {
+        send(static_cast<uint32_t>(turns_ / 2 % flows_.size()),
+             turns_ % 2 == 0 ? to_peer : to_client);
     }
 }
 
-void Traffic::send(uint32_t index, Way way) {
-    if (way == to_peer) return send_to_server(flows_[index], index);
-    queue_to_relay(flows_[index], index);
+// One burst for each flow in turn.
+void Traffic::send_by_window(Way way) {
+    Window& window = windows_[way];
+    while (window.under_way[0] + window.under_way[1] + load_.burst <=
+           std::max(load_.window, load_.burst)) {
+        if (!send(window.next_flow, way)) return;  // the socket is full
+        window.next_flow = (window.next_flow + 1) % static_cast<uint32_t>(flows_.size());
+    }
+}
+
+bool Traffic::send(uint32_t index, Way way) {
+    if (way == to_peer && !send_to_server(flows_[index], index)) return false;
+    if (way == to_client) queue_to_relay(flows_[index], index);
+    under_way(way, now_) += load_.burst;
+    return true;
+}
+
+unsigned& Traffic::under_way(Way way, Instant sent_at) {
+    return windows_[way].under_way[static_cast<uint64_t>((sent_at - begin_) / period) % 2];
+}
+
+// A period begins with its first reading; what has not come back of the last but one is forgotten.
+void Traffic::read_clock() {
+    now_ = net::read_clocks().steady;
+    const auto now = static_cast<uint64_t>((now_ - begin_) / period);
+    for (Window& window : windows_) {
+        if (now > period_ + 1) window.under_way = {};
+        if (now != period_) window.under_way[now % 2] = 0;
+    }
+    period_ = now;
 }
 
 void Traffic::stamp(uint8_t* payload, uint32_t index, Way way) {
@@ -137,13 +157,8 @@ void Traffic::count_sent(Way way, bool went) {
     (went ? counts_[way].sent : counts_[way].not_sent) += load_.burst;
 }
 
-void Traffic::under_way(Direction& direction) {
-    direction.under_way += load_.burst;
-    direction.last = now_;
-}
-
-void Traffic::send_to_server(Flow& flow, uint32_t index) {
-    now_ = net::read_clocks().steady;
+bool Traffic::send_to_server(Flow& flow, uint32_t index) {
+    read_clock();
     uint8_t* next = client_buffer_.data();
     for (unsigned i = 0; i < load_.burst; ++i) {
         std::copy(flow.header.begin(), flow.header.end(), next);
@@ -166,7 +181,7 @@ void Traffic::send_to_server(Flow& flow, uint32_t index) {
         throw LoadError("the server has stopped listening during the measurement");
     }
     count_sent(to_peer, sent >= 0);
-    if (sent >= 0) under_way(flow.directions[to_peer]);
+    return sent >= 0;
 }
 
 void Traffic::queue_to_relay(Flow& flow, uint32_t index) {
@@ -185,13 +200,11 @@ void Traffic::queue_to_relay(Flow& flow, uint32_t index) {
         header.msg_hdr.msg_control = queued.control.bytes.data();
         header.msg_hdr.msg_controllen = write_segment(queued.control, load_.size);
     }
-    // At once, so that a window is not filled twice; flush_peer() may take it back.
-    under_way(flow.directions[to_client]);
 }
 
 void Traffic::flush_peer() {
     if (queued_.empty()) return;
-    now_ = net::read_clocks().steady;
+    read_clock();
     for (const Queued& queued : queued_) {
         auto* const payloads = static_cast<uint8_t*>(queued.piece.iov_base);
         for (unsigned i = 0; i < load_.burst; ++i) {
@@ -207,7 +220,6 @@ void Traffic::flush_peer() {
     }
     for (size_t i = 0; i < queued_.size(); ++i) {
         count_sent(to_client, i < done);
-        if (i >= done) flows_[queued_[i].flow].directions[to_client].under_way -= load_.burst;
     }
     queued_.clear();
 }
@@ -221,15 +233,15 @@ void Traffic::wait(Instant until) {
         const Instant due = begin_ + Duration(static_cast<int64_t>(next * 1e9));
         until = std::min(until, std::max(due, now_ + least_sleep));
     }
-    until = std::min(until, now_ + lost_after / 2);
-    now_ = net::read_clocks().steady;
+    until = std::min(until, now_ + period / 2);
+    read_clock();
     const auto sleep = std::max<int64_t>((until - now_).count(), 0);
     const timespec timeout{.tv_sec = sleep / 1'000'000'000, .tv_nsec = sleep % 1'000'000'000};
     std::array<epoll_event, 64> events;
     const int count = ::epoll_pwait2(epoll_.get(), events.data(), events.size(), &timeout, nullptr);
     for (int i = 0; i < count; ++i) receive(events[static_cast<size_t>(i)].data.u64);
-    now_ = net::read_clocks().steady;
-    revive();
+    read_clock();
+    keep_alive();
 }
 
 void Traffic::receive(size_t index) {
@@ -237,7 +249,8 @@ void Traffic::receive(size_t index) {
     received_.clear();
     receiver_.receive(is_peer ? peer_ : flows_[index].session->fd(),
                       is_peer ? net::ReceiveBatch::capacity : 16, received_);
-    const Instant arrived_at = now_ = net::read_clocks().steady;
+    read_clock();
+    const Instant arrived_at = now_;
     for (const net::Received& datagram : received_) {
         if (is_peer) {
             take(datagram.bytes, to_peer, arrived_at);
@@ -271,25 +284,15 @@ void Traffic::take(Bytes payload, Way way, Instant arrived_at) {
         count.late += arrival == Arrival::late;
         count.delay.add(arrived_at - sent_at);
     }
-    direction.last = arrived_at;
-    if (direction.under_way > 0) --direction.under_way;
-    if (load_.rate == 0 && sending_) fill_windows(stamp.flow, way);
+    if (static_cast<uint64_t>((sent_at - begin_) / period) + 1 < period_) return;
+    unsigned& waiting = under_way(way, sent_at);
+    if (waiting > 0) --waiting;
 }
 
-// What is not a datagram's arrival: lost windows, requests that keep the allocations alive.
-void Traffic::revive() {
-    if (now_ - upkeep_at_ < lost_after) return;
+void Traffic::keep_alive() {
+    if (now_ - upkeep_at_ < period) return;
     upkeep_at_ = now_;
-    for (uint32_t i = 0; i < flows_.size(); ++i) {
-        flows_[i].session->expire();
-        if (load_.rate != 0 || !sending_) continue;
-        for (const Way way : {to_peer, to_client}) {
-            Direction& direction = flows_[i].directions[way];
-            if (now_ - direction.last < lost_after) continue;
-            direction.under_way = 0;
-            fill_windows(i, way);
-        }
-    }
+    for (const Flow& flow : flows_) flow.session->expire();
 }
 
 }  // namespace ahoy::bench

@@ -22,7 +22,7 @@ struct Load {
     size_t size = 160;     // bytes of payload
     unsigned burst = 1;    // datagrams in one UDP_SEGMENT send
     double rate = 0;       // datagrams a second, all flows and both ways together; 0: by window
-    unsigned window = 16;  // datagrams under way in each flow and direction
+    unsigned window = 80;  // datagrams under way each way, of all flows together
     Duration warm_up = 500ms;
     Duration length = 5s;
 };
@@ -65,8 +65,6 @@ class Traffic {
     static_assert(sizeof(Stamp) == least_size);
     struct Direction {
         uint32_t next = 0;
-        unsigned under_way = 0;
-        Instant last;  // when one was sent or arrived
         Arrivals arrivals;
     };
     struct Flow {
@@ -77,19 +75,22 @@ class Traffic {
     };
 
     void send_due();
-    void fill_windows(uint32_t flow, Way);
-    void send(uint32_t flow, Way);
-    void send_to_server(Flow&, uint32_t flow);
+    void send_by_rate();
+    void send_by_window(Way);
+    bool send(uint32_t flow, Way);
+    bool send_to_server(Flow&, uint32_t flow);
     void queue_to_relay(Flow&, uint32_t flow);
     void flush_peer();
     void stamp(uint8_t* payload, uint32_t flow, Way);
     void count_sent(Way, bool went);
-    void under_way(Direction&);
 
     void wait(Instant until);
     void receive(size_t index);
     void take(Bytes payload, Way, Instant arrived_at);
-    void revive();
+    void keep_alive();
+    void read_clock();
+    // Of the period in which a datagram was sent; what is from before the last one is lost.
+    unsigned& under_way(Way, Instant sent_at);
     bool measuring(Instant at) const { return at >= from_ && at < to_; }
 
     const Load load_;
@@ -105,7 +106,13 @@ class Traffic {
     Instant heard_at_;
     Instant upkeep_at_;
     bool sending_ = true;
-    uint64_t turns_ = 0;  // sends by rate so far
+    uint64_t turns_ = 0;  // bursts that were due so far, by rate
+    struct Window {
+        uint32_t next_flow = 0;
+        std::array<unsigned, 2> under_way{};  // of the current period and the one before, in turn
+    };
+    std::array<Window, 2> windows_;
+    uint64_t period_ = 0;
 
     std::vector<uint8_t> client_buffer_;
     std::vector<uint8_t> peer_buffer_;
