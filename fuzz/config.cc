@@ -53,6 +53,7 @@ void run(Input input) {
     while (!input.empty()) {
         const std::string_view line = input.line();
         if (line.starts_with(set)) {
+            if (line.find('\0') != line.npos) continue;  // no argument has one
             wanted.push_back(line.substr(set.size()));
         } else {
             text.append(line).append("\n");

@@ -109,7 +109,8 @@ void rewrite(const Message& message, const std::vector<Attribute>& visible) {
     size_t at = crc(bytes) % *again->integrity_at();
     if (at == 2 || at == 3) at = 0;  // the length, which no proof takes from the header
     written[at] ^= static_cast<uint8_t>(1 << crc(bytes) / written.size() % 8);
-    CHECK(!Message::parse(written));  // the FINGERPRINT
+    // A broken length may hide the FINGERPRINT, but none is taken for right.
+    if (const auto broken = Message::parse(written)) CHECK(!broken->has_fingerprint());
     const auto unsealed = written.first(written.size() - 8);
     const size_t length = unsealed.size() - stun::header_size;
     unsealed[2] = static_cast<uint8_t>(length >> 8);

@@ -116,8 +116,8 @@ class World {
                 stun::ErrorCode::try_alternate, stun::ErrorCode::allocation_mismatch,
                 stun::ErrorCode::bad_request};
             writer.error(input.one_of(codes), "");
-            writer.text(AttributeType::realm, how % 8 == 0 ? "ahoy" : as_text(input.bytes(20)));
-            writer.text(AttributeType::nonce, "nonce");
+            writer.text(AttributeType::realm, how % 8 == 0 ? "ahoy" : long_text(input));
+            writer.text(AttributeType::nonce, how % 16 < 8 ? "nonce" : long_text(input));
         } else {
             const TransportAddress address{IpAddress::v4(0x09090900 | input.byte() % 4), 5000};
             writer.xor_address(AttributeType::xor_relayed_address, address);
@@ -130,14 +130,12 @@ class World {
         if (how > 16) writer.integrity(key_);
         return copy(writer.finish());
     }
-    // Now and then a very long one.
+    static std::string long_text(Input& input) { return std::string(input.number(2) % 1500, 'x'); }
     static void attribute(MessageWriter& writer, Input& input) {
         static constexpr AttributeType types[] = {AttributeType::realm, AttributeType::nonce,
                                                   AttributeType::error_code, AttributeType::data,
                                                   AttributeType::lifetime};
-        const size_t which = input.choose(8);
-        if (which == 7)
-            return writer.text(input.one_of(types), std::string(input.number(2) % 3000, 'x'));
+        const size_t which = input.choose(7);
         if (which < std::size(types)) return writer.attribute(types[which], input.bytes(20));
         writer.attribute(static_cast<AttributeType>(input.number(2)), input.bytes(40));
     }
@@ -171,7 +169,7 @@ class World {
     Now now_{Instant{} + 1h, WallTime(1'700'000'000s)};
     turn::Client client_;
     Key key_;
-    Outbox out_;
+    static inline Outbox out_;  // large, and empty between inputs
     std::vector<Request> sent_;
 };
 

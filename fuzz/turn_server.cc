@@ -220,7 +220,7 @@ class World {
         const size_t how = input.choose(250);
         std::array<uint8_t, 2000> buffer;
         stun::TransactionId id{};
-        id[0] = how % 10 == 9 ? 0 : ++last_id_;
+        id[0] = how / 10 == 5 ? last_id_ : ++last_id_;  // or the same again
         MessageWriter writer(buffer, {methods[how % 5], Class::request}, id);
         if (methods[how % 5] == Method::allocate) {
             writer.number(AttributeType::requested_transport, 17u << 24);
@@ -308,24 +308,30 @@ class World {
             const auto lifetime = *stun::read_lifetime(*answer.find(AttributeType::lifetime));
             CHECK(lifetime <= 1h);
             if (request.method() == Method::allocate && now_.steady >= granted.until) granted = {};
-            granted.until = std::max(granted.until, now_.steady + lifetime);
+            const bool one_of_two = request.has(AttributeType::requested_address_family);
+            const Instant until = now_.steady + lifetime;
+            granted.until = one_of_two ? std::max(granted.until, until) : until;
         }
         if (const auto token = answer.find(AttributeType::reservation_token)) {
             client.token = *stun::read_reservation_token(*token);
         }
-        const bool binds = request.method() == Method::channel_bind;
-        if (!binds && request.method() != Method::create_permission) return true;
-        request.each([&](AttributeType type, Bytes value) {
-            if (type != AttributeType::xor_peer_address) return;
-            const auto peer = *stun::read_xor_address(value, request.transaction_id());
+        const auto permit = [&](const TransportAddress& peer) {
             granted.permissions[peer.ip] = now_.steady + 5min;
-            CHECK(own.contains(peer.ip) || allowed({peer.ip, uint16_t{4999}}) ||
-                  peer.ip.is_loopback());
-        });
-        if (binds) {
+            // Of an own address and of loopback each datagram is judged by itself.
+            CHECK(own.contains(peer.ip) || peer.ip.is_loopback() || allowed({peer.ip, 4999}));
+        };
+        if (request.method() == Method::create_permission) {
+            request.each([&](AttributeType type, Bytes value) {
+                if (type != AttributeType::xor_peer_address) return;
+                permit(*stun::read_xor_address(value, request.transaction_id()));
+            });
+        }
+        if (request.method() == Method::channel_bind) {
+            const auto peer = *request.xor_address(AttributeType::xor_peer_address);
             const auto number = *request.find(AttributeType::channel_number);
-            granted.channels[*stun::read_channel_number(number)] =
-                *request.xor_address(AttributeType::xor_peer_address);
+            granted.channels[*stun::read_channel_number(number)] = peer;
+            CHECK(allowed(peer));
+            permit(peer);
         }
         return true;
     }
@@ -393,7 +399,7 @@ class World {
     Counter counter_;
     PolicyReference reference_;
     Server server_;
-    Outbox out_;
+    static inline Outbox out_;  // large, and empty between inputs
     std::vector<Client> clients_;
     uint8_t last_id_ = 0;
 };
