@@ -82,7 +82,11 @@ void Caller::do_something() {
 TransportAddress Caller::somebody() {
     if (!friends_.empty() && dice_.percent(60)) return dice_.pick(friends_);
     if (!town_.relayed.empty() && dice_.percent(40)) return dice_.pick(town_.relayed);
-    if (dice_.percent(10)) return dice_.pick(town_.denied);
+    if (dice_.percent(10)) {
+        TransportAddress peer = dice_.pick(town_.denied);
+        peer.port = std::max<uint16_t>(peer.port, 1);  // a client knows that much
+        return peer;
+    }
     TransportAddress peer = dice_.pick(town_.peers);
     if (dice_.one_in(4)) ++peer.port;
     return peer;
@@ -104,7 +108,12 @@ void Caller::seek() {
         const auto relayed = client_.relayed();
         for (const TransportAddress& peer : town_.peers) {
             if (relayed->ip.family() != peer.ip.family()) continue;
-            client_.permit(town_.now, peer.ip, out_);
+            // A channel, too, may have gone with a reload.
+            if (client_.channel_to(peer)) {
+                client_.bind_channel(town_.now, peer, out_);
+            } else {
+                client_.permit(town_.now, peer.ip, out_);
+            }
             asked_ = true;
             break;
         }
@@ -165,7 +174,8 @@ void Caller::after(const turn::ClientEvent& event) {
                 event.error == stun::ErrorCode::allocation_quota_reached ||
                 event.error == stun::ErrorCode::address_family_not_supported) {
                 content_ = true;  // the oracle has seen that this is so
-            } else if (event.method == stun::Method::create_permission) {
+            } else if (event.method == stun::Method::create_permission ||
+                       event.method == stun::Method::channel_bind) {
                 client_.close(town_.now, out_);  // of another address, or of a server before
                 asked_ = false;
             }

@@ -225,6 +225,10 @@ void TurnWorld::restart(Shard& shard) {
     shard.model->closed_all();
     shard.model->settled(town_.now.steady, town_.relays, shard.index, shard.server->stats());
     shard.ports.take_calls();
+    if (shards_.size() == 1) {  // the nonces of before are worth nothing then (TI14)
+        for (uint8_t& byte : secret_) byte = static_cast<uint8_t>(town_.dice.next());
+        nonces_.forget();
+    }
     start(shard);
     shard.expire_at = Instant::max();
 }
