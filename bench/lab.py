@@ -19,8 +19,8 @@ LINKS = {"client": (SERVER, "192.0.2.2"), "peer": (RELAY, "198.51.100.2")}
 
 
 class Lab:
-    def __init__(self, nice):
-        self.nice = nice
+    def __init__(self, realtime=False):
+        self.realtime = realtime
         self.prefix = f"ahoy-bench-{os.getpid()}-"
         self.made = []
         self.server_threads = []
@@ -49,8 +49,9 @@ class Lab:
         return f"/run/netns/{self.prefix}{name}"
 
     def command(self, name, core, command):
-        return ["ip", "netns", "exec", self.prefix + name, "nice", "-n", str(self.nice),
-                "taskset", "-c", str(core), *command]
+        first = ["chrt", "--rr", "1"] if self.realtime else []
+        return ["ip", "netns", "exec", self.prefix + name, "taskset", "-c", str(core), *first,
+                *command]
 
     def run(self, name, core, command, **options):
         return subprocess.run(self.command(name, core, command), stdin=subprocess.DEVNULL,
@@ -90,7 +91,8 @@ class Lab:
             raise RuntimeError("this kernel makes no NAPI threads for veth interfaces")
         for thread in threads:
             os.sched_setaffinity(thread, {core})
-            os.setpriority(os.PRIO_PROCESS, thread, self.nice)
+            if self.realtime:
+                os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(1))
         return threads
 
     @staticmethod
@@ -122,3 +124,19 @@ def wait_until(condition, seconds, what):
         if time.monotonic() > end:
             raise RuntimeError(f"{what} did not happen within {seconds} s")
         time.sleep(0.05)
+
+
+def wait_until_idle(seconds):
+    """Until both cores were idle for half a second, or so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = idle_ticks()
+        time.sleep(0.5)
+        if all(now - then >= 45 for now, then in zip(idle_ticks(), before)):
+            return
+
+
+def idle_ticks():
+    lines = pathlib.Path("/proc/stat").read_text().splitlines()
+    cores = {f"cpu{SERVER_CORE}", f"cpu{LOAD_CORE}"}
+    return [int(line.split()[4]) for line in lines if line.split()[0] in cores]

@@ -11,7 +11,10 @@ def one_line(result):
                 f"delay {delay['p50']:6.0f} {delay['p99']:7.0f} us  "
                 f"process {server['process_us_per_packet']:5.2f}  with kernel {cost:5.2f}  "
                 f"core {server['core_us_per_packet']:5.2f} us/packet"
-                + "".join(f"  {where}: {n} lost" for where, n in result["dropped"].items() if n))
+                + "".join(f"  {where}: {n} lost" for where, n in result["dropped"].items() if n)
+                + (f"  others had {100 * result['foreign']:.0f} % of the core"
+                   if result["foreign"] > 0.1 else "")
+                + (f"  {result['remark']}" if result["remark"] else ""))
     if result["mode"] == "allocate":
         return (f"{result['allocations_per_second']:9.0f}/s  "
                 f"process {result['process_us_per_allocation']:5.1f} us each")

@@ -19,7 +19,7 @@ constexpr size_t peer_batch = 64;       // messages in one sendmmsg
 constexpr Duration least_sleep = 50us;  // so that a high rate is not one wake-up a datagram
 constexpr Duration period = 100ms;      // what takes longer than one to two of these is lost
 constexpr Duration quiet = 300ms;       // after which nothing is expected any more
-constexpr uint64_t most_behind = 64;    // bursts at once, to catch up with the rate
+constexpr uint64_t most_behind = 128;   // bursts at once, to catch up with the rate
 constexpr size_t peer_event = SIZE_MAX;
 constexpr size_t header_size = turn::ChannelData::header_size;
 
