@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "sim/rooms_world.h"
 #include "sim/turn_world.h"
 
 namespace ahoy::sim {
@@ -25,6 +26,10 @@ const World worlds[] = {
     {"turn", Mark{}, Mark::count_turn,
      [](uint64_t seed, std::optional<Duration> length, Trace& trace) {
          TurnWorld(seed, length, trace).run();
+     }},
+    {"rooms", Mark::count_turn, Mark::count,
+     [](uint64_t seed, std::optional<Duration> length, Trace& trace) {
+         RoomsWorld(seed, length, trace).run();
      }},
 };
 

@@ -26,9 +26,7 @@ class Caller : public Actor {
     Instant next() const override;
     void act() override;
     void calm() override;
-    bool content() const override {
-        return content_ || gone_ || !config_.password_is_right;
-    }
+    bool content() const override { return content_ || gone_ || !config_.password_is_right; }
     void retire() override;
     // Where it lost its way, for a violation's text.
     std::string describe() const;
