@@ -219,6 +219,7 @@ void allocate(const Options& o, const Target& target) {
             {"took_us",
              {{"p50", microseconds(delay->percentile(0.5))},
               {"p99", microseconds(delay->percentile(0.99))}}},
+            {"ports_taken", sessions.replaced()},
             {"process_us_per_allocation", ratio(microseconds(used.process), count)},
             {"core_us_per_allocation", ratio(microseconds(used.core), count)}};
         fmt::print("{}\n", boost::json::serialize(result));

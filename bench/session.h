@@ -89,6 +89,8 @@ class Sessions {
     void churn(Instant end, const std::function<void(Instant, Duration)>& allocated);
 
     size_t size() const { return sessions_.size(); }
+    // How many clients found their port taken by an earlier one's allocation.
+    size_t replaced() const { return replaced_; }
     Session& operator[](size_t i) { return *sessions_[i]; }
 
   private:
