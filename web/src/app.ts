@@ -351,7 +351,6 @@ export class App {
 
   private show(phase: Phase): void {
     this.phase = phase;
-    document.body.dataset.state = phase;
     const linked = phase === 'connected' || phase === 'reconnecting';
     if (linked && this.statsTimer === undefined) {
       this.statsTimer = setInterval(() => void this.readStats(), statsMs);

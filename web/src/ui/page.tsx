@@ -1,7 +1,7 @@
 // The page: which screen is shown, the keys that work everywhere, and the voice for screen readers.
 
 import type { JSX } from 'preact';
-import { useEffect, useReducer } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useReducer } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { Call } from './call.tsx';
 import { Failed, Left } from './ends.tsx';
@@ -59,6 +59,10 @@ function hotkey(app: App, event: KeyboardEvent): void {
 
 export function Page({ app }: { app: App }): JSX.Element {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
+  // Only when its screen is drawn is the page in a state: scripts look for buttons on this word.
+  useLayoutEffect(() => {
+    document.body.dataset.state = app.phase;
+  }, [app.phase]);
   useEffect(() => {
     const unsubscribe = app.subscribe(() => redraw(undefined));
     const onKey = (event: KeyboardEvent) => hotkey(app, event);

@@ -81,8 +81,8 @@ export function explainMedia({ code, what }: MediaProblem): Explanation {
     case 'media-ended':
       return {
         title: `Your ${device} stopped`,
-        what: 'It was unplugged, or your browser took it back. The call goes on without.',
-        tips: ['Plug it in or allow it again, then try again.'],
+        what: 'It was unplugged, or your browser took it back.',
+        tips: ['Plug it in again or allow it, then try again.'],
       };
     case 'media-unavailable':
       return {
