@@ -165,7 +165,8 @@ void write_server_programs() {
                   {login0, ask(0, first, reserve), login1, ask(1, first, reserve)});
 }
 
-// Steps of turn_client.cc: what, and then what answer() reads.
+// Programs of turn_client.cc: how the client is, and steps: what, and what user() or answer()
+// reads.
 void write_client_programs() {
     const Seed success{7, 101, 0, 0, 0, 0, 0, 75, 0, 0};  // 600 seconds
     const auto after = [&](Seed seed, const Seed& steps, bool succeeds) {
@@ -173,7 +174,7 @@ void write_client_programs() {
         if (succeeds) seed.insert(seed.end(), success.begin(), success.end());
         return seed;
     };
-    const Seed allocated = after({0, 0, 7, 112, 0, 0, 0, 0}, {}, true);
+    const Seed allocated = after({0, 0, 0, 7, 112, 0, 0, 0, 0}, {}, true);
     write("turn_client", "allocates", allocated);
     for (const uint8_t wish : {uint8_t{1}, uint8_t{2}}) {
         Seed seed = after(allocated, {wish, 1}, true);
@@ -183,7 +184,7 @@ void write_client_programs() {
         write("turn_client", wish == 1 ? "permits" : "binds", seed);
     }
     write("turn_client", "closes", after(allocated, {0, 0}, true));
-    write("turn_client", "binding", {1, 4, 7, 101, 0, 0, 0, 0, 0, 0, 0, 5, 0xff, 0xff, 0xff, 0});
+    write("turn_client", "binding", {1, 4, 0, 7, 101, 0, 0, 0, 0, 0, 0, 0, 5, 0xff, 0xff, 0xff, 0});
 }
 
 }  // namespace
