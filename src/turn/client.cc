@@ -286,8 +286,14 @@ void Client::fail(const Wish& wish, ClientEvent::Kind kind, ErrorCode code) {
         (refreshes && (state_ == State::closing || kind == ClientEvent::Kind::refused))) {
         return ended();
     }
-    if (wish.method == Method::channel_bind || wish.method == Method::create_permission) {
+    if (wish.method == Method::create_permission) {
         std::erase_if(upkeep_, [&](const Upkeep& kept) { return kept.peer == wish.peer; });
+    }
+    // The server may have bound it all the same: data may come over it, and until it expires the
+    // peer can have no other number.
+    if (Upkeep* const kept = find(wish.peer); wish.method == Method::channel_bind && kept) {
+        kept->confirmed = false;
+        kept->renew_at = Instant::max();
     }
 }
 

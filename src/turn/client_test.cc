@@ -37,7 +37,7 @@ class ClientTest : public testing::Test {
             for (const Payload& request : requests) {
                 for (const Sent& s : world.from_client(address, request)) {
                     if (s.to == address) {
-                        gives(s.bytes);
+                        if (!deaf) gives(s.bytes);
                     } else {
                         relayed.push_back(s);
                     }
@@ -79,6 +79,7 @@ class ClientTest : public testing::Test {
     std::vector<Sent> relayed;
     size_t sent = 0;
     bool lost = false;
+    bool deaf = false;  // what is lost is the answers
 };
 
 TEST_F(ClientTest, LearnsItsMappedAddress) {
@@ -194,6 +195,26 @@ TEST_F(ClientTest, SendsAndHearsOverAChannel) {
     ASSERT_TRUE(received);
     EXPECT_EQ(received->peer, peer);
     EXPECT_TRUE(received->by_channel);
+}
+
+TEST_F(ClientTest, ABindingWhoseAnswersAreLostKeepsItsNumber) {
+    allocates();
+    deaf = true;
+    client.bind_channel(world.now, peer, out);
+    settles();
+    passes(1min);
+    deaf = false;
+    EXPECT_THAT(kinds(), ElementsAre(Kind::allocated, Kind::timed_out));
+    EXPECT_FALSE(client.channel_to(peer));
+    // The server did bind it, so data comes over it, and no other number will do for this peer.
+    const auto heard = world.from_peer(relay, peer, bytes_of("hello"));
+    ASSERT_EQ(heard.size(), 1u);
+    const auto received = gives(heard[0].bytes);
+    ASSERT_TRUE(received);
+    EXPECT_EQ(received->peer, peer);
+    client.bind_channel(world.now, peer, out);
+    settles();
+    EXPECT_THAT(kinds(), ElementsAre(Kind::bound));
 }
 
 TEST_F(ClientTest, ADeniedPeerIsRefused) {
