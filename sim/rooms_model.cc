@@ -237,8 +237,9 @@ RoomsModel::Person* RoomsModel::Room::find(Number number) {
 }
 
 RoomsModel::Gone* RoomsModel::Room::find_gone(const std::string& id) {
-    const auto found = std::ranges::find(gone, id, &Gone::id);
-    return found == gone.end() ? nullptr : &*found;
+    const auto found =
+        std::find_if(gone.rbegin(), gone.rend(), [&](const Gone& g) { return g.id == id; });
+    return found == gone.rend() ? nullptr : &*found;
 }
 
 RoomsModel::Room* RoomsModel::look_up(Instant now, const std::string& name, Expected& expected) {
