@@ -228,18 +228,21 @@ const std::vector<Key>& keys() {
     static const std::vector<Key> all{
         AHOY_KEY(server, threads, "0", "shards; 0 = one per core this process may use"),
         AHOY_KEY(server, drain_timeout, "\"0s\"", "SIGTERM waits this long for calls to end"),
+        AHOY_KEY(server, max_connections, "10000",
+                 "TCP connections open at once on each shard; more are closed at once"),
+        AHOY_KEY(server, balancers, "[]",
+                 "CIDRs of load balancers that begin each TCP connection with a PROXY header"),
         AHOY_KEY(log, format, "\"logfmt\"", "\"logfmt\" or \"json\", on stderr"),
         AHOY_KEY(http, listen, R"(["0.0.0.0:8080", "[::]:8080"])", "call page, rooms, signaling"),
         AHOY_KEY(http, public_url, "\"\"",
                  "\"\" = derived from Host (and X-Forwarded-* from trusted_proxies)"),
         AHOY_KEY(http, trusted_proxies, "[]",
                  "CIDRs, e.g. [\"127.0.0.1/32\"]: only these may set X-Forwarded-*"),
-        AHOY_KEY(http, max_connections, "10000",
-                 "open at once on each shard, WebSockets included; more are closed at once"),
-        AHOY_KEY(tls, listen, "[]", "e.g. [\"0.0.0.0:8443\"]: the same over HTTPS and WSS"),
-        AHOY_KEY(
-            tls, certificate, "\"\"",
-            "PEM chain; with listen set and no certificate, a self-signed one is made and kept"),
+        AHOY_KEY(tls, listen, "[]",
+                 "e.g. [\"0.0.0.0:8443\"]: HTTPS, WSS and TURN over TLS share it"),
+        AHOY_KEY(tls, certificate, "\"\"",
+                 "PEM chain; if a port needs one and there is none, a self-signed one is made and "
+                 "kept"),
         AHOY_KEY(tls, key, "\"\"", "PEM private key of the certificate"),
         AHOY_KEY(rooms, capacity, "8",
                  "people in one room; a room with a legacy (AppRTC) client holds 2"),
@@ -254,8 +257,9 @@ const std::vector<Key>& keys() {
             ice, servers, "[]",
             "extra iceServers for clients, e.g. [{ urls = [\"stun:stun.example.org:3478\"] }]"),
         AHOY_KEY(ice, credential_lifetime, "\"24h\"", "of the TURN credentials handed to clients"),
-        AHOY_KEY(turn, listen, R"(["0.0.0.0:3478", "[::]:3478"])", "STUN and TURN over UDP"),
-        AHOY_KEY(turn, tls_listen, "[]", "TURN over TLS and DTLS"),
+        AHOY_KEY(turn, listen, R"(["0.0.0.0:3478", "[::]:3478"])",
+                 "STUN and TURN over UDP and TCP"),
+        AHOY_KEY(turn, tls_listen, "[]", "e.g. [\"0.0.0.0:5349\"]: TURN over TLS and DTLS"),
         AHOY_KEY(turn, public_host, "\"\"",
                  "what clients are told to connect to; \"\" = the host they reached the page on"),
         AHOY_KEY(turn, relay_addresses, "[]", "[] = the addresses of the interfaces"),
@@ -267,6 +271,8 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, secret_file, "\"\"", "its first line is the secret"),
         AHOY_KEY(turn, users, "{}", "{ alice = \"password\" }: long-term credentials"),
         AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (486)"),
+        AHOY_KEY(turn, legacy_channels, "true",
+                 "also channel numbers 0x5000 to 0x7FFE, which RFC 5766 had and RFC 8656 reserves"),
         AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),
         AHOY_KEY(turn, mobility, "false", "mobility (RFC 8016)"),
         AHOY_KEY(
@@ -418,8 +424,6 @@ void check_together(const Config& config) {
          "http.public_url",
          fmt::format("found \"{}\", expected a URL such as \"https://call.example.org\"", url));
     // Better to refuse than to accept a key and not do what it says.
-    need(config.turn.tls_listen.empty(), "turn.tls_listen",
-         "TURN over TLS and DTLS is not in this version; leave it []");
     need(!config.turn.tcp_relay, "turn.tcp_relay", "is not in this version; leave it false");
     need(!config.turn.mobility, "turn.mobility", "is not in this version; leave it false");
     need(config.turn.fastpath != FastPath::on, "turn.fastpath",

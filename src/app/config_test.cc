@@ -151,7 +151,7 @@ TEST(Config, KeysThatContradictEachOtherAreRefused) {
 }
 
 TEST(Config, WhatThisVersionCannotDoIsRefusedRatherThanIgnored) {
-    EXPECT_THAT(refusal([] { set("turn.tls_listen=[\"0.0.0.0:5349\"]"); }), HasSubstr("leave it"));
+    EXPECT_THAT(refusal([] { set("turn.mobility=true"); }), HasSubstr("leave it"));
     EXPECT_THAT(refusal([] { set("turn.fastpath=on"); }), HasSubstr("no kernel path"));
 }
 

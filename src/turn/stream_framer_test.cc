@@ -105,7 +105,7 @@ TEST(StreamFramer, C04_BreaksOnGarbage) {
     Payload odd_length = stun;
     odd_length[3] = 2;
     for (const Payload& garbage : {Payload{0x16, 3, 1, 2, 0}, Payload(30, 0xff),
-                                   Payload{0x50, 0, 0, 0}, no_cookie, odd_length}) {
+                                   Payload{0x80, 0, 0, 0}, no_cookie, odd_length}) {
         StreamFramer framer;
         EXPECT_THAT(read(framer, joined({stun, garbage, stun})), ElementsAre(stun));
         EXPECT_TRUE(framer.broken());

@@ -1,4 +1,4 @@
-#include "net/udp.h"
+#include "net/turn_sockets.h"
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "net/clock.h"
+#include "net/dtls.h"
 #include "net/socket_address.h"
 #include "net/start_error.h"
 
@@ -64,15 +65,15 @@ TransportAddress local_address(int fd) {
 
 }  // namespace
 
-Udp::Udp(boost::asio::any_io_executor executor, RelayAddresses& addresses, PortRange ports,
-         Random random)
+TurnSockets::TurnSockets(boost::asio::any_io_executor executor, RelayAddresses& addresses,
+                         PortRange ports, Random random)
     : addresses_(addresses),
       ports_(ports),
       random_(std::move(random)),
       epoll_(executor, make_epoll()),
       timer_(executor) {}
 
-Udp::~Udp() {
+TurnSockets::~TurnSockets() {
     for (const Socket& socket : sockets_) {
         if (socket.fd >= 0) ::close(socket.fd);
     }
@@ -81,7 +82,7 @@ Udp::~Udp() {
 // ---- opening and closing
 // ----------------------------------------------------------------------------
 
-SocketId Udp::add(Socket socket) {
+SocketId TurnSockets::add(const Socket& socket) {
     uint32_t index = 0;
     if (free_.empty()) {
         index = static_cast<uint32_t>(sockets_.size());
@@ -91,12 +92,17 @@ SocketId Udp::add(Socket socket) {
         free_.pop_back();
         sockets_[index] = socket;
     }
-    epoll_event event{.events = EPOLLIN, .data = {.u32 = index}};
-    CHECK(::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, socket.fd, &event) == 0);
     return SocketId{index};
 }
 
-TransportAddress Udp::listen(const TransportAddress& address, std::string_view key) {
+SocketId TurnSockets::add_readable(const Socket& socket) {
+    const SocketId id = add(socket);
+    epoll_event event{.events = EPOLLIN, .data = {.u32 = static_cast<uint32_t>(id)}};
+    CHECK(::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, socket.fd, &event) == 0);
+    return id;
+}
+
+TransportAddress TurnSockets::listen(const TransportAddress& address, std::string_view key) {
     const int fd = make_socket(address);
     if (fd < 0) throw StartError(explain_listen_error(key, "UDP", address, errno));
     set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -113,21 +119,21 @@ TransportAddress Udp::listen(const TransportAddress& address, std::string_view k
         throw StartError(explain_listen_error(key, "UDP", address, error));
     }
     const TransportAddress bound = local_address(fd);
-    add({.fd = fd, .kind = Kind::listener, .local = bound});
+    add_readable({.fd = fd, .kind = Kind::listener, .local = bound});
     return bound;
 }
 
-bool Udp::supports(AddressFamily family) const {
+bool TurnSockets::supports(AddressFamily family) const {
     return addresses_.supports(family);
 }
-bool Udp::is_own(const IpAddress& ip) const {
+bool TurnSockets::is_own(const IpAddress& ip) const {
     return addresses_.is_own(ip);
 }
-bool Udp::is_live(const TransportAddress& address) const {
+bool TurnSockets::is_live(const TransportAddress& address) const {
     return addresses_.is_live(address);
 }
 
-std::optional<turn::RelayPort> Udp::open_port(size_t relay_address, uint16_t port) {
+std::optional<turn::RelayPort> TurnSockets::open_port(size_t relay_address, uint16_t port) {
     const RelayAddress& address = addresses_.all()[relay_address];
     const int fd = make_socket({address.bound, port});
     if (fd < 0) return {};
@@ -138,13 +144,13 @@ std::optional<turn::RelayPort> Udp::open_port(size_t relay_address, uint16_t por
     }
     addresses_.set_live(relay_address, port, true);
     const TransportAddress told{address.told, port};
-    const SocketId id =
-        add({.fd = fd, .kind = Kind::relay, .local = told, .relay_address = relay_address});
+    const SocketId id = add_readable(
+        {.fd = fd, .kind = Kind::relay, .local = told, .relay_address = relay_address});
     return turn::RelayPort{id, told};
 }
 
-std::optional<turn::OpenedPorts> Udp::open(AddressFamily family, turn::Parity parity,
-                                           const IpAddress& near) {
+std::optional<turn::OpenedPorts> TurnSockets::open(AddressFamily family, turn::Parity parity,
+                                                   const IpAddress& near) {
     const auto relay_address = addresses_.choose(family, near);
     if (!relay_address) return {};
     // From a random port upwards and around.  Ports of our own cost a bit test each; those that
@@ -177,11 +183,11 @@ std::optional<turn::OpenedPorts> Udp::open(AddressFamily family, turn::Parity pa
     return {};
 }
 
-void Udp::close(const turn::RelayPort& port) {
+void TurnSockets::close(const turn::RelayPort& port) {
     close_socket(port.socket);
 }
 
-void Udp::close_socket(SocketId id) {
+void TurnSockets::close_socket(SocketId id) {
     Socket& socket = sockets_[index_of(id)];
     CHECK(socket.kind == Kind::relay);
     addresses_.set_live(socket.relay_address, socket.local.port, false);
@@ -190,7 +196,7 @@ void Udp::close_socket(SocketId id) {
     closing_.push_back(static_cast<uint32_t>(index_of(id)));
 }
 
-void Udp::reclaim_closed() {
+void TurnSockets::reclaim_closed() {
     for (const uint32_t index : closing_) {
         ::close(sockets_[index].fd);
         sockets_[index] = {};
@@ -202,20 +208,21 @@ void Udp::reclaim_closed() {
 // ---- the loop
 // -----------------------------------------------------------------------------------------
 
-void Udp::start(turn::Server& server) {
+void TurnSockets::start(turn::Server& server) {
     server_ = &server;
     wait_readable();
 }
 
-void Udp::stop() {
+void TurnSockets::stop() {
     flush();
     server_ = nullptr;
+    dtls_ = nullptr;
     timer_.cancel();
     boost::system::error_code ignored;
     epoll_.cancel(ignored);
 }
 
-void Udp::wait_readable() {
+void TurnSockets::wait_readable() {
     epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [this](boost::system::error_code error) {
                           if (error || server_ == nullptr) return;
@@ -224,7 +231,7 @@ void Udp::wait_readable() {
                       });
 }
 
-void Udp::read_round() {
+void TurnSockets::read_round() {
     std::array<epoll_event, most_events> events;
     const int ready =
         ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
@@ -235,10 +242,9 @@ void Udp::read_round() {
         read_socket(events[static_cast<size_t>(i)].data.u32, now);
     }
     flush();
-    wait_deadline();
 }
 
-void Udp::read_socket(size_t index, Now now) {
+void TurnSockets::read_socket(size_t index, Now now) {
     const Socket socket = sockets_[index];  // a copy: the core may open sockets meanwhile
     if (socket.kind != Kind::listener && socket.kind != Kind::relay) return;
     const bool is_relay = socket.kind == Kind::relay;
@@ -246,26 +252,31 @@ void Udp::read_socket(size_t index, Now now) {
     received_.clear();
     receiver_.receive(socket.fd, is_relay ? relay_share : ReceiveBatch::capacity, received_);
     for (const Received& datagram : received_) {
-        if (!outbox_.has_room()) send_pending();
+        if (!outbox_.has_room()) send_now();
         const TransportAddress local{
             datagram.local.is_unspecified() ? socket.local.ip : datagram.local, socket.local.port};
         if (is_relay) {
             server_->from_peer(
                 now, {id, addresses_.to_told(datagram.from), socket.local, datagram.bytes},
                 outbox_);
+        } else if (is_dtls(datagram.bytes)) {
+            if (dtls_ != nullptr) {
+                dtls_->from_network(now, {id, datagram.from, local, datagram.bytes});
+            }
         } else {
             server_->from_client(now, {id, datagram.from, local, datagram.bytes}, outbox_);
         }
     }
 }
 
-void Udp::flush() {
-    send_pending();
+void TurnSockets::flush() {
+    send_now();
     reclaim_closed();
     receiver_.clear();
+    wait_deadline();
 }
 
-void Udp::send_pending() {
+void TurnSockets::send_now() {
     const std::span<Transmit> pending = outbox_.pending();
     order_.clear();
     for (Transmit& transmit : pending) {
@@ -279,17 +290,72 @@ void Udp::send_pending() {
     for (size_t first = 0; first < order_.size();) {
         size_t end = first + 1;
         while (end < order_.size() && order_[end]->socket == order_[first]->socket) ++end;
-        sender_.send(sockets_[index_of(order_[first]->socket)].fd,
-                     std::span(order_).subspan(first, end - first));
+        send_all(sockets_[index_of(order_[first]->socket)],
+                 std::span(order_).subspan(first, end - first));
         first = end;
     }
     outbox_.clear();
+    if (dtls_ != nullptr) dtls_->batch_sent();
+    send_records();
+}
+
+void TurnSockets::send_all(const Socket& socket, std::span<const Transmit* const> transmits) {
+    if (socket.kind != Kind::connection) return sender_.send(socket.fd, transmits);
+    for (const Transmit* transmit : transmits) socket.connection->send(*transmit);
+    socket.connection->flush();
+}
+
+// ---- connections
+// ----------------------------------------------------------------------------------
+
+SocketId TurnSockets::attach(ClientTransport& connection) {
+    return add({.kind = Kind::connection, .connection = &connection});
+}
+
+void TurnSockets::from_client(Now now, const Datagram& in) {
+    if (server_ == nullptr) return;
+    if (!outbox_.has_room()) send_now();
+    server_->from_client(now, in, outbox_);
+}
+
+bool TurnSockets::has_allocation(const turn::FiveTuple& five_tuple, Now now) {
+    return server_ != nullptr && server_->has_allocation(five_tuple, now);
+}
+
+void TurnSockets::detach(const turn::FiveTuple& five_tuple, Now now) {
+    flush();
+    if (server_ != nullptr) server_->client_gone(now, five_tuple);
+    const auto index = index_of(five_tuple.socket);
+    sockets_[index] = {};
+    free_.push_back(static_cast<uint32_t>(index));
+    reclaim_closed();
+}
+
+void TurnSockets::send_record(const Datagram& path, Bytes record) {
+    if (!records_.has_room()) send_records();
+    const auto copy = records_.scratch(record.size());
+    std::copy(record.begin(), record.end(), copy.begin());
+    records_.send({.socket = path.socket, .from = path.local.ip, .to = path.from, .bytes = copy});
+}
+
+void TurnSockets::send_records() {
+    const std::span<Transmit> pending = records_.pending();
+    for (size_t first = 0; first < pending.size();) {
+        record_order_.clear();
+        size_t end = first;
+        for (; end < pending.size() && pending[end].socket == pending[first].socket; ++end) {
+            record_order_.push_back(&pending[end]);
+        }
+        sender_.send(sockets_[index_of(pending[first].socket)].fd, record_order_);
+        first = end;
+    }
+    records_.clear();
 }
 
 // ---- time
 // ---------------------------------------------------------------------------------------------
 
-void Udp::wait_deadline() {
+void TurnSockets::wait_deadline() {
     if (server_ == nullptr) return;
     const Instant next = server_->next_deadline();
     if (next >= timer_at_) return;  // looks again when the earlier one comes
@@ -300,11 +366,10 @@ void Udp::wait_deadline() {
     });
 }
 
-void Udp::on_deadline() {
+void TurnSockets::on_deadline() {
     timer_at_ = Instant::max();
     server_->expire(read_clocks(), outbox_);
     flush();
-    wait_deadline();
 }
 
 }  // namespace ahoy::net
