@@ -305,7 +305,9 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string nearest_key(const std::string& path) {
-    const auto distance = [&](const Key& k) { return edit_distance(path, k.path()); };
+    // Far more than any key has; the rest of a longer one would only cost time.
+    const std::string_view begin = std::string_view(path).substr(0, 64);
+    const auto distance = [&](const Key& k) { return edit_distance(begin, k.path()); };
     const auto& all = keys();
     const auto best = std::min_element(all.begin(), all.end(), [&](const Key& a, const Key& b) {
         return distance(a) < distance(b);

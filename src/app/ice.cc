@@ -14,7 +14,8 @@ namespace {
 std::string url_host(std::string_view host) {
     // Not every client resolves it, and those that do may try ::1 first.
     if (host == "localhost") return "127.0.0.1";
-    if (const auto ip = IpAddress::parse(host)) {
+    const bool bracketed = host.starts_with('[') && host.ends_with(']');
+    if (const auto ip = IpAddress::parse(bracketed ? host.substr(1, host.size() - 2) : host)) {
         return ip->is_v4() ? ip->to_string() : '[' + ip->to_string() + ']';
     }
     const auto is_name = [](char c) {

@@ -44,6 +44,8 @@ TEST(IceServers, CredentialsExpireAndAreProvenByTheSecret) {
 TEST(IceServers, HostsAreWrittenAsUrlsWantThem) {
     EXPECT_THAT(servers().make(now, "2001:db8::1").servers[0].urls,
                 ElementsAre("stun:[2001:db8::1]:3478"));
+    EXPECT_THAT(servers().make(now, "[2001:db8::1]").servers[0].urls,
+                ElementsAre("stun:[2001:db8::1]:3478"));  // as it comes from a Host header
     EXPECT_THAT(servers().make(now, "localhost").servers[0].urls,
                 ElementsAre("stun:127.0.0.1:3478"));
     EXPECT_THAT(servers("turn.example.org").make(now, "call.example.org").servers[0].urls,
@@ -53,6 +55,7 @@ TEST(IceServers, HostsAreWrittenAsUrlsWantThem) {
 TEST(IceServers, AHostThatIsNoneGetsOnlyWhatTheConfigurationAdds) {
     EXPECT_EQ(servers().make(now, "a\"b").servers.size(), 1u);
     EXPECT_EQ(servers().make(now, "").servers.size(), 1u);
+    EXPECT_EQ(servers().make(now, "[").servers.size(), 1u);
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ uint64_t fold(uint64_t a, uint64_t b) {
 }  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+    if (text.find('\0') != text.npos) return {};
     const std::string copy(text);  // inet_pton wants a NUL
     std::array<uint8_t, 16> bytes{};
     if (inet_pton(AF_INET6, copy.c_str(), bytes.data()) == 1) return v6(bytes);
@@ -93,9 +94,10 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
     const int most = base->is_v4() ? 32 : 128;
     int length = most;
     if (slash != text.npos) {
-        const auto number = parse_number<int>(text.substr(slash + 1), most);
-        if (!number || *number < 0) return {};
-        length = *number;
+        const auto number =
+            parse_number<unsigned>(text.substr(slash + 1), static_cast<unsigned>(most));
+        if (!number) return {};
+        length = static_cast<int>(*number);
     }
     const int from = length + (base->is_v4() ? mapped_bits : 0);
     for (int bit = from; bit < 128; ++bit) {

@@ -23,6 +23,12 @@ TEST(IpAddress, RefusesWhatIsNotAnAddress) {
     }
 }
 
+TEST(IpAddress, DoesNotEndAtAZeroByte) {
+    using namespace std::string_view_literals;
+    EXPECT_FALSE(IpAddress::parse("192.0.2.1\0"sv));
+    EXPECT_FALSE(IpAddress::parse("::1\0 and more"sv));
+}
+
 TEST(IpAddress, KnowsSpecialAddresses) {
     EXPECT_TRUE(ip("127.255.0.1").is_loopback());
     EXPECT_TRUE(ip("::1").is_loopback());
@@ -68,7 +74,7 @@ TEST(Prefix, OfOneFamilyHoldsNothingOfTheOther) {
 
 TEST(Prefix, RefusesHostBitsAndBadLengths) {
     for (const char* text : {"10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "::/129",
-                             "2001:db8::1/64", "10.0.0.0/8x", "/8"}) {
+                             "::/-0", "2001:db8::1/64", "10.0.0.0/8x", "/8"}) {
         EXPECT_FALSE(Prefix::parse(text)) << text;
     }
 }

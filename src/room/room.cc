@@ -1,5 +1,7 @@
 #include "room/room.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/crypto.h"
 
@@ -29,6 +31,13 @@ bool Inbox::has_room_for(size_t bytes, const Limits& limits) const {
 void Inbox::put(Message message) {
     bytes_ += message.text.size();
     messages_.push_back(std::move(message));
+}
+
+void Inbox::put_back(Message message) {
+    const auto at = std::ranges::lower_bound(messages_, message.order, {}, &Message::order);
+    if (at != messages_.end() && at->order == message.order) return;
+    bytes_ += message.text.size();
+    messages_.insert(at, std::move(message));
 }
 
 std::vector<Message> Inbox::take_all() {
@@ -178,12 +187,14 @@ Result<void, SendRefusal> Room::say(Instant now, Member& sender, std::string tex
             return unexpected(SendRefusal::queue_full);
         }
     }
+    const uint64_t order = ++last_order_;
     if (members_.size() == 1) {
-        unclaimed_.put({.from = sender.number, .text = std::move(text)});
+        unclaimed_.put({.from = sender.number, .text = std::move(text), .order = order});
         return {};
     }
     for (Member& member : members_) {
-        if (&member != &sender) give(member, {.from = sender.number, .text = text}, out);
+        if (&member == &sender) continue;
+        give(member, {.from = sender.number, .text = text, .order = order}, out);
     }
     return {};
 }
@@ -243,13 +254,14 @@ Room::Member Room::take_out(Number number) {
     return gone;
 }
 
-// What was kept for somebody who never showed up is for the next to come, if its sender is here.
+// What was kept for somebody who never showed up is for the next to come, if its sender is here;
+// once, also when it was kept for several such.
 void Room::give_back(Member& gone) {
     for (Message& message : gone.inbox.take_all()) {
         if (!find(message.from)) continue;
         message.handed = false;
         message.returned = gone.number;
-        unclaimed_.put(std::move(message));
+        unclaimed_.put_back(std::move(message));
     }
 }
 

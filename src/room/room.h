@@ -62,6 +62,7 @@ enum class LeftReason { left, removed, never_registered, socket_lost, room_expir
 struct Message {
     Number from = 0;  // 0: the server
     std::string text;
+    uint64_t order = 0;   // in the room; copies for several listeners share it
     bool handed = false;  // given out in a /join answer that may have been lost on the way
     Number returned = 0;  // the joiner it was handed to before, who never showed up
 };
@@ -72,6 +73,8 @@ class Inbox {
   public:
     bool has_room_for(size_t bytes, const Limits&) const;
     void put(Message);
+    // Where it belongs in the order, unless a copy is there already.
+    void put_back(Message);
     std::vector<Message> take_all();
     void forget_handed();
     void forget_returned_by(Number);
@@ -170,6 +173,7 @@ class Room {
     std::vector<Departed> departed_;  // oldest first; few
     Inbox unclaimed_;                 // said while alone: for whoever comes next
     Number last_number_ = 0;
+    uint64_t last_order_ = 0;
     Instant active_at_;
     Instant company_since_{};  // since when nobody here is alone
 };

@@ -291,6 +291,21 @@ TEST_F(RoomsTest, R7_AfterItsByeThePeerStartsOver) {
     EXPECT_EQ(join().messages, Texts{"new offer"});
 }
 
+TEST_F(RoomsTest, R7_WhatSeveralReturnIsHandedToTheNextOnceAndInOrder) {
+    Limits limits;
+    limits.capacity = 3;
+    start(limits);
+    const auto a = join();
+    connect(1, a.client_id);
+    send(1, "offer");
+    join();
+    send(1, "candidate 1");
+    join();
+    send(1, "candidate 2");
+    pass(30s);  // neither of the two showed up
+    EXPECT_EQ(join().messages, (Texts{"offer", "candidate 1", "candidate 2"}));
+}
+
 TEST_F(RoomsTest, WhoeverLeftIsHeardInOrderByALateRegistrant) {
     const auto a = join();
     message(a.client_id, "offer");

@@ -29,10 +29,15 @@ constexpr unsigned most_challenges = 3;
 
 constexpr uint32_t protocol_udp = 17u << 24;
 
+// Room for the longest USERNAME, REALM and NONCE, and 256 bytes for all else.
+constexpr size_t max_request = stun::max_username + 2 * stun::max_text + 256;
+
 }  // namespace
 
 Client::Client(ClientConfig config, Random random)
-    : config_(std::move(config)), random_(std::move(random)) {}
+    : config_(std::move(config)), random_(std::move(random)) {
+    CHECK(config_.username.size() <= stun::max_username);
+}
 
 void Client::request_binding(Now now, Outbox& out) {
     begin(now, {.method = Method::binding}, out);
@@ -115,7 +120,7 @@ void Client::transmit(Now now, Transaction& transaction, Outbox& out) {
 }
 
 std::vector<uint8_t> Client::write(const Wish& wish, const stun::TransactionId& id) const {
-    std::array<uint8_t, 2048> buffer;
+    std::array<uint8_t, max_request> buffer;
     stun::MessageWriter writer(buffer, {wish.method, Class::request}, id);
     switch (wish.method) {
         case Method::allocate:
@@ -264,6 +269,7 @@ bool Client::accept_challenge(const Wish& wish, ErrorCode code, const Message& r
     const auto nonce = response.text(AttributeType::nonce);
     const bool known = key_.has_value() && realm == realm_;
     if (!realm || !nonce || wish.challenges >= most_challenges) return false;
+    if (realm->size() > stun::max_text || nonce->size() > stun::max_text) return false;
     // With a realm we know, a 401 means that the password is wrong, unless the request had none.
     if (code == ErrorCode::unauthenticated && known && wish.challenges > 0) return false;
     realm_ = *realm;

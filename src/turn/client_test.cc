@@ -257,6 +257,26 @@ TEST_F(ClientTest, BelievesNoSuccessThatIsNotSigned) {
     EXPECT_THAT(kinds(), ElementsAre(Kind::allocated));
 }
 
+// The longest that RFC 8489, sections 14.9 and 14.10, allows fits into the next request.
+TEST_F(ClientTest, TakesARealmAndANonceThatTheRfcAllowsAndNoLonger) {
+    for (const size_t size : {stun::max_text, stun::max_text + 1}) {
+        client = Client(config(), Random::from_number(3));
+        client.allocate(world.now, out);
+        stun::TransactionId id = Message::parse(out.pending()[0].bytes)->transaction_id();
+        out.clear();
+        std::array<uint8_t, 2000> buffer;
+        MessageWriter writer(buffer, {Method::allocate, Class::error}, id);
+        writer.error(stun::ErrorCode::unauthenticated, "");
+        writer.text(AttributeType::realm, std::string(size, 'r'));
+        writer.text(AttributeType::nonce, std::string(size, 'n'));
+        const auto answer = writer.finish();
+        gives({answer.begin(), answer.end()});
+        EXPECT_EQ(out.pending().size(), size == stun::max_text ? 1u : 0u);
+        EXPECT_EQ(client.state(), size == stun::max_text ? State::allocating : State::closed);
+        out.clear();
+    }
+}
+
 TEST_F(ClientTest, IgnoresWhatIsNotForIt) {
     allocates();
     for (const char* hex :

@@ -5,7 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { chromium } from 'playwright-core';
 
 export const executable = process.env.CHROMIUM ?? '/usr/bin/chromium';
-export const patience = 30_000;
+/** For a machine that is busy with something else; nobody waits so long for what works. */
+export const patience = Number(process.env.AHOY_PATIENCE ?? 90_000);
 
 const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 
@@ -22,6 +23,15 @@ export function launch({ args = fakeDevices } = {}) {
       ...args,
     ],
   });
+}
+
+/** Without a goodbye: what a crash or an empty battery looks like. */
+export async function kill(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  const gone = new Promise((resolve) => browser.once('disconnected', resolve));
+  for (const { id } of processInfo) process.kill(id, 'SIGKILL');
+  await gone;
 }
 
 /** Every prompt for a camera is answered with no. */
@@ -104,6 +114,19 @@ export class Person {
     await this.page.click(`[data-action="${action}"]`);
   }
 
+  /** A toggle is in this position; waits, because the page draws after the event has been handled. */
+  async pressed(action, value) {
+    await this.page.waitForSelector(`[data-action="${action}"][aria-pressed="${value}"]`);
+  }
+
+  /** Says it in the chat. */
+  async write(text) {
+    if (!(await this.page.$('[data-panel="chat"]'))) await this.press('chat');
+    await this.page.fill('[data-panel="chat"] textarea', text);
+    await this.page.click('[data-action="send"]:not(:disabled)');
+    await this.page.waitForFunction(() => document.querySelector('[data-panel="chat"] textarea').value === '');
+  }
+
   async seesError(code) {
     await this.page.waitForSelector(`[data-error="${code}"]`);
     return this.page.textContent(`[data-error="${code}"]`);
@@ -127,6 +150,17 @@ export class Person {
         now.audioPackets >= before.audioPackets + packets,
     );
     return { ...after, energy: after.audioEnergy - before.audioEnergy };
+  }
+
+  /** Waits for a second of sound, or of silence. */
+  async hears(sound) {
+    const deadline = Date.now() + patience;
+    let energy = NaN;
+    while (Date.now() < deadline) {
+      ({ energy } = await this.receives({ frames: 0, packets: 50 }));
+      if (sound ? energy > 0.001 : energy < 0.0001) return;
+    }
+    assert.fail(`${sound ? 'silence' : 'sound'}: energy ${energy}`);
   }
 
   async #flowThat(holds) {

@@ -33,7 +33,7 @@ test('the connection details name the route', async () => {
   const { first } = await here.couple();
   await first.press('stats');
   await first.page.waitForSelector('[data-panel="stats"] dd:has-text("direct")');
-  assert.equal(await first.page.getAttribute('[data-action="stats"]', 'aria-pressed'), 'true');
+  await first.pressed('stats', true);
 });
 
 test('a server that stops during a call ends cleanly, and the call goes on', async () => {

@@ -25,21 +25,36 @@ const preferences = {
   'extensions.getAddons.cache.enabled': false,
 };
 
-export class FirefoxPerson {
-  errors = [];
-
-  static async at(server) {
-    const person = new FirefoxPerson();
-    person.server = server;
-    person.profile = mkdtempSync(join(tmpdir(), 'ahoy-firefox-'));
-    person.browser = await puppeteer.launch({
+/** One browser for a whole file: to start it takes longer than a call. */
+export class Firefox {
+  static async launch() {
+    const fox = new Firefox();
+    fox.profile = mkdtempSync(join(tmpdir(), 'ahoy-firefox-'));
+    fox.browser = await puppeteer.launch({
       browser: 'firefox',
       executablePath: executable,
       headless: true,
-      userDataDir: person.profile,
+      userDataDir: fox.profile,
       extraPrefsFirefox: preferences,
+      timeout: patience,
+      protocolTimeout: patience,
     });
-    person.page = await person.browser.newPage();
+    return fox;
+  }
+
+  async close() {
+    await this.browser.close();
+    rmSync(this.profile, { recursive: true, force: true });
+  }
+}
+
+export class FirefoxPerson {
+  errors = [];
+
+  static async at(fox, server) {
+    const person = new FirefoxPerson();
+    person.server = server;
+    person.page = await fox.browser.newPage();
     person.page.setDefaultTimeout(patience);
     person.page.on('console', (message) => {
       if (message.type() === 'error') person.errors.push(message.text());
@@ -75,6 +90,18 @@ export class FirefoxPerson {
     await this.page.waitForSelector('video[data-peer="1"].active');
   }
 
+  async write(text) {
+    if (!(await this.page.$('[data-panel="chat"]'))) await this.press('chat');
+    await this.page.type('[data-panel="chat"] textarea', text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  async reads(text) {
+    await this.page.waitForSelector('.unread');
+    await this.press('chat');
+    await this.page.waitForFunction((words) => document.querySelector('.line')?.textContent.includes(words), {}, text);
+  }
+
   /** Frames and packets of the other side arrive: waits until there are so many more than now. */
   async receives({ frames = 10, packets = 20 } = {}) {
     await this.page.waitForFunction(
@@ -106,7 +133,6 @@ export class FirefoxPerson {
   }
 
   async close() {
-    await this.browser.close();
-    rmSync(this.profile, { recursive: true, force: true });
+    await this.page.close();
   }
 }

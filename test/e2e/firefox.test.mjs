@@ -1,25 +1,29 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { after, afterEach, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { newRoom } from './browser.mjs';
-import { executable, FirefoxPerson } from './firefox.mjs';
+import { executable, Firefox, FirefoxPerson } from './firefox.mjs';
 import { stage } from './fixture.mjs';
 
 const skip = existsSync(executable) ? false : `${executable} is not installed`;
 const here = stage();
+let browser = null;
 let fox = null;
 
-async function firefox() {
-  fox = await FirefoxPerson.at(here.server);
-  return fox;
-}
+before(async () => {
+  if (!skip) browser = await Firefox.launch();
+});
+after(() => browser?.close());
 afterEach(async () => {
   const { errors } = fox ?? { errors: [] };
   await fox?.close();
   fox = null;
   assert.deepEqual(errors, [], "no error in Firefox's console");
 });
-after(() => fox?.close());
+async function firefox() {
+  fox = await FirefoxPerson.at(browser, here.server);
+  return fox;
+}
 
 test('Firefox joins Chromium', { skip }, async () => {
   const room = newRoom();
@@ -30,6 +34,10 @@ test('Firefox joins Chromium', { skip }, async () => {
   await Promise.all([chromium.inCall(), other.inCall()]);
   await Promise.all([chromium.receives(), other.receives()]);
   await chromium.page.waitForSelector('.chip:has-text("Fox")');
+  await chromium.write('Ahoy, https://example.org/');
+  await other.reads('Ahoy, https://example.org/');
+  await other.write('Ahoy yourself');
+  await chromium.page.waitForSelector('.line:has-text("Ahoy yourself")');
 });
 
 test('Chromium joins Firefox, leaves, and comes back', { skip }, async () => {

@@ -26,8 +26,8 @@ export function stage(options = {}) {
     return person;
   };
   /** Two people in one room, talking. */
-  stage.couple = async (query = '', room = newRoom()) => {
-    const [first, second] = [await stage.person(), await stage.person()];
+  stage.couple = async (query = '', room = newRoom(), settings = {}) => {
+    const [first, second] = [await stage.person(settings), await stage.person(settings)];
     await first.join(room, `&name=Ada${query}`);
     await first.state('waiting');
     await second.join(room, `&name=Bo${query}`);

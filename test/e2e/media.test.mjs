@@ -10,42 +10,39 @@ before(async () => {
 });
 after(() => refusing?.close());
 
-const pressed = (person, action) =>
-  person.page.getAttribute(`[data-action="${action}"]`, 'aria-pressed');
-const enabled = (person, kind) =>
-  person.page.evaluate(
-    (wanted) =>
-      document.querySelector('video[data-local]').srcObject.getTracks().find((t) => t.kind === wanted).enabled,
-    kind,
+const enabled = (person, kind, value) =>
+  person.page.waitForFunction(
+    ([wanted, state]) =>
+      document.querySelector('video[data-local]').srcObject.getTracks().find((t) => t.kind === wanted).enabled === state,
+    [kind, value],
   );
 
 test('the microphone button silences and unsilences', async () => {
   const { first, second } = await here.couple();
-  assert.ok((await second.receives({ packets: 100 })).energy > 0.001, 'heard before');
+  await second.hears(true);
 
   await first.press('mic');
-  assert.equal(await pressed(first, 'mic'), 'false');
-  assert.equal(await enabled(first, 'audio'), false);
+  await first.pressed('mic', false);
+  await enabled(first, 'audio', false);
   await second.page.waitForSelector('.call-head .muted');
-  await second.receives(); // what was on its way
-  assert.ok((await second.receives({ packets: 100 })).energy < 0.0001, 'silent while muted');
+  await second.hears(false);
 
   await first.press('mic');
-  assert.equal(await pressed(first, 'mic'), 'true');
+  await first.pressed('mic', true);
   await second.page.waitForSelector('.call-head .muted', { state: 'detached' });
-  assert.ok((await second.receives({ packets: 100 })).energy > 0.001, 'heard again');
+  await second.hears(true);
 });
 
 test('the camera button darkens the picture and brings it back', async () => {
   const { first, second } = await here.couple();
   await second.waitForBrightness(false);
   await first.press('camera');
-  assert.equal(await pressed(first, 'camera'), 'false');
-  assert.equal(await enabled(first, 'video'), false);
+  await first.pressed('camera', false);
+  await enabled(first, 'video', false);
   await second.waitForBrightness(true);
   await second.page.waitForSelector('.no-picture:has-text("Camera is off")');
   await first.press('camera');
-  assert.equal(await pressed(first, 'camera'), 'true');
+  await first.pressed('camera', true);
   await second.waitForBrightness(false);
   await second.page.waitForSelector('.no-picture', { state: 'detached' });
 });
@@ -54,7 +51,7 @@ test('who denies camera and microphone is told so and can still watch and listen
   const room = newRoom();
   const [shy, other] = [await here.person({ browser: refusing }), await here.person()];
   await shy.open(`/r/${room}`);
-  assert.match(await shy.seesError('media-blocked'), /blocked/);
+  assert.match(await shy.seesError('media-blocked'), /camera and microphone are blocked.*You can still join/);
   await shy.press('join');
   await shy.state('waiting');
   await other.join(room);
@@ -71,6 +68,38 @@ test('who denies may also be the second to come', async () => {
   await Promise.all([shy.inCall(), other.state('connected')]);
   await shy.receives();
   await other.page.waitForSelector('.no-picture');
+});
+
+test('who denied them may ask again in the call, and is told why it still fails', async () => {
+  const room = newRoom();
+  const [shy, other] = [await here.person({ browser: refusing }), await here.person()];
+  await other.join(room);
+  await other.state('waiting');
+  await shy.join(room);
+  await shy.state('connected');
+  await shy.page.waitForSelector('[data-error]', { state: 'detached' });
+  await shy.press('mic');
+  assert.match(await shy.seesError('media-blocked'), /blocked.*icon next to the address/);
+  await shy.press('dismiss');
+  await shy.page.waitForSelector('[data-error]', { state: 'detached' });
+  await shy.pressed('mic', false);
+});
+
+test('a camera that stops by itself is named, and can be had again', async () => {
+  const { first, second } = await here.couple();
+  await second.waitForBrightness(false);
+  await first.page.evaluate(() => {
+    const track = document.querySelector('video[data-local]').srcObject.getVideoTracks()[0];
+    track.stop();
+    track.dispatchEvent(new Event('ended'));
+  });
+  assert.match(await first.seesError('media-ended'), /Your camera stopped.*Plug it in again/);
+  await second.page.waitForSelector('.no-picture:has-text("Camera is off")');
+  await first.press('retry-media');
+  await first.page.waitForSelector('[data-error]', { state: 'detached' });
+  await first.pressed('camera', true);
+  await second.page.waitForSelector('.no-picture', { state: 'detached' });
+  await second.receives();
 });
 
 test('two people without any device are still connected', async () => {

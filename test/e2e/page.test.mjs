@@ -14,10 +14,6 @@ const tabTo = async (person, action) => {
   assert.fail(`the Tab key never reaches ${action}`);
 };
 
-// Waits, because the page draws after the key's event has been handled.
-const pressed = (person, action, value) =>
-  person.page.waitForSelector(`[data-action="${action}"][aria-pressed="${value}"]`);
-
 test('a call needs no mouse', async () => {
   const room = newRoom();
   const person = await here.person();
@@ -26,7 +22,7 @@ test('a call needs no mouse', async () => {
   await person.page.waitForSelector('[data-action="mic"]:not(:disabled)');
   await tabTo(person, 'mic');
   await person.page.keyboard.press('Space');
-  await pressed(person, 'mic', false);
+  await person.pressed('mic', false);
   await tabTo(person, 'join');
   await person.page.keyboard.press('Enter');
   await person.state('waiting');
@@ -42,15 +38,15 @@ test("AppRTC's keys work in a call", async () => {
   const { first } = await here.couple();
   const { keyboard } = first.page;
   await keyboard.press('m');
-  await pressed(first, 'mic', false);
+  await first.pressed('mic', false);
   await keyboard.press('Space');
-  await pressed(first, 'mic', true);
+  await first.pressed('mic', true);
   await keyboard.press('c');
-  await pressed(first, 'camera', false);
+  await first.pressed('camera', false);
   await keyboard.press('i');
-  await pressed(first, 'stats', true);
+  await first.pressed('stats', true);
   await keyboard.press('Escape');
-  await pressed(first, 'stats', false);
+  await first.pressed('stats', false);
   await keyboard.press('l');
   await first.page.waitForSelector('.mini.hidden', { state: 'attached' });
   await keyboard.press('q');
@@ -63,7 +59,7 @@ test('every button has a name, and toggles say whether they are pressed', async 
     buttons.filter((b) => !(b.getAttribute('aria-label') ?? b.textContent ?? '').trim()).map((b) => b.outerHTML),
   );
   assert.deepEqual(nameless, []);
-  for (const action of ['mic', 'camera', 'screen', 'stats', 'settings']) {
+  for (const action of ['mic', 'camera', 'screen', 'chat', 'stats', 'settings']) {
     const value = await first.page.getAttribute(`[data-action="${action}"]`, 'aria-pressed');
     assert.match(value ?? '', /^(true|false)$/, action);
   }
@@ -86,6 +82,13 @@ for (const [name, viewport] of [
           .map(({ part }) => part),
       );
       assert.deepEqual(outside, [], where);
+      const small = await person.page.$$eval('button:not(.inline), input, select, textarea', (parts) =>
+        parts
+          .map((part) => ({ part: part.outerHTML.slice(0, 80), box: part.getBoundingClientRect() }))
+          .filter(({ box }) => box.width > 0 && (box.width < 43.5 || box.height < 43.5))
+          .map(({ part, box }) => `${box.width} x ${box.height}: ${part}`),
+      );
+      assert.deepEqual(small, [], `${where}: too small for a thumb`);
     };
     await person.open('/');
     await person.state('lobby');
@@ -99,10 +102,33 @@ for (const [name, viewport] of [
     await other.join('a-rather-long-room-name-that-somebody-typed-by-hand-0123456789');
     await person.inCall();
     await fits('in a call');
-    await person.press('stats');
-    await fits('statistics');
+    for (const panel of ['stats', 'settings', 'chat']) {
+      await person.press(panel);
+      await person.page.waitForSelector(`[data-panel="${panel}"]`);
+      await fits(panel);
+    }
     await person.press('leave');
     await person.state('left');
     await fits('left');
   });
 }
+
+test('the touch that wakes the resting controls presses none of them', async () => {
+  const phone = await here.person({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+  const other = await here.person();
+  const room = newRoom();
+  await phone.join(room);
+  await phone.state('waiting');
+  await other.join(room);
+  await phone.inCall();
+  await phone.page.waitForSelector('.call.idle');
+  const tapLeave = async () => {
+    const { x, y, width, height } = await phone.page.locator('[data-action="leave"]').boundingBox();
+    await phone.page.touchscreen.tap(x + width / 2, y + height / 2);
+  };
+  await tapLeave();
+  await phone.page.waitForSelector('.call:not(.idle)');
+  await phone.state('connected');
+  await tapLeave();
+  await phone.state('left');
+});

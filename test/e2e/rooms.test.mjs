@@ -47,7 +47,7 @@ test('a third person is told that the room is full, and gets in when there is a 
   const { first, second, room } = await here.couple();
   const third = await here.person();
   await third.join(room);
-  assert.match(await third.seesError('room-full'), /full/i);
+  assert.match(await third.seesError('room-full'), /room is full.*Two people.*Wait until somebody has left/s);
   await third.state('failed');
   await first.receives();
   await second.press('leave');

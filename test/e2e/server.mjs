@@ -2,34 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { setInterval as ticks } from 'node:timers/promises';
 
 const binary = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
-const startMs = 20_000;
-const stopMs = 20_000;
-
-/** A port that is free for TCP and for UDP right now. */
-async function freePort() {
-  for (let attempt = 0; attempt < 20; attempt += 1) {
-    const tcp = createServer().listen(0, '127.0.0.1');
-    await once(tcp, 'listening');
-    const { port } = tcp.address();
-    const udp = createSocket('udp4').bind(port, '127.0.0.1');
-    const free = await Promise.race([
-      once(udp, 'listening').then(() => true),
-      new Promise((resolve) => udp.once('error', () => resolve(false))),
-    ]);
-    udp.close();
-    tcp.close();
-    await once(tcp, 'close');
-    if (free) return port;
-  }
-  throw new Error('no free port');
-}
+const startMs = 60_000;
+const stopMs = 60_000;
 
 export class Server {
   log = '';
@@ -37,14 +16,11 @@ export class Server {
   #ended;
 
   /** `settings` are further `section.key=value`; `port` is for a server that comes back. */
-  static async start({ settings = [], port, turnPort } = {}) {
+  static async start({ settings = [], port = 0, turnPort = 0 } = {}) {
     const server = new Server();
-    server.port = port ?? (await freePort());
-    server.turnPort = turnPort ?? (await freePort());
-    server.url = `http://127.0.0.1:${server.port}`;
     const all = [
-      `http.listen=["127.0.0.1:${server.port}"]`,
-      `turn.listen=["127.0.0.1:${server.turnPort}"]`,
+      `http.listen=["127.0.0.1:${port}"]`,
+      `turn.listen=["127.0.0.1:${turnPort}"]`,
       ...settings,
     ];
     server.#process = spawn(binary, ['serve', ...all.flatMap((s) => ['--set', s])], {
@@ -67,12 +43,23 @@ export class Server {
     const poll = async () => {
       for await (const _ of ticks(50)) {
         if (gone || Date.now() > deadline) break;
+        if (!this.#readPorts()) continue;
         const reply = await fetch(`${this.url}/readyz`).catch(() => null);
         if (reply?.status === 200) return;
       }
       throw new Error(`not ready after ${startMs} ms:\n${this.log}`);
     };
     await Promise.race([poll(), failed]);
+  }
+
+  /** The system chose the ports; the log tells which. */
+  #readPorts() {
+    const ready = /event=server\.ready .*\bhttp=127\.0\.0\.1:(\d+) .*\bturn=127\.0\.0\.1:(\d+)/.exec(this.log);
+    if (!ready) return false;
+    this.port = Number(ready[1]);
+    this.turnPort = Number(ready[2]);
+    this.url = `http://127.0.0.1:${this.port}`;
+    return true;
   }
 
   /** Status 0 is part of every test. */

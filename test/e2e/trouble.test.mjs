@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newRoom } from './browser.mjs';
+import { kill, launch, newRoom, Person } from './browser.mjs';
 import { stage } from './fixture.mjs';
+import { Proxy } from './proxy.mjs';
 import { Server } from './server.mjs';
 
 const here = stage();
@@ -15,7 +16,7 @@ test('a server that is gone is named, and trying again works when it is back', a
   await person.state('lobby');
   await server.stop();
   await person.press('join');
-  assert.match(await person.seesError('server-unreachable'), /does not answer/);
+  assert.match(await person.seesError('server-unreachable'), /does not answer.*connected to the internet.*Try again in a minute/s);
   await person.state('failed');
 
   const { port, turnPort } = server;
@@ -53,6 +54,73 @@ test('a call survives a server that is killed and started again', async () => {
   await again.stop();
 });
 
+test('signaling that breaks and comes back is named, and the call goes on', async () => {
+  const proxy = await Proxy.to(here.server);
+  const [first, second] = [await here.person({ server: proxy }), await here.person()];
+  first.expectErrors(refused);
+  const room = newRoom();
+  await first.join(room);
+  await first.state('waiting');
+  await second.join(room);
+  await Promise.all([first.inCall(), second.inCall()]);
+  proxy.cut();
+  const notice = await first.page.waitForSelector('[data-notice="server-lost"]');
+  assert.match(await notice.textContent(), /server is out of reach.*call goes on/);
+  proxy.mend();
+  await first.page.waitForSelector('[data-notice="server-lost"]', { state: 'detached' });
+  await Promise.all([first.inCall(), second.inCall()]);
+  await Promise.all([first.receives(), second.receives()]);
+  await first.press('leave');
+  await second.page.waitForSelector('h1:has-text("left")');
+  await first.close();
+  here.people.shift();
+  await proxy.close();
+});
+
+test('a browser that dies frees its seat within the grace time, and the page says so', async () => {
+  const server = await Server.start({ settings: ['rooms.register_timeout="2s"'] });
+  const doomed = await launch();
+  const first = await here.person({ server });
+  const second = await Person.at(doomed, server);
+  const room = newRoom();
+  await first.join(room);
+  await first.state('waiting');
+  await second.join(room, '&name=Bo');
+  await first.page.waitForSelector('.chip:has-text("Bo")');
+  await kill(doomed);
+  await first.page.waitForSelector('h1:has-text("Bo left. Waiting for someone to join")');
+  await first.state('waiting');
+  const third = await here.person({ server });
+  await third.join(room);
+  await Promise.all([first.inCall(), third.inCall()]);
+  for (const person of here.people.splice(0)) await person.close();
+  await server.stop();
+});
+
+test('a copied tab does not fall into the call of the first', async () => {
+  const room = newRoom();
+  const [first, second] = [await here.person(), await here.person()];
+  for (const person of [first, second]) {
+    await person.open(`/r/${room}`);
+    await person.press('join');
+    await person.state('waiting', 'connected');
+  }
+  await Promise.all([first.inCall(), second.inCall()]);
+  const [page] = await Promise.all([
+    first.context.waitForEvent('page'),
+    first.page.evaluate(() => void open(location.href)), // takes a copy of the session storage along
+  ]);
+  const copy = new Person();
+  copy.page = page;
+  await copy.state('lobby');
+  await copy.page.waitForSelector('h1:has-text("Ready to join?")');
+  await Promise.all([first.receives(), second.receives()]);
+  await copy.press('join');
+  assert.match(await copy.seesError('room-full'), /full/);
+  await page.close();
+  await first.inCall();
+});
+
 test('who finds no path to the other side is told so, and the other waits on', async () => {
   const room = newRoom();
   const people = [await here.person(), await here.person()];
@@ -70,7 +138,7 @@ test('who finds no path to the other side is told so, and the other waits on', a
   }
   const [first, second] = people;
   await first.page.clock.runFor(60_000);
-  assert.match(await first.seesError('ice-failed'), /path/);
+  assert.match(await first.seesError('ice-failed'), /no path for sound and picture.*Try another network/s);
   await first.state('failed');
   await second.page.waitForSelector('.waiting:has-text("The other side left")');
 });
@@ -78,7 +146,7 @@ test('who finds no path to the other side is told so, and the other waits on', a
 test('a name the server cannot know is refused on the page', async () => {
   const person = await here.person();
   await person.open('/r/abc?autojoin=1');
-  await person.seesError('bad-room-name');
+  assert.match(await person.seesError('bad-room-name'), /not a room name.*five or more letters.*Check the link/s);
   await person.state('failed');
   await person.press('new-room');
   await person.state('lobby');

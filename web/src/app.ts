@@ -1,8 +1,9 @@
 // What the page is doing, in one object: the views read it and call its verbs.
 
 import type { Presence } from './call.ts';
+import { Chat, type Line } from './chat.ts';
 import { alreadyAllowed, LocalMedia, type DeviceChoice } from './media.ts';
-import { isRoomName, rememberRoom, suggestRoom } from './names.ts';
+import { isRoomName, rememberRoom, shortened, suggestRoom } from './names.ts';
 import { Session, type SessionError } from './session.ts';
 import type { Stats } from './stats.ts';
 import { browserTransport } from './transport.ts';
@@ -16,11 +17,13 @@ export type Phase =
   | 'left'
   | 'failed';
 export type ErrorCode = SessionError | 'unsupported';
-export type Panel = 'none' | 'stats' | 'settings';
+export type Panel = 'none' | 'chat' | 'stats' | 'settings';
 
 const nameKey = 'displayName';
 const devicesKey = 'devices';
-const inCallKey = 'inCall'; // per tab: a reload takes the call up again
+/** Per tab, and only from one page to the next: a reload takes the call up again, a copy of the tab
+    does not. */
+const inCallKey = 'inCall';
 const statsMs = 1_000;
 const toastMs = 2_500;
 
@@ -70,6 +73,10 @@ export class App {
   screen: MediaStreamTrack | null = null;
   readonly devices = loadDevices();
   readonly media = new LocalMedia(this.devices, () => this.mediaChanged());
+  readonly chat = new Chat(
+    () => this.session?.link?.presence?.name ?? '',
+    (arrived) => this.chatChanged(arrived),
+  );
   readonly fromLink: boolean;
 
   private readonly listeners = new Set<() => void>();
@@ -88,7 +95,10 @@ export class App {
       this.readAddress();
       void this.backToLobby();
     });
-    document.addEventListener('visibilitychange', () => this.holdScreen());
+    document.addEventListener('visibilitychange', () => {
+      this.holdScreen();
+      this.chatChanged(null);
+    });
   }
 
   /** After the views are there. */
@@ -99,6 +109,7 @@ export class App {
       return;
     }
     const reloaded = this.fromLink && load(sessionStorage, inCallKey) === this.room;
+    save(sessionStorage, inCallKey, '');
     if (this.fromLink && (reloaded || this.query.get('autojoin') === '1')) {
       void this.join(this.room, reloaded);
     } else if (this.fromLink) {
@@ -127,6 +138,11 @@ export class App {
       mic: media.audio !== null && media.micOn,
       camera: this.screen !== null || (media.video !== null && media.cameraOn),
     };
+  }
+
+  /** Somebody's page is there to show what we write; other programs say nothing of themselves. */
+  get canWrite(): boolean {
+    return this.chat.open && (this.session?.link?.presence ?? null) !== null;
   }
 
   async preview(): Promise<void> {
@@ -162,11 +178,11 @@ export class App {
       { room, relayOnly: this.query.get('it') === 'relay', patient },
       this.outgoing(),
       this.presence,
+      this.chat,
       () => this.session === session && this.sessionChanged(session),
     );
     this.session = session;
     rememberRoom(room);
-    save(sessionStorage, inCallKey, room);
     await session.start();
   }
 
@@ -190,12 +206,15 @@ export class App {
     void this.backToLobby();
   }
 
-  toggleMic(): void {
-    this.media.setMic(!this.media.micOn);
+  /** Without a microphone the button asks for one; so does the camera's. */
+  async toggleMic(): Promise<void> {
+    if (this.media.audio) this.media.setMic(!this.media.micOn);
+    else await this.preview();
   }
 
-  toggleCamera(): void {
-    this.media.setCamera(!this.media.cameraOn);
+  async toggleCamera(): Promise<void> {
+    if (this.media.video) this.media.setCamera(!this.media.cameraOn);
+    else await this.preview();
   }
 
   async toggleScreen(): Promise<void> {
@@ -208,14 +227,15 @@ export class App {
       this.screen = stream.getVideoTracks()[0] ?? null;
       if (this.screen) this.screen.onended = () => this.stopScreen();
       this.mediaChanged();
-    } catch {
-      // Changed their mind.
+    } catch (error) {
+      const refused = error instanceof Error && error.name === 'NotAllowedError';
+      if (!refused) this.say('Your screen could not be shared. Try a single window instead.');
     }
   }
 
   togglePanel(panel: Exclude<Panel, 'none'>): void {
     this.panel = this.panel === panel ? 'none' : panel;
-    this.changed();
+    this.chatChanged(null);
   }
 
   closePanel(): void {
@@ -238,20 +258,23 @@ export class App {
     }
   }
 
-  async copyLink(): Promise<void> {
+  async copyLink(): Promise<boolean> {
     try {
       await navigator.clipboard.writeText(this.link);
       this.say('Link copied');
+      return true;
     } catch {
       this.say('Your browser did not let us copy. Select the link and copy it by hand.');
+      return false;
     }
   }
 
   async shareLink(): Promise<void> {
     try {
       await navigator.share({ title: 'Ahoy', text: 'Join me for a call', url: this.link });
-    } catch {
-      // Closed without choosing.
+    } catch (error) {
+      const closed = error instanceof Error && error.name === 'AbortError';
+      if (!closed) this.say('Sharing did not work. Copy the link instead.');
     }
   }
 
@@ -282,15 +305,15 @@ export class App {
     const session = this.session;
     this.session = null;
     this.error = null;
-    save(sessionStorage, inCallKey, '');
+    this.chat.forget();
     this.show('lobby');
     await Promise.all([session?.leave(), this.preview()]);
   }
 
   private pageGoes(): void {
-    if (!this.session) return;
-    this.session.abandon();
-    save(sessionStorage, inCallKey, this.room); // if it comes back, that was a reload
+    // A reload after a failure should try again; after leaving it should not.
+    if (this.session || this.phase === 'failed') save(sessionStorage, inCallKey, this.room);
+    this.session?.abandon();
   }
 
   private outgoing() {
@@ -312,6 +335,8 @@ export class App {
   }
 
   private sessionChanged(session: Session): void {
+    // Who joined without a camera knows it; a call is no place to repeat it.
+    if (session.phase === 'connected' && this.phase === 'waiting') this.media.acknowledge();
     if (session.phase === 'left' || session.phase === 'failed') {
       this.error = session.error;
       this.session = null;
@@ -319,16 +344,13 @@ export class App {
       this.panel = 'none';
       this.stopScreen();
       this.media.release();
-      // A reload after a failure should try again; after leaving it should not.
-      if (session.phase === 'left') save(sessionStorage, inCallKey, '');
+      if (session.phase === 'left') this.chat.forget();
     }
     this.show(session.phase);
   }
 
   private show(phase: Phase): void {
     this.phase = phase;
-    document.body.dataset.state = phase;
-    document.title = this.room && phase !== 'lobby' ? `${this.room} · Ahoy` : 'Ahoy';
     const linked = phase === 'connected' || phase === 'reconnecting';
     if (linked && this.statsTimer === undefined) {
       this.statsTimer = setInterval(() => void this.readStats(), statsMs);
@@ -378,7 +400,17 @@ export class App {
     this.changed();
   }
 
+  private chatChanged(arrived: Line | null): void {
+    const seen = this.panel === 'chat' && document.visibilityState === 'visible';
+    if (seen) this.chat.read();
+    else if (arrived) this.say(`${shortened(arrived.from) || 'The other side'}: ${arrived.text.slice(0, 120)}`);
+    this.changed();
+  }
+
   private changed(): void {
+    const { unread } = this.chat;
+    const title = this.room && this.phase !== 'lobby' ? `${this.room} · Ahoy` : 'Ahoy';
+    document.title = unread > 0 ? `(${unread}) ${title}` : title;
     for (const listener of this.listeners) listener();
   }
 }

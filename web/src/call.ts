@@ -21,6 +21,8 @@ export interface LocalTracks {
 
 export interface LinkOwner {
   send(message: Message): void;
+  /** The channel for written words, made or found. */
+  chat(channel: RTCDataChannel): void;
   changed(): void;
 }
 
@@ -34,6 +36,8 @@ const interruptionMs = 4_000;
 /** From a failure, or from the restart it caused, to giving up. */
 const lastChanceMs = 15_000;
 const longestName = 60;
+const newsLabel = 'ahoy';
+const chatLabel = 'ahoy-chat';
 
 function parseNews(text: unknown): Presence | 'renegotiate' | null {
   if (typeof text !== 'string' || text.length > 1024) return null;
@@ -83,7 +87,10 @@ export class PeerLink {
     this.pc.onicecandidate = ({ candidate }) => this.found(candidate);
     this.pc.onconnectionstatechange = () => this.connectionChanged();
     this.pc.ontrack = ({ track }) => this.arrived(track);
-    this.pc.ondatachannel = ({ channel }) => this.watch(channel);
+    this.pc.ondatachannel = ({ channel }) => {
+      if (channel.label === chatLabel) this.owner.chat(channel);
+      else if (channel.label === newsLabel) this.watch(channel);
+    };
   }
 
   /** Initiator only. */
@@ -95,7 +102,8 @@ export class PeerLink {
         streams: [this.outgoing],
       });
     }
-    this.watch(this.pc.createDataChannel('ahoy'));
+    this.watch(this.pc.createDataChannel(newsLabel));
+    this.owner.chat(this.pc.createDataChannel(chatLabel));
     this.enqueue(() => this.offer(false));
   }
 
@@ -249,7 +257,6 @@ export class PeerLink {
   }
 
   private watch(channel: RTCDataChannel): void {
-    if (channel.label !== 'ahoy') return;
     this.news = channel;
     channel.onopen = () => this.announce();
     channel.onmessage = ({ data }: MessageEvent<unknown>) => {

@@ -6,6 +6,7 @@ export type MediaProblem =
   | { readonly code: 'media-blocked'; readonly what: Missing }
   | { readonly code: 'media-busy'; readonly what: Missing }
   | { readonly code: 'media-none'; readonly what: Missing }
+  | { readonly code: 'media-ended'; readonly what: Missing }
   | { readonly code: 'media-unavailable'; readonly what: Missing };
 
 /** Which devices the problem is about. */
@@ -55,6 +56,9 @@ export class LocalMedia {
   /** The preview: a new object whenever its tracks change, so that views notice. */
   stream: MediaStream | null = null;
 
+  /** The browser was asked and has not answered yet. */
+  busy = false;
+
   private asking: Promise<void> | null = null;
 
   constructor(
@@ -74,6 +78,12 @@ export class LocalMedia {
     return this.asking;
   }
 
+  /** The problem has been read. */
+  acknowledge(): void {
+    this.problem = null;
+    this.changed();
+  }
+
   setMic(on: boolean): void {
     this.micOn = on;
     if (this.audio) this.audio.enabled = on;
@@ -91,6 +101,7 @@ export class LocalMedia {
     if (kind === 'video') this.choice.camera = deviceId;
     else this.choice.microphone = deviceId;
     this.drop(kind);
+    this.wait();
     try {
       this.keep(await this.open([kind]));
       this.problem = null;
@@ -117,20 +128,22 @@ export class LocalMedia {
     if (this.audio?.readyState !== 'live') wanted.push('audio');
     if (this.video?.readyState !== 'live') wanted.push('video');
     if (wanted.length === 0) return;
+    this.wait();
     try {
       this.keep(await this.open(wanted));
       this.problem = null;
     } catch (error) {
-      await this.askOneByOne(error);
+      await this.askOneByOne(error, wanted);
     }
     this.publish();
   }
 
-  private async askOneByOne(first: unknown): Promise<void> {
+  private async askOneByOne(first: unknown, wanted: readonly Kind[]): Promise<void> {
     const failed: Kind[] = [];
     let last = first;
-    for (const kind of ['audio', 'video'] as const) {
-      if (problemCode(first) === 'media-blocked' && (await permission(kind)) !== 'granted') {
+    for (const kind of wanted) {
+      const blocked = problemCode(first) === 'media-blocked' && (await permission(kind)) !== 'granted';
+      if (blocked || wanted.length === 1) {
         failed.push(kind); // asking again would only pester
         continue;
       }
@@ -175,6 +188,8 @@ export class LocalMedia {
       }
       // Unplugged, or taken back in the browser's permission menu.
       track.onended = () => {
+        const what = track.kind === 'video' ? 'camera' : 'microphone';
+        this.problem = { code: 'media-ended', what };
         this.drop(track.kind as Kind);
         this.publish();
       };
@@ -189,7 +204,13 @@ export class LocalMedia {
     this[kind] = null;
   }
 
+  private wait(): void {
+    this.busy = true;
+    this.changed();
+  }
+
   private publish(): void {
+    this.busy = false;
     const tracks = [this.audio, this.video].filter((t) => t !== null);
     this.stream = tracks.length > 0 ? new MediaStream(tracks) : null;
     this.changed();

@@ -1,4 +1,4 @@
-// Room names: what is allowed, what to suggest, what was used before.
+// Names. Of rooms: what is allowed, what to suggest, what was used before.
 
 export const shortestRoomName = 5;
 const longestRoomName = 64;
@@ -99,4 +99,9 @@ export function rememberRoom(room: string): void {
 
 export function forgetRoom(room: string): void {
   storeRecent(recentRooms().filter((r) => r !== room));
+}
+
+/** A person's name, so that it fits into a sentence. */
+export function shortened(name: string): string {
+  return name.length > 24 ? `${name.slice(0, 23).trimEnd()}…` : name;
 }

@@ -212,7 +212,7 @@ const connectTimeoutMs = 4_000;
 const stableMs = 2_000;
 const firstDelayMs = 250;
 const longestDelayMs = 2_000;
-const closeMs = 1_000;
+const closeMs = 5_000;
 const postAttempts = 4;
 
 /**

@@ -2,6 +2,7 @@
 // the other side leaves, the socket breaks or the server forgets us.
 
 import { PeerLink, type LocalTracks, type Presence } from './call.ts';
+import type { Chat } from './chat.ts';
 import {
   Channel,
   fetchIceServers,
@@ -45,6 +46,8 @@ export class Session {
   error: SessionError | null = null;
   /** The other side was here and left. */
   peerLeft = false;
+  /** What it called itself; empty if it did not. */
+  leaver = '';
   /** Both are here; the connection is being made. */
   negotiating = false;
   /** The server is out of reach; media may still flow. */
@@ -67,6 +70,7 @@ export class Session {
     private readonly options: SessionOptions,
     private tracks: LocalTracks,
     private me: Presence,
+    private readonly chat: Chat,
     private readonly changed: () => void,
   ) {}
 
@@ -166,6 +170,9 @@ export class Session {
         send: (message) => {
           if (this.link === link) this.channel?.send(message);
         },
+        chat: (channel) => {
+          if (this.link === link) this.chat.attach(channel);
+        },
         changed: () => {
           if (this.link === link) this.onLink(link);
         },
@@ -213,6 +220,7 @@ export class Session {
 
   /** The one who stays becomes the initiator and waits with a fresh offer. */
   private restartAlone(): void {
+    this.leaver = this.link?.presence?.name ?? '';
     this.link?.close();
     this.link = null;
     this.connectedAt = null;

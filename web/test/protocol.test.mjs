@@ -283,7 +283,7 @@ test('DELETE waits for the socket to close, but not for ever', async () => {
   net.latest.close = () => {};
   const left = channel.leave();
   const deleted = () => net.requests.some((r) => r.method === 'DELETE');
-  await net.pass(500);
+  await net.pass(4500);
   assert.ok(!deleted());
   await net.pass(600);
   assert.ok(deleted());

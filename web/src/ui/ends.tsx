@@ -60,10 +60,10 @@ export function Failed({ app }: { app: App }): JSX.Element {
   const { title, what, tips } = explanations[code];
   const hopeless = code === 'unsupported';
   return (
-    <main class="end" data-error={code} role="alert">
+    <main class="end" data-error={code}>
       <Sea />
       <Brand />
-      <div class="end-body">
+      <div class="end-body" role="alert">
         <Hoist text="NC" />
         <h1 ref={heading} tabIndex={-1}>
           {title}

@@ -1,11 +1,12 @@
 // The page: which screen is shown, the keys that work everywhere, and the voice for screen readers.
 
 import type { JSX } from 'preact';
-import { useEffect, useReducer } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useReducer } from 'preact/hooks';
 import type { App } from '../app.ts';
-import { Call, statusText } from './call.tsx';
+import { Call } from './call.tsx';
 import { Failed, Left } from './ends.tsx';
 import { Lobby } from './lobby.tsx';
+import { statusText } from './texts.ts';
 
 function Screen({ app }: { app: App }): JSX.Element {
   switch (app.phase) {
@@ -20,7 +21,7 @@ function Screen({ app }: { app: App }): JSX.Element {
   }
 }
 
-/** AppRTC's keys. */
+/** AppRTC's keys, and T for text. */
 function hotkey(app: App, event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const target = event.target instanceof Element ? event.target : null;
@@ -30,13 +31,16 @@ function hotkey(app: App, event: KeyboardEvent): void {
   switch (event.key.toLowerCase()) {
     case ' ':
     case 'm':
-      app.toggleMic();
+      if (app.media.audio) void app.toggleMic();
       break;
     case 'c':
-      app.toggleCamera();
+      if (app.media.video) void app.toggleCamera();
       break;
     case 'f':
       void app.toggleFullscreen();
+      break;
+    case 't':
+      if (calling) app.togglePanel('chat');
       break;
     case 'i':
       if (calling) app.togglePanel('stats');
@@ -55,6 +59,10 @@ function hotkey(app: App, event: KeyboardEvent): void {
 
 export function Page({ app }: { app: App }): JSX.Element {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
+  // Only when its screen is drawn is the page in a state: scripts look for buttons on this word.
+  useLayoutEffect(() => {
+    document.body.dataset.state = app.phase;
+  }, [app.phase]);
   useEffect(() => {
     const unsubscribe = app.subscribe(() => redraw(undefined));
     const onKey = (event: KeyboardEvent) => hotkey(app, event);

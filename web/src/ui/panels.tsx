@@ -12,12 +12,27 @@ export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem 
   const { title, what, tips } = explainMedia(problem);
   return (
     <div class="notice" role="alert" data-error={problem.code}>
-      <strong>{title}.</strong> {what} {tips[0]}
-      {problem.code !== 'media-unavailable' && (
-        <button type="button" class="inline" data-action="retry-media" onClick={() => void app.preview()}>
-          Try again
-        </button>
-      )}
+      <p>
+        <strong>{title}.</strong> {what} {tips[0]}
+      </p>
+      <div class="row">
+        {problem.code !== 'media-unavailable' && (
+          <button
+            type="button"
+            class="inline"
+            data-action="retry-media"
+            disabled={app.media.busy}
+            onClick={() => void app.preview()}
+          >
+            {app.media.busy ? 'Trying…' : 'Try again'}
+          </button>
+        )}
+        {app.phase !== 'lobby' && (
+          <button type="button" class="inline" data-action="dismiss" onClick={() => app.media.acknowledge()}>
+            Dismiss
+          </button>
+        )}
+      </div>
     </div>
   );
 }
@@ -29,11 +44,13 @@ interface PanelProps {
   children: ComponentChildren;
 }
 
-function Panel({ app, name, title, children }: PanelProps): JSX.Element {
+export function Panel({ app, name, title, children }: PanelProps): JSX.Element {
   const ref = useRef<HTMLElement>(null);
   useEffect(() => {
     const opener = document.activeElement;
-    ref.current?.focus();
+    // A finger would only bring up the keyboard and hide what is to be read.
+    const field = matchMedia('(pointer: fine)').matches ? ref.current?.querySelector('textarea') : null;
+    (field ?? ref.current)?.focus();
     return () => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
     };
@@ -141,7 +158,7 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
             <label for={`device-${key}`}>{label}</label>
             <select
               id={`device-${key}`}
-              disabled={list.length === 0}
+              disabled={list.length === 0 || app.media.busy}
               value={list.find((d) => d.deviceId === inUse(key))?.deviceId ?? list[0]?.deviceId ?? ''}
               onChange={(event) => void app.chooseDevice(key, event.currentTarget.value)}
             >

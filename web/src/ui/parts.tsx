@@ -13,19 +13,21 @@ interface ControlProps {
   tone?: 'off' | 'danger' | 'on';
   disabled?: boolean;
   keys?: string;
+  /** How much is new behind it. */
+  badge?: number;
   onClick: () => void;
   children: ComponentChildren;
 }
 
 /** A round button. Toggles keep one name and change aria-pressed, as screen readers expect. */
 export function Control(props: ControlProps): JSX.Element {
-  const { action, label, pressed, tone, disabled, keys, onClick, children } = props;
+  const { action, label, pressed, tone, disabled, keys, badge = 0, onClick, children } = props;
   return (
     <button
       type="button"
       class={`control${tone ? ` ${tone}` : ''}`}
       data-action={action}
-      aria-label={label}
+      aria-label={badge > 0 ? `${label}, ${badge} unread` : label}
       aria-keyshortcuts={keys}
       aria-pressed={pressed}
       disabled={disabled}
@@ -33,6 +35,7 @@ export function Control(props: ControlProps): JSX.Element {
       onClick={onClick}
     >
       {children}
+      {badge > 0 && <span class="unread">{badge > 9 ? '9+' : badge}</span>}
     </button>
   );
 }
@@ -41,6 +44,7 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
   const { media } = app;
   const mic = media.micOn && media.audio !== null;
   const camera = media.cameraOn && media.video !== null;
+  const dead = media.busy || media.problem?.code === 'media-unavailable';
   return (
     <>
       <Control
@@ -48,9 +52,9 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
         label="Microphone"
         keys="m"
         pressed={mic}
-        disabled={!media.audio}
+        disabled={dead}
         {...(mic ? {} : { tone: 'off' as const })}
-        onClick={() => app.toggleMic()}
+        onClick={() => void app.toggleMic()}
       >
         <MicIcon off={!mic} />
       </Control>
@@ -59,9 +63,9 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
         label="Camera"
         keys="c"
         pressed={camera}
-        disabled={!media.video}
+        disabled={dead}
         {...(camera ? {} : { tone: 'off' as const })}
-        onClick={() => app.toggleCamera()}
+        onClick={() => void app.toggleCamera()}
       >
         <CameraIcon off={!camera} />
       </Control>
@@ -134,7 +138,7 @@ export function Invitation({ app }: { app: App }): JSX.Element {
           type="button"
           class="button primary"
           data-action="copy"
-          onClick={() => void app.copyLink().then(() => setCopied(true))}
+          onClick={() => void app.copyLink().then(setCopied)}
         >
           {copied ? <CheckIcon /> : <LinkIcon />}
           <span>{copied ? 'Copied' : 'Copy link'}</span>

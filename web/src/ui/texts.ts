@@ -1,7 +1,8 @@
-// Every message about trouble: what happened, and what to try.  In plain words.
+// What the page says: the state of the call, and every trouble with what happened and what to try.
 
-import type { ErrorCode } from '../app.ts';
+import type { App, ErrorCode } from '../app.ts';
 import type { MediaProblem, Missing } from '../media.ts';
+import { shortened } from '../names.ts';
 
 export interface Explanation {
   readonly title: string;
@@ -77,11 +78,36 @@ export function explainMedia({ code, what }: MediaProblem): Explanation {
         what: 'You can still join without.',
         tips: ['Plug one in, then try again.'],
       };
+    case 'media-ended':
+      return {
+        title: `Your ${device} stopped`,
+        what: 'It was unplugged, or your browser took it back.',
+        tips: ['Plug it in again or allow it, then try again.'],
+      };
     case 'media-unavailable':
       return {
         title: 'No camera or microphone on this page',
         what: 'Browsers allow them only over HTTPS. You can still join, to see and hear the other side.',
         tips: ['Open this page with https:// in front.'],
       };
+  }
+}
+
+export function statusText(app: App): string {
+  const { session } = app;
+  switch (app.phase) {
+    case 'joining':
+      return app.session ? 'Joining…' : 'Waiting for your camera and microphone…';
+    case 'waiting':
+      if (session?.offline) return 'Looking for the server…';
+      if (session?.negotiating || (session?.link && session.link.state !== 'new')) return 'Connecting…';
+      if (session?.peerLeft) return `${shortened(session.leaver) || 'The other side'} left. Waiting for someone to join.`;
+      return 'Waiting for someone to join';
+    case 'connected':
+      return session?.offline ? 'Connected, but the server is out of reach' : 'Connected';
+    case 'reconnecting':
+      return 'Connection lost. Reconnecting…';
+    default:
+      return '';
   }
 }

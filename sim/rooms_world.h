@@ -1,0 +1,82 @@
+// AppRTC's rooms in a bad world: legacy clients whose requests, answers and sockets get lost at any
+// point, who come twice, leave in every order, and make things up.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <queue>
+
+#include "sim/dice.h"
+#include "sim/rooms_server.h"
+
+namespace ahoy::sim {
+
+class Visitor;
+
+class RoomsWorld {
+  public:
+    RoomsWorld(uint64_t seed, std::optional<Duration> length, Trace& trace);
+    ~RoomsWorld();
+    void run();
+
+    // For visitors.
+    Dice& dice() { return dice_; }
+    Now now() const { return now_; }
+    Trace& trace() { return trace_; }
+    const room::Limits& limits() const { return limits_; }
+    const std::vector<std::string>& rooms() const { return rooms_; }
+    bool is_calm() const { return calm_; }
+    Duration pace() const { return pace_; }
+    void later(Duration, std::function<void()>);
+    // The answer may get lost, or the request itself.
+    void request(RoomsEvent, std::function<void(const RoomsReply&)> answered);
+    ConnectionId open_socket(Visitor&);
+    void send_frame(ConnectionId, std::string text);
+    void lose_socket(ConnectionId);   // the server learns it later
+    void close_socket(ConnectionId);  // the server learns it behind all that was sent
+
+  private:
+    struct Event {
+        Instant at;
+        uint64_t order;
+        mutable std::function<void()> happens;
+        bool operator>(const Event& other) const {
+            return std::pair(at, order) > std::pair(other.at, other.order);
+        }
+    };
+    // A WebSocket: two pipes that keep order.
+    struct Socket {
+        Visitor* owner = nullptr;
+        bool slow = false;
+        Instant up, down;  // when the latest frame each way arrives
+    };
+
+    void draw_limits();
+    void run_until(Instant);
+    bool step(Instant limit);
+    void at(Instant, std::function<void()>);
+    Duration delay();
+    void carry_frames();
+    void deliver(const RoomsServer::Frame&);
+    void calm();
+    void check_nothing_remains();
+    void converge();
+
+    Dice dice_;
+    Trace& trace_;
+    Now now_{Instant{} + 1000h, WallTime(1'700'000'000s)};
+    Duration length_, pace_;
+    room::Limits limits_;
+    std::vector<std::string> rooms_;
+    unsigned lost_requests_ = 0, lost_answers_ = 0;  // percent
+    Duration slowest_ = 100ms;
+    bool calm_ = false;
+    std::unique_ptr<RoomsServer> server_;
+    std::vector<std::unique_ptr<Visitor>> visitors_;
+    std::map<ConnectionId, Socket> sockets_;
+    uint64_t last_socket_ = 0;
+    std::priority_queue<Event, std::vector<Event>, std::greater<>> queue_;
+    uint64_t order_ = 0;
+};
+
+}  // namespace ahoy::sim

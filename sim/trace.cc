@@ -1,0 +1,93 @@
+#include "sim/trace.h"
+
+#include <cstring>
+
+namespace ahoy::sim {
+
+void Trace::add(Bytes bytes) {
+    add(bytes.size());
+    uint64_t word = 0;
+    while (!bytes.empty()) {
+        const size_t size = std::min(bytes.size(), sizeof word);
+        word = 0;
+        std::memcpy(&word, bytes.data(), size);
+        add(word);
+        bytes = bytes.subspan(size);
+    }
+}
+
+void Trace::print(Instant now, const std::string& words) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+    std::printf("%10.3f  %s\n", static_cast<double>(ms.count()) / 1000, words.c_str());
+}
+
+std::string_view label(Mark mark) {
+    static constexpr std::string_view labels[] = {
+        "an allocation is made",
+        "an allocation has two families",
+        "one of two families cannot be had",
+        "an Allocate request is retransmitted",
+        "a port is reserved",
+        "a reservation is used",
+        "an allocation is refreshed",
+        "an allocation is deleted",
+        "an allocation expires",
+        "an expired permission is used",
+        "an expired channel is used",
+        "400",
+        "401",
+        "403",
+        "420",
+        "437",
+        "438",
+        "440",
+        "441",
+        "442",
+        "443",
+        "486",
+        "508",
+        "a nonce is stale",
+        "a nonce is another client's",
+        "a relay port cannot be bound",
+        "a NAT rebinds",
+        "a server restarts",
+        "a server reloads",
+        "a relay reaches a relay",
+        "ChannelData is relayed",
+        "a Send indication is relayed",
+        "a peer without permission",
+        "a denied peer",
+        "a request too small to be answered",
+        "a spoofed source",
+        "a client exchanges data at last",
+        "somebody joins",
+        "a room is full",
+        "a join's answer is lost",
+        "a join hands messages out",
+        "handed messages return",
+        "a client registers",
+        "a client registers again",
+        "a register is refused",
+        "a duplicate register",
+        "a queued message is delivered",
+        "a queue is full",
+        "a message is too large",
+        "a socket is lost",
+        "a lost socket's seat expires",
+        "a seat expires that never registered",
+        "a peer is told bye",
+        "a room expires idle",
+        "a room's name is used again",
+        "bye after leave",
+        "a loopback call",
+        "an invented id",
+        "a POST opens a room",
+        "too many rooms",
+        "a slow socket",
+        "a call is set up",
+    };
+    static_assert(std::size(labels) == static_cast<size_t>(Mark::count));
+    return labels[static_cast<size_t>(mark)];
+}
+
+}  // namespace ahoy::sim

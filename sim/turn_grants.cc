@@ -1,0 +1,259 @@
+// What the server has granted, as RFC 8656 says that a success changes it.
+#include <algorithm>
+
+#include "sim/turn_model.h"
+
+namespace ahoy::sim {
+namespace {
+
+using wire::number;
+
+constexpr std::array families{AddressFamily::ipv4, AddressFamily::ipv6};
+
+void require(bool holds, std::string_view id, std::string_view sentence, const std::string& seen) {
+    if (!holds) throw Violation(id, sentence, seen);
+}
+
+}  // namespace
+
+void TurnModel::granted(Request& r, const wire::Stun& answer) {
+    const Instant now = r.step.now.steady;
+    switch (r.stun.type) {
+        case wire::allocate_request:
+            if (r.grant != nullptr) {  // TI11
+                trace_.mark(Mark::allocate_retransmitted);
+                return described(r, *r.grant, answer);
+            }
+            return allocated(r, answer);
+        case wire::refresh_request:
+            return refreshed(r, answer);
+        case wire::create_permission_request:
+            for (const TransportAddress& peer : r.peers) permit(*r.grant, peer.ip, now);
+            return;
+        case wire::channel_bind_request:
+            r.grant->channels[r.channel] = {r.peers[0], now + 10min};
+            r.grant->lapsed_channels.erase(r.channel);
+            permit(*r.grant, r.peers[0].ip, now);
+            return;
+        default:
+            require(answer.address(wire::xor_mapped_address) == r.step.in.from, "TI16",
+                    "a Binding response tells the address it goes to", r.step.in.from.to_string());
+    }
+}
+
+void TurnModel::permit(Grant& grant, const IpAddress& peer, Instant now) {
+    grant.permissions[peer] = now + 5min;
+    grant.lapsed_permissions.erase(peer);
+}
+
+Duration TurnModel::granted_lifetime(const wire::Stun& stun) const {
+    const auto asked = stun.find(wire::lifetime);
+    const Duration wanted = std::chrono::seconds(asked ? number(*asked) : 0);
+    return std::max<Duration>(std::min<Duration>(wanted, rules_.config.max_lifetime),
+                              rules_.config.default_lifetime);
+}
+
+void TurnModel::allocated(Request& r, const wire::Stun& answer) {
+    const Instant now = r.step.now.steady;
+    Grant grant{
+        .socket = r.step.in.socket, .user = r.user, .key = *r.password, .allocated_by = r.stun.id};
+    const Instant expires_at = now + granted_lifetime(r.stun);
+    std::vector<turn::RelayPort> unused = r.step.calls.opened;
+    const bool even = r.stun.has(wire::even_port);
+    if (const auto token = r.stun.token()) {
+        const auto reserved = reservations_.find(*token);
+        const turn::RelayPort& port = reserved->second.port;
+        grant.relays[port.address.ip.family()] = {port, expires_at};
+        reservations_.erase(reserved);  // a token is used once
+        trace_.mark(Mark::used_reservation);
+    }
+    for (const auto& [type, value] : answer.attributes) {
+        if (type != wire::xor_relayed_address || r.stun.has(wire::reservation_token)) continue;
+        const auto relayed = wire::unmask(value, answer.id);
+        const auto port =
+            std::ranges::find_if(unused, [&](const auto& p) { return p.address == relayed; });
+        require(port != unused.end(), "TI5", "a relayed address is a port opened for it",
+                relayed ? relayed->to_string() : "none");
+        require(!even || port->address.port % 2 == 0, "TI5", "EVEN-PORT gets an even port",
+                relayed->to_string());
+        grant.relays[port->address.ip.family()] = {*port, expires_at};
+        unused.erase(port);
+    }
+    if (const auto token = answer.token()) {
+        require(unused.size() == 1, "TI5", "a token stands for one port",
+                std::to_string(unused.size()));
+        grant.token = token;
+        reservations_[*grant.token] = {unused[0], now + 30s};
+        unused.clear();
+        trace_.mark(Mark::reserved_port);
+    }
+    const bool reserves = even && (r.stun.find(wire::even_port)->front() & 0x80) != 0;
+    require(reserves == grant.token.has_value(), "TI5",
+            "EVEN-PORT with R reserves, without does not", std::to_string(reserves));
+    require(unused.empty(), "TI5", "every open port is somebody's",
+            unused.empty() ? "" : unused[0].address.to_string());
+    const bool two = r.stun.has(wire::additional_address_family);
+    grant.address_error = two && grant.relays.size() == 1;
+    if (grant.relays.size() == 2) trace_.mark(Mark::allocated_two_families);
+    if (grant.address_error) trace_.mark(Mark::allocated_with_address_error);
+    if (!two && !r.stun.has(wire::reservation_token)) {
+        const auto asked = r.stun.find(wire::requested_address_family);
+        const auto family = asked && (*asked)[0] == 2 ? AddressFamily::ipv6 : AddressFamily::ipv4;
+        require(grant.relays.size() == 1 && grant.relays.contains(family), "TI12",
+                "an allocation has the family asked for", std::to_string(grant.relays.size()));
+    }
+    require(!grant.relays.empty(), "TI5", "an allocation has a relayed address", "none");
+    described(r, grant, answer);
+    grants_.insert_or_assign(r.place, std::move(grant));
+    ++created;
+    trace_.mark(Mark::allocated);
+}
+
+// The attributes of an Allocate response, the first one and its repetitions.
+void TurnModel::described(const Request& r, const Grant& grant, const wire::Stun& answer) const {
+    std::vector<std::optional<TransportAddress>> told, expected;
+    for (const auto& [type, value] : answer.attributes) {
+        if (type == wire::xor_relayed_address) told.push_back(wire::unmask(value, answer.id));
+    }
+    Instant expires_at{};
+    for (const auto family : families) {
+        const auto relay = grant.relays.find(family);
+        if (relay == grant.relays.end()) continue;
+        expected.emplace_back(relay->second.port.address);
+        expires_at = std::max(expires_at, relay->second.expires_at);
+    }
+    require(told == expected, "TI11", "an Allocate response tells the relayed addresses",
+            std::to_string(told.size()));
+    require(answer.address(wire::xor_mapped_address) == r.place.first, "TI11",
+            "an Allocate response tells the client's address", r.place.first.to_string());
+    require(answer.token() == grant.token, "TI11", "a repeated Allocate gets the same token",
+            r.place.first.to_string());
+    require(answer.has(wire::address_error_code) == grant.address_error, "TI11",
+            "the family that cannot be had is told", r.place.first.to_string());
+    const auto lifetime = answer.find(wire::lifetime);
+    const auto left =
+        std::chrono::duration_cast<std::chrono::seconds>(expires_at - r.step.now.steady);
+    require(lifetime && number(*lifetime) == left.count(), "TI13",
+            "LIFETIME is the time that is left", std::to_string(left.count()));
+}
+
+void TurnModel::refreshed(Request& r, const wire::Stun& answer) {
+    const Instant now = r.step.now.steady;
+    const auto asked = r.stun.find(wire::lifetime);
+    const bool deletes = asked && number(*asked) == 0;
+    const Duration granted = deletes ? Duration{} : granted_lifetime(r.stun);
+    const auto told = answer.find(wire::lifetime);
+    require(
+        told && number(*told) == std::chrono::duration_cast<std::chrono::seconds>(granted).count(),
+        "TI13", "a refresh grants what section 7.2 says", r.place.first.to_string());
+    const auto only = r.stun.find(wire::requested_address_family);
+    Grant& grant = *r.grant;
+    for (const auto family : families) {
+        if (only && (*only)[0] != static_cast<uint8_t>(family)) continue;
+        const auto relay = grant.relays.find(family);
+        if (relay == grant.relays.end()) continue;
+        if (!deletes) {
+            relay->second.expires_at = now + granted;
+            continue;
+        }
+        require(std::ranges::count(r.step.calls.closed, relay->second.port) == 1, "TI13",
+                "a relay that is given back is closed at once",
+                relay->second.port.address.to_string());
+        grant.relays.erase(relay);
+    }
+    trace_.mark(deletes ? Mark::deleted : Mark::refreshed);
+    find(r.place, now);  // which forgets what has no relay any more
+}
+
+TurnModel::Grant* TurnModel::find(const Place& place, Instant now) {
+    const auto found = grants_.find(place);
+    if (found == grants_.end()) return nullptr;
+    Grant& grant = found->second;
+    for (const auto family : families) {
+        const auto relay = grant.relays.find(family);
+        if (relay != grant.relays.end() && now < relay->second.expires_at) continue;
+        if (relay != grant.relays.end()) {
+            grant.relays.erase(relay);
+            trace_.mark(Mark::allocation_expired);
+        }
+        std::erase_if(grant.permissions, [&](const auto& p) { return p.first.family() == family; });
+        std::erase_if(grant.channels,
+                      [&](const auto& c) { return c.second.peer.ip.family() == family; });
+    }
+    std::erase_if(grant.permissions, [&](const auto& p) {
+        return now >= p.second && grant.lapsed_permissions.insert(p.first).second;
+    });
+    std::erase_if(grant.channels, [&](const auto& c) {
+        return now >= c.second.expires_at && grant.lapsed_channels.insert(c.first).second;
+    });
+    if (!grant.relays.empty()) return &grant;
+    grants_.erase(found);
+    return nullptr;
+}
+
+bool TurnModel::has_allocation(const TransportAddress& client, Instant now) const {
+    return std::ranges::any_of(grants_, [&](const auto& entry) {
+        return entry.first.first == client &&
+               std::ranges::any_of(entry.second.relays,
+                                   [&](const auto& r) { return now < r.second.expires_at; });
+    });
+}
+
+void TurnModel::reload(PeerRules peers) {
+    rules_.peers = std::move(peers);
+    for (auto& [place, grant] : grants_) {
+        std::erase_if(grant.permissions,
+                      [&](const auto& p) { return !rules_.peers.allows(p.first); });
+        std::erase_if(grant.channels,
+                      [&](const auto& c) { return !rules_.peers.allows(c.second.peer); });
+    }
+}
+
+void TurnModel::forget_expired(Instant now) {
+    for (auto at = grants_.begin(); at != grants_.end();) {
+        const Place place = at->first;
+        ++at;
+        find(place, now);
+    }
+    std::erase_if(reservations_, [&](const auto& r) { return now >= r.second.expires_at; });
+}
+
+// TI5, TI7, TI13, TI20: what is open is what was granted, and the counters say so.
+void TurnModel::settled(Instant now, const RelayTable& table, size_t shard,
+                        const turn::Stats& stats) {
+    forget_expired(now);
+    std::set<TransportAddress> granted, open;
+    for (const auto& [place, grant] : grants_) {
+        for (const auto& [family, relay] : grant.relays) granted.insert(relay.port.address);
+    }
+    for (const auto& [token, reservation] : reservations_) {
+        granted.insert(reservation.port.address);
+    }
+    for (const auto& [address, port] : table.open) {
+        if (port.shard == shard) open.insert(address);
+    }
+    for (const TransportAddress& address : open) {
+        require(granted.contains(address), "TI5", "an open port is allocated or reserved",
+                address.to_string());
+    }
+    for (const TransportAddress& address : granted) {
+        require(open.contains(address), "TI13", "an allocation lives to its end",
+                address.to_string());
+    }
+    require(stats.allocations_live == grants_.size(), "TI20", "allocations_live counts them",
+            std::to_string(stats.allocations_live));
+    require(stats.allocations_total == created, "TI20", "allocations_total counts them",
+            std::to_string(stats.allocations_total));
+    require(stats.to_peers.packets == to_peers.packets && stats.to_peers.bytes == to_peers.bytes &&
+                stats.to_clients.packets == to_clients.packets &&
+                stats.to_clients.bytes == to_clients.bytes,
+            "TI20", "relayed packets and bytes are counted",
+            std::to_string(stats.to_peers.packets));
+    for (const auto& [code, count] : errors) {
+        const auto counted = stats.errors.find(static_cast<stun::ErrorCode>(code));
+        require(counted != stats.errors.end() && counted->second == count, "TI20",
+                "errors are counted by their code", std::to_string(code));
+    }
+}
+
+}  // namespace ahoy::sim

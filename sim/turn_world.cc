@@ -1,0 +1,311 @@
+#include "sim/turn_world.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "sim/turn_callers.h"
+#include "sim/turn_shard.h"
+
+namespace ahoy::sim {
+namespace {
+
+constexpr Duration enough_to_converge = 3min;
+
+std::vector<Sent> collect(Outbox& out) {
+    std::vector<Sent> sent;
+    for (const Transmit& t : out.pending()) {
+        std::vector<uint8_t> bytes(t.prefix.begin(), t.prefix.begin() + t.prefix_size);
+        bytes.insert(bytes.end(), t.bytes.begin(), t.bytes.end());
+        sent.push_back({t.socket, t.from, t.to, std::move(bytes)});
+    }
+    out.clear();
+    return sent;
+}
+
+uint64_t drops(const turn::Server& server) {
+    const auto& drops = server.stats().drops;
+    return std::accumulate(drops.begin(), drops.end(), uint64_t{0});
+}
+
+std::string shown(const Packet& packet) {
+    std::string text = packet.from.to_string();
+    text.append(" -> ").append(packet.to.to_string()).append("  ");
+    const Bytes bytes = packet.bytes;
+    if (const auto stun = wire::decode(bytes)) {
+        text.append("STUN type ").append(std::to_string(stun->type));
+        if (const auto error = stun->error()) text.append(" ").append(std::to_string(*error));
+        for (const auto attribute : {wire::xor_peer_address, wire::xor_relayed_address}) {
+            const auto address = stun->address(attribute);
+            if (address) text.append(" ").append(address->to_string());
+        }
+    } else if (!bytes.empty() && bytes[0] >> 6 == 1) {
+        text.append("channel data");
+    } else {
+        text.append("data");
+    }
+    return text.append(", ").append(std::to_string(bytes.size())).append(" bytes");
+}
+
+}  // namespace
+
+void TurnWorld::run() {
+    run_until(town_.now.steady + *length_);
+    calm();
+    converge();
+    drain();
+}
+
+void TurnWorld::run_until(Instant end) {
+    while (step(end)) {
+    }
+    town_.now.wall += std::chrono::duration_cast<std::chrono::seconds>(end - town_.now.steady);
+    town_.now.steady = end;
+}
+
+// The one thing that happens next, unless it is after `limit`.
+bool TurnWorld::step(Instant limit) {
+    Instant next = std::min(town_.network.next(), strike_at_);
+    Shard* due = nullptr;
+    for (const auto& shard : shards_) {
+        if (shard->expire_at <= next) next = shard->expire_at, due = shard.get();
+    }
+    Actor* actor = nullptr;
+    for (const auto& candidate : actors_) {
+        if (candidate->next() < next) next = candidate->next(), actor = candidate.get();
+    }
+    if (next > limit) return false;
+    if (next > town_.now.steady) {
+        // Whole seconds of both clocks pass together.
+        const auto whole = [](Instant t) {
+            return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch());
+        };
+        town_.now.wall += whole(next) - whole(town_.now.steady);
+        town_.now.steady = next;
+    }
+    ++town_.trace.events;
+    town_.trace.add(town_.now.steady);
+    if (actor != nullptr) {
+        actor->act();
+    } else if (due != nullptr) {
+        expire(*due);
+    } else if (next == strike_at_) {
+        strike();
+    } else if (const auto packet = town_.network.take(next)) {
+        arrive(*packet);
+    }
+    return true;
+}
+
+TurnWorld::Shard& TurnWorld::shard_of(const TransportAddress& client,
+                                      const TransportAddress& listener) {
+    return *shards_[AddressHash(1, 2).mix(client, listener.port) % shards_.size()];
+}
+
+void TurnWorld::arrive(const Packet& packet) {
+    Trace& trace = town_.trace;
+    ++trace.packets;
+    trace.add(packet.bytes);
+    trace.say(town_.now.steady, [&] { return shown(packet); });
+    const auto listener = std::ranges::find(town_.listeners, packet.to);
+    if (listener != town_.listeners.end()) {
+        if (town_.captured.size() < 64) {
+            town_.captured.push_back(packet);
+        } else {
+            town_.captured[trace.packets % 64] = packet;
+        }
+        const auto socket = static_cast<SocketId>(listener - town_.listeners.begin() + 1);
+        return to_server(
+            shard_of(packet.from, packet.to),
+            {.socket = socket, .from = packet.from, .local = packet.to, .bytes = packet.bytes},
+            true);
+    }
+    const auto relay = town_.relays.open.find(packet.to);
+    if (relay != town_.relays.open.end()) {
+        if (town_.relays.open.contains(packet.from)) trace.mark(Mark::relayed_to_relayed);
+        return to_server(*shards_[relay->second.shard],
+                         {.socket = relay->second.port.socket,
+                          .from = packet.from,
+                          .local = packet.to,
+                          .bytes = packet.bytes},
+                         false);
+    }
+    for (const auto& actor : actors_) {
+        if (actor->is_at(packet.to)) return actor->receive(packet);
+    }
+}
+
+void TurnWorld::to_server(Shard& shard, const Datagram& in, bool from_client) {
+    shard.ports.set_now(town_.now.steady);
+    const uint64_t live = shard.server->stats().allocations_live;
+    const uint64_t dropped = drops(*shard.server);
+    if (from_client) {
+        shard.server->from_client(town_.now, in, out_);
+    } else {
+        shard.server->from_peer(town_.now, in, out_);
+    }
+    const auto sent = collect(out_);
+    const auto calls = shard.ports.take_calls();
+    const TurnModel::Step step{town_.now, in, sent, calls, live};
+    if (from_client) {
+        shard.model->from_client(step);
+    } else {
+        shard.model->from_peer(step);
+    }
+    check_drops(shard, in, dropped, sent.empty());
+    forward(shard, sent);
+    shard.expire_at = std::min(shard.expire_at, shard.server->next_deadline());
+}
+
+// TI20: whatever leads to nothing is counted, once; a keepalive is no drop.
+void TurnWorld::check_drops(Shard& shard, const Datagram& in, uint64_t before, bool silent) {
+    const uint64_t counted = drops(*shard.server) - before;
+    const auto stun = wire::decode(in.bytes);
+    const bool keepalive = stun && stun->type == wire::binding_indication;
+    if (counted == (silent && !keepalive ? 1u : 0u)) return;
+    throw Violation("TI20", "every datagram that leads to nothing is counted once",
+                    std::to_string(counted) + " times");
+}
+
+void TurnWorld::forward(Shard& shard, const std::vector<Sent>& all) {
+    for (const Sent& sent : all) {
+        town_.trace.add(sent.bytes);
+        const auto number = static_cast<size_t>(sent.socket);
+        if (number >= 1 && number <= town_.listeners.size()) {
+            town_.send({sent.from, town_.listeners[number - 1].port}, sent.to, sent.bytes);
+            continue;
+        }
+        const auto relay = std::ranges::find_if(town_.relays.open, [&](const auto& entry) {
+            return entry.second.port.socket == sent.socket && entry.second.shard == shard.index;
+        });
+        if (relay == town_.relays.open.end()) {
+            throw Violation("TI5", "data leaves through open sockets only", std::to_string(number));
+        }
+        town_.send(relay->first, sent.to, sent.bytes);
+    }
+}
+
+void TurnWorld::expire(Shard& shard) {
+    shard.ports.set_now(town_.now.steady);
+    shard.server->expire(town_.now, out_);
+    const auto sent = collect(out_);
+    if (!sent.empty()) {
+        throw Violation("TI13", "expiring sends nothing", sent.front().to.to_string());
+    }
+    shard.ports.take_calls();
+    shard.model->settled(town_.now.steady, town_.relays, shard.index, shard.server->stats());
+    const Instant next = shard.server->next_deadline();
+    if (next <= town_.now.steady) {
+        throw Violation("TI13", "after expire() nothing is due", std::to_string(shard.index));
+    }
+    shard.expire_at = next == Instant::max() ? next : next + town_.dice.between(0s, lateness_);
+}
+
+void TurnWorld::strike() {
+    strike_at_ = town_.now.steady + town_.dice.between(*length_ / 16, *length_ / 4);
+    const size_t kind = town_.dice.below(4);
+    if (kind == 0 && restarts_) restart(*town_.dice.pick(shards_));
+    if (kind == 1 && reloads_) reload();
+    if (kind == 2 && rebinds_ && !nats_.empty()) {
+        town_.dice.pick(nats_).rebind();
+        town_.trace.mark(Mark::nat_rebound);
+        town_.trace.say(town_.now.steady, [] { return std::string("a NAT rebinds"); });
+    }
+    if (kind == 3 && clock_jumps_) {  // only the wall clock does
+        town_.now.wall +=
+            town_.dice.any_of<std::chrono::seconds>({-24h * 365, 24h * 365, -60s, 60s});
+    }
+}
+
+void TurnWorld::restart(Shard& shard) {
+    town_.trace.mark(Mark::server_restarted);
+    town_.trace.say(town_.now.steady,
+                    [&] { return "shard restarts: " + std::to_string(shard.index); });
+    shard.ports.set_now(town_.now.steady);
+    shard.server->close_all(town_.now);
+    shard.model->closed_all();
+    shard.model->settled(town_.now.steady, town_.relays, shard.index, shard.server->stats());
+    shard.ports.take_calls();
+    if (shards_.size() == 1) {  // the nonces of before are worth nothing then (TI14)
+        for (uint8_t& byte : secret_) byte = static_cast<uint8_t>(town_.dice.next());
+        nonces_.forget();
+    }
+    start(shard);
+    shard.expire_at = Instant::max();
+}
+
+// Other peers are denied, and a password changes or is what it was before.
+void TurnWorld::reload() {
+    town_.trace.mark(Mark::server_reloaded);
+    town_.trace.say(town_.now.steady, [] { return std::string("reload"); });
+    deny_ = town_.dice.any_of<std::vector<std::string_view>>(
+        {{}, {"10.1.2.0/24"}, {"9.9.9.9/32"}, {"9.9.9.0/24", "2606:4700::/32"}});
+    std::string& password = town_.accounts.users.at("bob");
+    password = password == "builder" ? "destroyer" : "builder";
+    for (const auto& shard : shards_) {
+        shard->server->reload(make_credentials(), make_policy());
+        shard->model->reload(rules().peers);
+    }
+}
+
+void TurnWorld::calm() {
+    town_.network.set_faults({});
+    strike_at_ = Instant::max();
+    lateness_ = 0s;
+    deny_.clear();
+    town_.accounts.users.at("bob") = "builder";
+    for (const auto& shard : shards_) {
+        shard->ports.stop_failing();
+        shard->server->reload(make_credentials(), make_policy());
+        shard->model->reload(rules().peers);
+    }
+    for (const auto& actor : actors_) actor->calm();
+}
+
+// TI30: once faults stop, whoever is honest gets through.
+void TurnWorld::converge() {
+    const Instant end = town_.now.steady + enough_to_converge;
+    const auto all_content = [&] {
+        return std::ranges::all_of(actors_, [](const auto& actor) { return actor->content(); });
+    };
+    while (!all_content() && step(end)) {
+    }
+    for (const auto& actor : actors_) {
+        if (actor->content()) continue;
+        throw Violation("TI30", "without faults every client exchanges data within three minutes",
+                        static_cast<const Caller&>(*actor).describe());
+    }
+}
+
+// TI5, TI13, TI31: when everybody has gone, nothing remains; and then there is room for others.
+void TurnWorld::drain() {
+    for (const auto& actor : actors_) actor->retire();
+    const Duration longest = config_.max_lifetime + turn::Nonces::lifetime + 1min;
+    run_until(town_.now.steady + longest);
+    check_nothing_remains();
+    actors_.resize(town_.peers.size());
+    for (size_t i = 0; i < 2; ++i) {
+        actors_.push_back(std::make_unique<Caller>(
+            Caller::Config{.inside = IpAddress::v4(0xcb0071f0 + static_cast<uint32_t>(i)),
+                           .first_port = 5000,
+                           .server = town_.listeners[0],
+                           .username = i == 0 ? "alice" : "bob",
+                           .password = i == 0 ? "wonder" : "builder"},
+            town_));
+        actors_.back()->calm();
+    }
+    converge();
+}
+
+void TurnWorld::check_nothing_remains() {
+    if (!town_.relays.open.empty()) {
+        throw Violation("TI5", "when all have gone every relay port is given back",
+                        town_.relays.open.begin()->first.to_string());
+    }
+    for (const auto& shard : shards_) {
+        const uint64_t live = shard->server->stats().allocations_live;
+        if (live == 0 && shard->server->next_deadline() == Instant::max()) continue;
+        throw Violation("TI13", "when all have gone nothing remains", std::to_string(live));
+    }
+}
+
+}  // namespace ahoy::sim

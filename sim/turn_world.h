@@ -1,0 +1,74 @@
+// A TURN server in a bad world: shards, NATs, a lossy network, honest clients and others, all from
+// one seed.
+//
+// Each run draws its own configuration first (which features are on, how short lifetimes are, how
+// small the limits), then lets everything happen that may, then stops all faults and looks whether
+// the honest get through, and at last whether nothing remains.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "sim/turn_town.h"
+
+namespace ahoy::sim {
+
+class TurnWorld {
+  public:
+    TurnWorld(uint64_t seed, std::optional<Duration> length, Trace& trace);
+    ~TurnWorld();
+    void run();
+
+  private:
+    struct Shard;
+
+    // turn_setup.cc
+    void draw_configuration();
+    void draw_peers();
+    void build_shards();
+    void build_actors();
+    void add_caller(size_t index);
+    TurnModel::Rules rules() const;
+    void start(Shard&);
+    turn::PeerPolicy make_policy() const;
+    std::shared_ptr<const turn::Credentials> make_credentials() const;
+
+    // turn_world.cc
+    void run_until(Instant);
+    bool step(Instant limit);
+    void arrive(const Packet&);
+    void to_server(Shard&, const Datagram&, bool from_client);
+    void expire(Shard&);
+    void forward(Shard&, const std::vector<Sent>&);
+    void check_drops(Shard&, const Datagram&, uint64_t drops_before, bool silent);
+    void check_nothing_remains();
+    void strike();  // a fault of the server's surroundings
+    void restart(Shard&);
+    void reload();
+    void calm();
+    void converge();
+    void drain();
+    Shard& shard_of(const TransportAddress& client, const TransportAddress& listener);
+
+    Town town_;
+    std::optional<Duration> length_;
+    turn::ServerConfig config_;
+    PortPool pool_;
+    std::vector<IpAddress> own_;
+    std::vector<std::string_view> allow_, deny_;
+    turn::Nonces::Secret secret_{};
+    NetworkFaults faults_;
+    Duration lateness_{};  // of what expires
+    bool restarts_ = false, reloads_ = false, rebinds_ = false, clock_jumps_ = false;
+    bool forges_ = false;
+
+    NonceBook nonces_;
+    turn::Observer observer_;
+    std::deque<Nat> nats_;
+    std::vector<std::unique_ptr<Shard>> shards_;
+    std::vector<std::unique_ptr<Actor>> actors_;
+    Instant strike_at_ = Instant::max();
+    Outbox out_;
+};
+
+}  // namespace ahoy::sim

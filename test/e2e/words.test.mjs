@@ -1,0 +1,104 @@
+// First impressions: what a person reads before, instead of and around a call.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newRoom } from './browser.mjs';
+import { stage } from './fixture.mjs';
+
+const here = stage();
+const link = (room) => `${here.server.url}/r/${room}`;
+
+test('the front page suggests a room, another one on demand, and remembers the last', async () => {
+  const person = await here.person();
+  await person.open('/');
+  await person.state('lobby');
+  await person.page.waitForSelector('h1:has-text("Just share a link")');
+  const suggested = await person.page.inputValue('#room');
+  assert.match(suggested, /^[a-z]+-[a-z]+-[a-z]+-[a-z0-9]{4}$/);
+  await person.page.click('button[aria-label="Suggest another name"]');
+  await person.page.waitForFunction((old) => document.querySelector('#room').value !== old, suggested);
+  const room = await person.page.inputValue('#room');
+  await person.press('join');
+  await person.state('waiting');
+  assert.equal(person.page.url(), link(room));
+  await person.press('leave');
+  await person.state('left');
+  await person.press('new-room');
+  await person.state('lobby');
+  await person.page.click(`.recent-room:text-is("${room}")`);
+  await person.state('waiting');
+  await person.press('leave');
+  await person.press('new-room');
+  await person.page.click(`button[aria-label="Forget ${room}"]`);
+  await person.page.waitForSelector('.recent', { state: 'detached' });
+});
+
+test('the link is copied, and the button says so', async () => {
+  const room = newRoom();
+  const person = await here.person({ permissions: ['clipboard-read', 'clipboard-write', 'camera', 'microphone'] });
+  await person.join(room);
+  await person.state('waiting');
+  await person.press('copy');
+  await person.page.waitForSelector('[data-action="copy"]:has-text("Copied")');
+  assert.equal(await person.page.evaluate(() => navigator.clipboard.readText()), link(room));
+});
+
+test('a browser that refuses to copy is not said to have copied', async () => {
+  const person = await here.person();
+  await person.page.addInitScript(() => {
+    navigator.clipboard.writeText = () => Promise.reject(new Error('no'));
+  });
+  await person.join(newRoom());
+  await person.state('waiting');
+  await person.press('copy');
+  await person.page.waitForSelector('.toast:has-text("Select the link and copy it by hand")');
+  await person.page.waitForSelector('[data-action="copy"]:has-text("Copy link")');
+});
+
+for (const touch of [true, false]) {
+  test(`a ${touch ? 'phone' : 'desktop'} ${touch ? 'offers' : 'does not offer'} to share the link`, async () => {
+    const room = newRoom();
+    const person = await here.person(touch ? { isMobile: true, hasTouch: true } : {});
+    await person.page.addInitScript(() => {
+      navigator.share = (what) => {
+        globalThis.shared = what;
+        return Promise.resolve();
+      };
+    });
+    await person.join(room);
+    await person.state('waiting');
+    await person.page.waitForSelector('[data-action="copy"]');
+    assert.equal(await person.page.locator('[data-action="share"]').count(), touch ? 1 : 0);
+    if (!touch) return;
+    await person.press('share');
+    await person.page.waitForFunction((url) => globalThis.shared?.url === url, link(room));
+  });
+}
+
+test('a page without the right to a camera says why, and joins all the same', async () => {
+  const person = await here.person();
+  await person.page.addInitScript(() => {
+    Object.defineProperty(navigator, 'mediaDevices', { value: undefined });
+  });
+  await person.open(`/r/${newRoom()}`);
+  assert.match(await person.seesError('media-unavailable'), /only over HTTPS.*still join.*https:\/\//);
+  await person.page.click('[data-action="join"]:has-text("Join without camera or microphone")');
+  await person.state('waiting');
+});
+
+test('a browser without WebRTC is told which ones have it', async () => {
+  const person = await here.person();
+  await person.page.addInitScript(() => {
+    delete globalThis.RTCPeerConnection;
+  });
+  await person.open(`/r/${newRoom()}`);
+  assert.match(await person.seesError('unsupported'), /cannot make calls.*Firefox, Chrome, Edge or Safari/s);
+  await person.state('failed');
+});
+
+test('a server that refuses is named as the one who did', async () => {
+  const person = await here.person();
+  await person.page.route('**/join/*', (route) => route.fulfill({ json: { result: 'ERROR' } }));
+  await person.join(newRoom());
+  assert.match(await person.seesError('server-refused'), /did not let us into this room.*Try again in a moment/s);
+});
