@@ -16,7 +16,6 @@ namespace ahoy::app {
 namespace {
 
 // ---- values: read(node, T&) answers what would be right when the node is not
-// ---------------------
 
 using Wrong = std::optional<std::string>;  // "expected …"; nothing when the value was read
 
@@ -64,8 +63,8 @@ Wrong read(const toml::node& node, Duration& out) {
     const char* const end = text->data() + text->size();
     const auto [rest, error] = std::from_chars(text->data(), end, number);
     const auto unit = units.find(std::string_view(rest, static_cast<size_t>(end - rest)));
-    constexpr int64_t most = 1'000'000;
-    if (error != std::errc{} || unit == units.end() || number < 0 || number > most) {
+    constexpr Duration most = 10 * 365 * 24h;
+    if (error != std::errc{} || unit == units.end() || number < 0 || number > most / unit->second) {
         return std::string(right);
     }
     out = number * unit->second;
@@ -194,7 +193,7 @@ Wrong read(const toml::node& node, LogFormat& out) {
     return read_choice(node, out, {{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}});
 }
 
-// ---- the one list of keys ---------------------------------------------------------------------
+// ---- the one list of keys
 
 struct Key {
     std::string_view section;
@@ -268,7 +267,8 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, ports, "[49152, 65535]", "relayed ports, both ends included"),
         AHOY_KEY(turn, realm, "\"ahoy\"", "of the long-term credentials"),
         AHOY_KEY(turn, secret, "\"\"", "TURN REST secret; \"\" = made at start (or secret_file)"),
-        AHOY_KEY(turn, secret_file, "\"\"", "its first line is the secret"),
+        AHOY_KEY(turn, secret_file, "\"\"",
+                 "a secret a line: all are accepted, the first is for new credentials"),
         AHOY_KEY(turn, users, "{}", "{ alice = \"password\" }: long-term credentials"),
         AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (486)"),
         AHOY_KEY(turn, legacy_channels, "true",
@@ -288,7 +288,7 @@ const std::vector<Key>& keys() {
 
 #undef AHOY_KEY
 
-// ---- messages -----------------------------------------------------------------------------------
+// ---- messages
 
 size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<size_t> row(b.size() + 1);
@@ -369,7 +369,7 @@ void apply_table(const toml::table& table, const std::string& section, const std
 void apply_file(const std::string& file, Config& config) {
     std::ifstream stream(file);
     std::ostringstream text;
-    if (!stream || !(text << stream.rdbuf())) {
+    if (!stream || (text << stream.rdbuf()).bad()) {
         throw ConfigError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
     }
     try {

@@ -142,6 +142,17 @@ TEST(Config, SettingsAreRefusedLikeFiles) {
     EXPECT_THAT(refusal([] { set("nonsense"); }), HasSubstr("section.key=value"));
 }
 
+TEST(Config, AnEmptyFileIsTheDefaults) {
+    EXPECT_EQ(read("").turn.realm, "ahoy");
+}
+
+TEST(Config, DurationsDoNotOverflow) {
+    EXPECT_EQ(set("rooms.lifetime=3650d").rooms.lifetime, 3650 * 24h);
+    EXPECT_THAT(refusal([] { set("rooms.lifetime=150000d"); }), HasSubstr("a duration such as"));
+    EXPECT_THAT(refusal([] { set("rooms.lifetime=9223372036854775807d"); }),
+                HasSubstr("a duration"));
+}
+
 TEST(Config, KeysThatContradictEachOtherAreRefused) {
     EXPECT_THAT(refusal([] { read("[tls]\ncertificate = \"a.pem\"\n"); }), HasSubstr("both"));
     EXPECT_THAT(refusal([] { read("[turn]\nsecret = \"a\"\nsecret_file = \"b\"\n"); }),

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/log.h"
+
 namespace ahoy::app {
 namespace {
 
@@ -211,17 +213,11 @@ void add_network(Exposition& out, const Counts& total) {
     out.sample(total.sent.refused, {{"reason", "refused"}});
 }
 
-void add_process(Exposition& out) {
-    uint64_t pages = 0;
-    uint64_t resident = 0;
-    std::ifstream("/proc/self/statm") >> pages >> resident;
-    out.gauge("process_resident_memory_bytes", "Resident memory.",
-              resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)));
-    std::error_code error;
-    uint64_t descriptors = 0;
-    const std::filesystem::directory_iterator open_files("/proc/self/fd", error);
-    for ([[maybe_unused]] const auto& file : open_files) ++descriptors;
-    out.gauge("process_open_fds", "Open file descriptors.", descriptors);
+void add_process(Exposition& out, const Process& process) {
+    out.gauge("process_resident_memory_bytes", "Resident memory.", process.resident);
+    out.gauge("process_open_fds", "Open file descriptors.", process.descriptors);
+    out.counter("ahoy_log_lines_lost_total", "Log lines dropped because nobody took them.",
+                process.log_lines_lost);
 }
 
 }  // namespace
@@ -243,14 +239,26 @@ boost::asio::awaitable<Counts> gather(const Workers& workers) {
     co_return total;
 }
 
-std::string prometheus_text(const Counts& total) {
+Process look_at_process() {
+    uint64_t pages = 0;
+    uint64_t resident = 0;
+    std::ifstream("/proc/self/statm") >> pages >> resident;
+    Process process{.resident = resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)),
+                    .log_lines_lost = log::lines_lost()};
+    std::error_code error;
+    const std::filesystem::directory_iterator open_files("/proc/self/fd", error);
+    for ([[maybe_unused]] const auto& file : open_files) ++process.descriptors;
+    return process;
+}
+
+std::string prometheus_text(const Counts& total, const Process& process) {
     Exposition out;
     add_turn(out, total.turn);
     add_rooms(out, total.rooms);
     add_tcp(out, total.tcp);
     add_turn_connections(out, total.turn_streams, total.dtls);
     add_network(out, total);
-    add_process(out);
+    add_process(out, process);
     return out.text();
 }
 

@@ -1,28 +1,20 @@
 #include "app/serve.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <openssl/rand.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <set>
 
 #include "app/log.h"
+#include "app/machine.h"
 #include "app/metrics.h"
 #include "app/site.h"
 #include "app/worker.h"
-#include "base/check.h"
-#include "net/interfaces.h"
 #include "net/start_error.h"
-#include "net/tls.h"
 
 namespace ahoy::app {
 namespace {
@@ -32,116 +24,6 @@ namespace asio = boost::asio;
 constexpr auto stop_patience = 3s;  // then connections that do not close are dropped
 constexpr auto stop_interval = 5ms;
 constexpr auto drain_interval = 200ms;
-
-// ---- what the configuration means on this machine
-// ----------------------------------------------------
-
-Random system_random() {
-    Random::Seed seed;
-    CHECK(RAND_bytes(seed.data(), static_cast<int>(seed.size())) == 1);
-    return Random(seed);
-}
-
-std::string read_secret(const std::string& file) {
-    std::ifstream stream(file);
-    std::string secret;
-    if (!std::getline(stream, secret) || secret.empty()) {
-        throw net::StartError(fmt::format(
-            "turn.secret_file: {}: its first line cannot be read or is empty; `openssl rand -hex "
-            "32 > FILE` makes one",
-            file));
-    }
-    return secret;
-}
-
-// `made` is what was made at the first start, for a server that was given none.
-std::string turn_secret(const Config& config, const std::string& made) {
-    if (!config.turn.secret.empty()) return config.turn.secret;
-    return config.turn.secret_file.empty() ? made : read_secret(config.turn.secret_file);
-}
-
-bool has_ipv6() {
-    const int fd = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return false;
-    sockaddr_in6 any{};
-    any.sin6_family = AF_INET6;
-    const bool usable = ::bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0;
-    ::close(fd);
-    return usable;
-}
-
-// The defaults name both families' wildcards; a machine without IPv6 does without the second.
-std::vector<TransportAddress> usable(std::vector<TransportAddress> listen) {
-    static const bool ipv6 = has_ipv6();
-    if (!ipv6) {
-        std::erase_if(listen, [](const TransportAddress& a) {
-            return !a.ip.is_v4() && a.ip.is_unspecified();
-        });
-    }
-    return listen;
-}
-
-net::RelayAddresses relay_addresses(const Config& config) {
-    const auto interfaces = net::list_interfaces();
-    std::vector<IpAddress> own;
-    for (const net::Interface& interface : interfaces) {
-        if (!interface.ip.is_loopback()) own.push_back(interface.ip);
-    }
-    auto bound = config.turn.relay_addresses;
-    if (bound.empty()) bound = net::default_relay_addresses(interfaces);
-    std::vector<net::RelayAddress> addresses;
-    for (const IpAddress& ip : bound) {
-        net::RelayAddress address{ip, ip};
-        for (const ExternalAddress& external : config.turn.external_addresses) {
-            const bool any = external.bound.is_unspecified();
-            if (any ? external.told.family() == ip.family() : external.bound == ip) {
-                address.told = external.told;
-            }
-        }
-        addresses.push_back(address);
-    }
-    return {std::move(addresses), std::move(own)};
-}
-
-std::shared_ptr<const turn::Credentials> credentials(const Config& config,
-                                                     const std::string& secret) {
-    return std::make_shared<turn::Credentials>(config.turn.realm, config.turn.users,
-                                               std::vector<std::string>{secret});
-}
-
-std::filesystem::path state_directory() {
-    for (const auto& [variable, below] : {std::pair{"STATE_DIRECTORY", ""},
-                                          {"XDG_STATE_HOME", "ahoy"},
-                                          {"HOME", ".local/state/ahoy"}}) {
-        if (const char* base = std::getenv(variable); base != nullptr && *base != '\0') {
-            return std::filesystem::path(base) / below;
-        }
-    }
-    return "/var/lib/ahoy";
-}
-
-net::TlsContexts tls_contexts(const Config& config) {
-    const bool needed = !config.tls.listen.empty() || !config.turn.tls_listen.empty();
-    if (!needed && config.tls.certificate.empty()) return {};
-    if (!config.tls.certificate.empty()) {
-        return net::load_tls(config.tls.certificate, config.tls.key);
-    }
-    std::array<char, 256> name{};
-    (void)::gethostname(name.data(), name.size() - 1);
-    const auto files = net::keep_self_signed(state_directory() / "tls", name.data());
-    log::warning("tls.self_signed",
-                 {{"certificate", files.certificate.string()},
-                  {"hint", "browsers warn; set tls.certificate and tls.key to a real one"}});
-    return net::load_tls(files.certificate.string(), files.key.string());
-}
-
-// As many descriptors as the system lets us have: each allocation takes one.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 unsigned share(unsigned total, size_t shards) {
     return static_cast<unsigned>((total + shards - 1) / shards);
@@ -162,9 +44,6 @@ std::string join(const std::vector<TransportAddress>& addresses) {
     return text;
 }
 
-// ---- the server
-// ----------------------------------------------------------------------------------------
-
 class Program {
   public:
     Program(const Config& config, const Reload& reload)
@@ -173,7 +52,8 @@ class Program {
           random_(system_random()),
           made_secret_(random_.token(32)),
           relay_addresses_(relay_addresses(config)) {
-        raise_descriptor_limit();
+        state_.main = main_.get_executor();
+        bound_by_descriptors(config_.turn.max_allocations);
         make_workers();
         open_listeners();
     }
@@ -206,7 +86,7 @@ class Program {
         const auto cpus = net::usable_cpus();
         const size_t count =
             config_.server.threads != 0 ? config_.server.threads : std::max<size_t>(cpus.size(), 1);
-        const std::string secret = turn_secret(config_, made_secret_);
+        const auto secrets = turn_secrets(config_, made_secret_);
         turn::Nonces::Secret nonce_secret;
         random_.fill(nonce_secret);
         std::vector<room::apprtc::IceServer> extra;
@@ -221,7 +101,8 @@ class Program {
             .turn = {.max_allocations = share(config_.turn.max_allocations, count),
                      .legacy_channels = config_.turn.legacy_channels},
             .nonces = turn::Nonces(nonce_secret),
-            .credentials = credentials(config_, secret),
+            .credentials = std::make_shared<turn::Credentials>(config_.turn.realm,
+                                                               config_.turn.users, secrets),
             .peers = turn::PeerPolicy({}, {}),
             .ports = config_.turn.ports,
             .tcp = {.connections = config_.server.max_connections,
@@ -230,7 +111,7 @@ class Program {
             .ice = {.extra = extra,
                     .public_host = config_.turn.public_host,
                     .lifetime = config_.ice.credential_lifetime,
-                    .secret = secret},
+                    .secret = secrets.front()},
         };
         for (unsigned i = 0; i < count; ++i) {
             workers_.push_back(std::make_unique<Worker>(i, parts, workers_, relay_addresses_,
@@ -358,8 +239,11 @@ class Program {
     void apply(const Config& config) {
         const net::TlsContexts tls = tls_contexts(config);
         if (tls.dtls) net::Dtls::prepare(*tls.dtls);
-        const std::string secret = turn_secret(config, made_secret_);
-        const auto new_credentials = credentials(config, secret);
+        const auto secrets = turn_secrets(config, made_secret_);
+        const std::string& secret = secrets.front();
+        // The realm stays: what clients hold is made for it.
+        const auto new_credentials =
+            std::make_shared<turn::Credentials>(config_.turn.realm, config.turn.users, secrets);
         const turn::PeerPolicy policy({config.turn.peers.allow, config.turn.peers.deny},
                                       everything_we_listen_on());
         TurnPorts ports{.udp = ports_of(turn_), .tcp = ports_of(turn_)};
@@ -480,7 +364,7 @@ class Program {
         });
     }
 
-    const Config config_;
+    Config config_;
     const Reload reload_;
     Random random_;
     const std::string made_secret_;

@@ -112,7 +112,6 @@ void add(net::HttpCounts& total, const net::HttpCounts& more) {
 }
 
 // ---- rooms
-// ------------------------------------------------------------------------------------------
 
 void Worker::deliver(room::Deliveries deliveries) {
     std::map<uint32_t, room::Deliveries> by_shard;
@@ -156,7 +155,6 @@ void Worker::expire_in_time() {
 }
 
 // ---- sockets
-// ------------------------------------------------------------------------------------------
 
 room::ConnectionId Worker::add_socket(net::WebSocket& socket) {
     sockets_[++last_socket_] = &socket;
@@ -178,7 +176,6 @@ void Worker::post_frame(room::ConnectionId id, std::string frame, bool close) {
 }
 
 // ---- the log
-// ------------------------------------------------------------------------------------------
 
 void Worker::Log::room_opened(std::string_view room) {
     log::info("room.opened", {{"room", room}});

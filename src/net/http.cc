@@ -23,7 +23,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 // ---- one connection
-// -----------------------------------------------------------------------------------
 
 std::string header(const http::request<http::string_body>& request, std::string_view name) {
     return std::string(request[name]);
@@ -236,7 +235,6 @@ class Connection final : public Closable {
 }  // namespace
 
 // ---- the server
-// -----------------------------------------------------------------------------------------
 
 HttpServer::HttpServer(HttpService& service, HttpLimits limits, std::vector<Prefix> trusted_proxies)
     : shared_(std::make_shared<HttpShared>(service, limits, std::move(trusted_proxies))) {}

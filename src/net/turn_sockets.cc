@@ -24,6 +24,8 @@ namespace {
 
 constexpr int listener_buffer = 4 << 20;  // bytes; the kernel grants what net.core.rmem_max allows
 constexpr size_t most_events = 64;
+constexpr unsigned most_refusals = 256;
+constexpr Duration port_rest = 30s;
 constexpr size_t relay_share = 16;  // messages of one relay socket a round, for fairness
 
 size_t index_of(SocketId id) {
@@ -80,7 +82,6 @@ TurnSockets::~TurnSockets() {
 }
 
 // ---- opening and closing
-// ----------------------------------------------------------------------------
 
 SocketId TurnSockets::add(const Socket& socket) {
     uint32_t index = 0;
@@ -95,11 +96,9 @@ SocketId TurnSockets::add(const Socket& socket) {
     return SocketId{index};
 }
 
-SocketId TurnSockets::add_readable(const Socket& socket) {
-    const SocketId id = add(socket);
+bool TurnSockets::watch(SocketId id, int fd) {
     epoll_event event{.events = EPOLLIN, .data = {.u32 = static_cast<uint32_t>(id)}};
-    CHECK(::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, socket.fd, &event) == 0);
-    return id;
+    return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 TransportAddress TurnSockets::listen(const TransportAddress& address, std::string_view key) {
@@ -119,7 +118,9 @@ TransportAddress TurnSockets::listen(const TransportAddress& address, std::strin
         throw StartError(explain_listen_error(key, "UDP", address, error));
     }
     const TransportAddress bound = local_address(fd);
-    add_readable({.fd = fd, .kind = Kind::listener, .local = bound});
+    if (!watch(add({.fd = fd, .kind = Kind::listener, .local = bound}), fd)) {
+        throw StartError(explain_listen_error(key, "UDP", address, errno));
+    }
     return bound;
 }
 
@@ -133,19 +134,24 @@ bool TurnSockets::is_live(const TransportAddress& address) const {
     return addresses_.is_live(address);
 }
 
-std::optional<turn::RelayPort> TurnSockets::open_port(size_t relay_address, uint16_t port) {
+Result<turn::RelayPort, TurnSockets::Denied> TurnSockets::open_port(size_t relay_address,
+                                                                    uint16_t port) {
     const RelayAddress& address = addresses_.all()[relay_address];
     const int fd = make_socket({address.bound, port});
-    if (fd < 0) return {};
+    if (fd < 0) return unexpected(Denied::exhausted);
     // No SO_REUSEADDR: that the port is ours alone is what bind(2) decides.
     if (bind_to(fd, {address.bound, port}) != 0) {
         ::close(fd);
-        return {};
+        return unexpected(Denied::taken);
     }
-    addresses_.set_live(relay_address, port, true);
     const TransportAddress told{address.told, port};
-    const SocketId id = add_readable(
-        {.fd = fd, .kind = Kind::relay, .local = told, .relay_address = relay_address});
+    const SocketId id =
+        add({.fd = fd, .kind = Kind::relay, .local = told, .relay_address = relay_address});
+    addresses_.set_live(relay_address, port, true);
+    if (!watch(id, fd)) {
+        close_socket(id);
+        return unexpected(Denied::exhausted);
+    }
     return turn::RelayPort{id, told};
 }
 
@@ -153,9 +159,16 @@ std::optional<turn::OpenedPorts> TurnSockets::open(AddressFamily family, turn::P
                                                    const IpAddress& near) {
     const auto relay_address = addresses_.choose(family, near);
     if (!relay_address) return {};
-    // From a random port upwards and around.  Ports of our own cost a bit test each; those that
-    // other programs hold cost a system call, so their number is bounded.
-    constexpr unsigned most_refusals = 256;
+    wake_rested(read_clocks().steady);
+    auto opened = search(*relay_address, parity, false);
+    if (!opened && !resting_.empty()) opened = search(*relay_address, parity, true);
+    return opened;
+}
+
+// From a random port upwards and around.  Ports of our own cost a bit test each; those that other
+// programs hold cost a system call, so their number is bounded.
+std::optional<turn::OpenedPorts> TurnSockets::search(size_t relay_address, turn::Parity parity,
+                                                     bool resting_too) {
     const uint32_t step = parity == turn::Parity::any ? 1 : 2;
     const uint32_t low = ports_.low + (step == 2 && ports_.low % 2 != 0 ? 1u : 0u);
     if (low > ports_.high) return {};
@@ -164,23 +177,29 @@ std::optional<turn::OpenedPorts> TurnSockets::open(AddressFamily family, turn::P
     unsigned refusals = 0;
     for (uint32_t i = 0; i < slots && refusals < most_refusals; ++i) {
         const auto port = static_cast<uint16_t>(low + (start + i) % slots * step);
-        const IpAddress& told = addresses_.all()[*relay_address].told;
-        if (addresses_.is_live({told, port})) continue;
-        const auto opened = open_port(*relay_address, port);
-        if (!opened) {
-            ++refusals;
-            continue;
-        }
+        if (addresses_.is_used(relay_address, port)) continue;
+        if (!resting_too && addresses_.is_resting(relay_address, port)) continue;
+        const auto opened = open_port(relay_address, port);
+        if (!opened && opened.error() == Denied::exhausted) return {};
+        ++refusals;
+        if (!opened) continue;
         if (parity != turn::Parity::even_and_next) return turn::OpenedPorts{*opened, {}};
-        if (port < ports_.high) {
-            if (const auto next = open_port(*relay_address, static_cast<uint16_t>(port + 1))) {
-                return turn::OpenedPorts{*opened, next};
-            }
+        if (port < ports_.high && !addresses_.is_used(relay_address, port + 1)) {
+            const auto next = open_port(relay_address, static_cast<uint16_t>(port + 1));
+            if (next) return turn::OpenedPorts{*opened, *next};
         }
         close_socket(opened->socket);
-        ++refusals;
     }
     return {};
+}
+
+// Rested, or so many that new allocations would hardly find a port that does not.
+void TurnSockets::wake_rested(Instant now) {
+    const size_t most = (size_t{ports_.high} - ports_.low + 1) / 4;
+    while (!resting_.empty() && (now >= resting_.front().until || resting_.size() > most)) {
+        addresses_.set_resting(resting_.front().relay_address, resting_.front().port, false);
+        resting_.pop_front();
+    }
 }
 
 void TurnSockets::close(const turn::RelayPort& port) {
@@ -191,6 +210,11 @@ void TurnSockets::close_socket(SocketId id) {
     Socket& socket = sockets_[index_of(id)];
     CHECK(socket.kind == Kind::relay);
     addresses_.set_live(socket.relay_address, socket.local.port, false);
+    // Its peers may go on sending for a while, and the next owner should not get that.
+    const Instant now = read_clocks().steady;
+    addresses_.set_resting(socket.relay_address, socket.local.port, true);
+    resting_.push_back({socket.relay_address, socket.local.port, now + port_rest});
+    wake_rested(now);
     // The outbox may still hold packets that leave through it.
     socket.kind = Kind::closing;
     closing_.push_back(static_cast<uint32_t>(index_of(id)));
@@ -206,7 +230,6 @@ void TurnSockets::reclaim_closed() {
 }
 
 // ---- the loop
-// -----------------------------------------------------------------------------------------
 
 void TurnSockets::start(turn::Server& server) {
     server_ = &server;
@@ -252,6 +275,8 @@ void TurnSockets::read_socket(size_t index, Now now) {
     received_.clear();
     receiver_.receive(socket.fd, is_relay ? relay_share : ReceiveBatch::capacity, received_);
     for (const Received& datagram : received_) {
+        // Its scope is not part of our addresses, so it could not be answered.
+        if (datagram.from.ip.is_link_local() && !datagram.from.ip.is_v4()) continue;
         if (!outbox_.has_room()) send_now();
         const TransportAddress local{
             datagram.local.is_unspecified() ? socket.local.ip : datagram.local, socket.local.port};
@@ -284,8 +309,8 @@ void TurnSockets::send_now() {
         order_.push_back(&transmit);
     }
     // Together what leaves together; the order within a flow stays.
-    std::stable_sort(order_.begin(), order_.end(), [](const Transmit* a, const Transmit* b) {
-        return std::tie(a->socket, a->to) < std::tie(b->socket, b->to);
+    std::sort(order_.begin(), order_.end(), [](const Transmit* a, const Transmit* b) {
+        return std::tie(a->socket, a->to, a) < std::tie(b->socket, b->to, b);
     });
     for (size_t first = 0; first < order_.size();) {
         size_t end = first + 1;
@@ -306,7 +331,6 @@ void TurnSockets::send_all(const Socket& socket, std::span<const Transmit* const
 }
 
 // ---- connections
-// ----------------------------------------------------------------------------------
 
 SocketId TurnSockets::attach(ClientTransport& connection) {
     return add({.kind = Kind::connection, .connection = &connection});
@@ -353,7 +377,6 @@ void TurnSockets::send_records() {
 }
 
 // ---- time
-// ---------------------------------------------------------------------------------------------
 
 void TurnSockets::wait_deadline() {
     if (server_ == nullptr) return;

@@ -12,12 +12,14 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/datagram.h"
 #include "base/random.h"
+#include "base/result.h"
 #include "net/client_transport.h"
 #include "net/relay_addresses.h"
 #include "net/udp_batch.h"
@@ -78,8 +80,11 @@ class TurnSockets final : public turn::RelayPorts {
     };
 
     SocketId add(const Socket&);
-    SocketId add_readable(const Socket&);
-    std::optional<turn::RelayPort> open_port(size_t relay_address, uint16_t port);
+    bool watch(SocketId, int fd);
+    enum class Denied : uint8_t { taken, exhausted };
+    Result<turn::RelayPort, Denied> open_port(size_t relay_address, uint16_t port);
+    std::optional<turn::OpenedPorts> search(size_t relay_address, turn::Parity, bool resting_too);
+    void wake_rested(Instant);
     void close_socket(SocketId);
     void reclaim_closed();
 
@@ -102,6 +107,12 @@ class TurnSockets final : public turn::RelayPorts {
     std::vector<Socket> sockets_;  // by SocketId
     std::vector<uint32_t> free_;
     std::vector<uint32_t> closing_;
+    struct Resting {
+        size_t relay_address;
+        uint16_t port;
+        Instant until;
+    };
+    std::deque<Resting> resting_;
 
     ReceiveBatch receiver_;
     std::vector<Received> received_;

@@ -124,9 +124,9 @@ bool Server::understands(AttributeType type) {
 }
 
 size_t Server::HashFiveTuple::operator()(const FiveTuple& tuple) const {
-    // The listeners are few and ours; the client's address is what strangers choose.
-    const uint64_t ours = mix(tuple.server, static_cast<uint64_t>(tuple.socket));
-    return mix(tuple.client, ours);
+    // The client's address is what strangers choose; that it reached us on two addresses of one
+    // listener is rare enough to be left to the comparison.
+    return mix(tuple.client, static_cast<uint64_t>(tuple.socket));
 }
 
 size_t Server::HashSocket::operator()(SocketId socket) const {
