@@ -30,7 +30,7 @@ Duration busy_time(unsigned core) {
         int64_t user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, softirq = 0;
         fields >> name >> user >> nice >> system >> idle >> wait >> irq >> softirq;
         if (name != wanted || !fields) continue;
-        const int64_t ticks = user + nice + system + irq + softirq;
+        const int64_t ticks = user + system + irq + softirq;
         return ticks * Duration(1s) / ::sysconf(_SC_CLK_TCK);
     }
     throw LoadError(fmt::format("--server-core: this machine has no core {}", core));

@@ -21,7 +21,7 @@ struct Watched {
 struct Usage {
     Duration process{};         // CPU time, all threads
     Duration kernel_threads{};  // CPU time
-    Duration core{};            // busy: user, nice, system, irq and softirq of /proc/stat
+    Duration core{};            // busy: user, system, irq and softirq of /proc/stat
     uint64_t resident = 0;      // bytes
 
     friend Usage operator-(const Usage& a, const Usage& b) {

@@ -22,10 +22,8 @@
 namespace ahoy::bench {
 namespace {
 
-enum class Mode { relay, allocate, idle };
-
 struct Options {
-    Mode mode = Mode::relay;
+    std::string mode = "relay";
     std::string server;
     std::string user, password, secret;
     size_t clients = 10;
@@ -48,8 +46,6 @@ double ratio(double a, double b) {
 }
 
 void add_options(CLI::App& app, Options& o) {
-    static const std::map<std::string, Mode> modes{
-        {"relay", Mode::relay}, {"allocate", Mode::allocate}, {"idle", Mode::idle}};
     app.add_option("--server", o.server, "The TURN server, host:port, over UDP")->required();
     auto* const user = app.add_option("--user", o.user, "User of the long-term credential");
     auto* const password = app.add_option("--password", o.password, "Its password");
@@ -57,7 +53,7 @@ void add_options(CLI::App& app, Options& o) {
     app.add_option("--secret", o.secret, "REST secret instead: every client gets its own name")
         ->excludes(user);
     app.add_option("--mode", o.mode, "relay, allocate or idle (default relay)")
-        ->transform(CLI::CheckedTransformer(modes).description(""));
+        ->check(CLI::IsMember({"relay", "allocate", "idle"}));
     app.add_option("--clients", o.clients, "Clients, each with one allocation (default 10)")
         ->check(CLI::Range(1, 60'000));
     app.add_option("--size", o.load.size, "Bytes of payload in a datagram (default 160)")
@@ -278,16 +274,12 @@ int run(int argc, char** argv) {
     ::prctl(PR_SET_TIMERSLACK, 1UL);  // sleeps end when they should
     o.load.length = Duration(static_cast<int64_t>(o.seconds * 1e9));
     const Target target{resolve(o.server), o.user, o.password, o.secret};
-    switch (o.mode) {
-        case Mode::relay:
-            relay(o, target);
-            break;
-        case Mode::allocate:
-            allocate(o, target);
-            break;
-        case Mode::idle:
-            idle(o, target);
-            break;
+    if (o.mode == "allocate") {
+        allocate(o, target);
+    } else if (o.mode == "idle") {
+        idle(o, target);
+    } else {
+        relay(o, target);
     }
     return 0;
 }

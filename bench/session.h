@@ -9,25 +9,10 @@
 
 #include "base/datagram.h"
 #include "base/random.h"
+#include "bench/sockets.h"
 #include "turn/client.h"
 
 namespace ahoy::bench {
-
-// A descriptor that closes itself.
-class Descriptor {
-  public:
-    explicit Descriptor(int fd = -1) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~Descriptor();
-    int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
 
 // Which server, and who we are there.
 struct Target {
@@ -38,16 +23,6 @@ struct Target {
 
     turn::ClientConfig login(size_t client) const;
 };
-
-// "host:port"; throws LoadError.
-TransportAddress resolve(const std::string& server);
-
-// A UDP socket, not blocking, with large buffers.
-Descriptor open_udp(AddressFamily);
-// Bound to the address from which this network namespace reaches `server`, or to `wanted`.
-Descriptor open_peer(const TransportAddress& server, const std::optional<IpAddress>& wanted,
-                     const std::string& namespace_path);
-TransportAddress local_address(int fd);
 
 class Session {
   public:

@@ -100,67 +100,91 @@ void write_messages() {
     write("channel_data", "no_channel", {0x50, 0x00, 0, 0});
 }
 
-// Steps of turn_server.cc: client, what, and then what asks() and the others read.
-constexpr uint8_t first = 0, permission = 1, bind = 2, refresh = 3, proven = 40;
+// Programs of turn_server.cc: how the world is, and steps, each of a client, what it does, and what
+// that reads.
+constexpr uint8_t first = 0, permission = 1, bind = 2, refresh = 3, proven = 40, again = 50;
+constexpr uint8_t peer = 0, channel = 2, token = 3, even_port = 4;  // attributes
 
-void write_server_programs() {
-    const Seed login{0, 1, first, 0, 0, 1, proven, 0};
-    const auto after_login = [&](const std::string& name, const Seed& steps) {
-        Seed seed{0};
-        seed.insert(seed.end(), login.begin(), login.end());
-        seed.insert(seed.end(), steps.begin(), steps.end());
-        write("turn_server", name, seed);
-    };
-    after_login("permission", {0, 1, proven + permission, 1, 0, 0,  //
-                               0, 5, 0, 2, 'h', 'i', 0, 7, 0, 0, 2, 'h', 'i'});
-    after_login("channel", {0,   1,   proven + bind,
-                            2,   2,   0,
-                            0,   0,   0,
-                            6,   0,   2,
-                            'h', 'i',  //
-                            0,   7,   0,
-                            0,   2,   'h',
-                            'i', 0,   8,
-                            1,   45,  0,
-                            6,   0,   2,
-                            'h', 'i'});
-    after_login("delete", {0, 1, proven + refresh, 1, 1, 0, 0, 0, 0, 0, 0, 5, 0, 1, 'x'});
-    after_login("forbidden",
-                {0, 1, proven + permission, 1, 0, 3, 0, 1, proven + bind, 2, 2, 1, 0, 5});
-    after_login("to_ourselves", {1, 1,  first, 0, 1, 1,  proven, 0, 0, 1,   proven + permission,
-                                 1, 0,  12,    1, 0, 5,  12,     1, 1, 'x', 0,
-                                 7, 12, 1,     0, 1, 'x'});
-    after_login("reload",
-                {0, 1, proven + permission, 1, 0, 0, 0, 9, 1, 1, 0, 5, 0, 1, 'x', 0, 9, 0});
-    after_login("expiry", {0, 1, proven + permission, 1, 0, 0, 0, 8, 2, 87, 0, 0, 5, 0, 1, 'x'});
-    write("turn_server", "reservation",
-          {1, 0, 1, first, 0, 0, 1, proven, 1, 4, 1, 1, 1, first, 0, 1, 1, proven, 1, 3});
-    write("turn_server", "both_families", {0,     0,      1,
-                                           first, 0,      0,
-                                           1,     proven, 1,
-                                           1,     3,      2,
-                                           0,     0,      0,  //
-                                           0,     1,      proven + permission,
-                                           2,     0,      10,
-                                           0,     0});
-    write("turn_server", "wrong_password", {0, 0, 1, first, 0, 0, 1, 30, 0, 0, 1, 20, 0});
-    write("turn_server", "again", {0, 0, 1, first, 0, 0, 1, proven, 0, 0, 1, 50, 0});
+Seed challenge(uint8_t client) {
+    return {client, 1, first, 0};
+}
+Seed ask(uint8_t client, uint8_t what, const Seed& attributes = {0}) {
+    Seed step{client, 1, static_cast<uint8_t>(proven + what)};
+    step.insert(step.end(), attributes.begin(), attributes.end());
+    return step;
+}
+Seed send(uint8_t to) {
+    return {0, 5, to, 1, 'x'};
 }
 
-// Steps of turn_client.cc: what, and then what answer() reads.
+void write_program(const std::string& name, uint8_t how, std::initializer_list<Seed> steps) {
+    Seed seed{how};
+    for (const Seed& step : steps) seed.insert(seed.end(), step.begin(), step.end());
+    write("turn_server", name, seed);
+}
+
+void write_server_programs() {
+    const Seed permit = ask(0, permission, {1, peer, 0});
+    const Seed reserve{1, even_port, 1};
+    const Seed on_channel{0, 6, 0, 1, 'x'}, heard{0, 7, 0, 0, 1, 'x'}, reload{0, 9, 1, 1};
+    const Seed login0 = challenge(0), login1 = challenge(1), allocate = ask(0, first);
+
+    write_program("permission", 0, {login0, allocate, permit, send(0), heard});
+    write_program("channel", 0,
+                  {login0, allocate, ask(0, bind, {2, channel, 0, peer, 0}), on_channel, heard});
+    write_program("delete", 0,
+                  {login0, allocate, permit, ask(0, refresh, {1, 1, 0, 0, 0, 0, 0}), send(0)});
+    write_program("forbidden", 0,
+                  {login0, allocate, ask(0, permission, {1, peer, 3}),
+                   ask(0, bind, {2, channel, 1, peer, 5})});
+    write_program("to_ourselves", 0,
+                  {login1,
+                   ask(1, first),
+                   login0,
+                   allocate,
+                   ask(0, permission, {1, peer, 12, 1}),
+                   {0, 5, 12, 1, 1, 'x'},
+                   {0, 7, 12, 0, 1, 1, 'x'}});
+    write_program("reload", 0, {login0, allocate, permit, reload, send(0)});
+    write_program("expiry", 0, {login0, allocate, permit, {0, 8, 2, 87, 0}, send(0)});
+    write_program("reservation", 1,
+                  {login0, ask(0, first, reserve), login1, ask(1, first, {1, token})});
+    write_program(
+        "both_families", 0,
+        {login0, ask(0, first, {1, 1, 3, 2, 0, 0, 0}), ask(0, permission, {2, peer, 0, peer, 10})});
+    write_program("again", 0, {login0, allocate, {0, 1, again, 0}});
+    write_program("wrong_password", 0, {login0, {0, 1, 30, 0}, {0, 1, 20, 0}});
+    write_program("quota", 2,
+                  {login0, allocate, challenge(2), ask(2, first), login1, ask(1, first),
+                   challenge(3), ask(3, first)});
+    write_program(
+        "narrow", 2,
+        {login0, ask(0, first, {1, 1, 3, 2, 0, 0, 0}), permit, ask(0, permission, {1, peer, 2}),
+         ask(0, bind, {2, channel, 0, peer, 0}), ask(0, bind, {2, channel, 1, peer, 1})});
+    write_program("no_more_reservations", 2,
+                  {login0, ask(0, first, reserve), login1, ask(1, first, reserve)});
+}
+
+// Programs of turn_client.cc: how the client is, and steps: what, and what user() or answer()
+// reads.
 void write_client_programs() {
-    const Seed success{7, 101, 0, 0, 0, 0, 2, 88, 0};
-    Seed allocated{0, 0, 7, 100, 0, 0, 0};
-    allocated.insert(allocated.end(), success.begin(), success.end());
+    const Seed success{7, 101, 0, 0, 0, 0, 0, 75, 0, 0};  // 600 seconds
+    const auto after = [&](Seed seed, const Seed& steps, bool succeeds) {
+        seed.insert(seed.end(), steps.begin(), steps.end());
+        if (succeeds) seed.insert(seed.end(), success.begin(), success.end());
+        return seed;
+    };
+    const Seed allocated = after({0, 0, 0, 7, 112, 0, 0, 0, 0}, {}, true);
     write("turn_client", "allocates", allocated);
     for (const uint8_t wish : {uint8_t{1}, uint8_t{2}}) {
-        Seed seed = allocated;
-        seed.insert(seed.end(), {wish, 1});
-        seed.insert(seed.end(), success.begin(), success.end());
-        seed.insert(seed.end(), {3, 2, 'h', 'i', 5, 0xff, 0xff, 0xff, 0, 7, 0, 0, 1, 'x', 0});
+        Seed seed = after(allocated, {wish, 1}, true);
+        seed = after(seed, {3, 1, 2, 'h', 'i', 7, 0, 0, 1, 'x'}, false);
+        seed = after(seed, {5, 0x03, 0xbc, 0xc8, 0}, true);  // 245 seconds: renewals
+        seed = after(seed, {5, 0x04, 0x93, 0xe0, 0}, true);  // 300 seconds: a refresh
         write("turn_client", wish == 1 ? "permits" : "binds", seed);
     }
-    write("turn_client", "binding", {1, 4, 7, 101, 0, 0, 0, 0, 0, 0, 0, 5, 0xff, 0xff, 0xff, 0});
+    write("turn_client", "closes", after(allocated, {0, 0}, true));
+    write("turn_client", "binding", {1, 4, 0, 7, 101, 0, 0, 0, 0, 0, 0, 0, 5, 0xff, 0xff, 0xff, 0});
 }
 
 }  // namespace

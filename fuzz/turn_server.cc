@@ -29,7 +29,9 @@ const TransportAddress listener = at("192.0.2.15:3478");
 const std::set<IpAddress> own{ip("192.0.2.15"), ip("2001:db8::15")};
 
 struct Ports : RelayPorts {
-    bool supports(AddressFamily) const override { return true; }
+    bool supports(AddressFamily family) const override {
+        return v6 || family == AddressFamily::ipv4;
+    }
     std::optional<OpenedPorts> open(AddressFamily family, Parity parity,
                                     const IpAddress&) override {
         if (live.size() + 2 > 7) return {};
@@ -52,6 +54,7 @@ struct Ports : RelayPorts {
         return port;
     }
     std::map<TransportAddress, SocketId> live;
+    bool v6 = true;
     uint32_t next_socket = 100;
     uint16_t next_port = 50001;
 };
@@ -81,7 +84,6 @@ struct Granted {
 struct Client {
     FiveTuple address;
     std::string username, password, nonce;
-    stun::ReservationToken token{};
     Granted granted{};
 
     Key key() const { return stun::long_term_key(username, "ahoy", password); }
@@ -89,15 +91,17 @@ struct Client {
 
 class World {
   public:
-    static inline const ServerConfig limits{.software = {},
-                                            .max_allocations = 3,
-                                            .max_allocations_per_user = 2,
-                                            .max_permissions = 3,
-                                            .max_channels = 3,
-                                            .max_reservations = 2};
-    World()
-        : server_(limits, credentials(), Nonces({7}), policy(false), ports_, counter_,
+    // Either so narrow that every limit is met, or so wide that much goes on at once.
+    explicit World(bool narrow)
+        : limits_{.software = narrow ? "ahoy" : "",
+                  .max_allocations = narrow ? 2u : 3u,
+                  .max_allocations_per_user = narrow ? 1u : 2u,
+                  .max_permissions = narrow ? 1u : 3u,
+                  .max_channels = narrow ? 1u : 3u,
+                  .max_reservations = narrow ? 1u : 2u},
+          server_(limits_, credentials(), Nonces({7}), policy(false), ports_, counter_,
                   Random::from_number(1)) {
+        ports_.v6 = !narrow;
         const auto rest = mint("north", "carol", 1h, now_);
         clients_ = {
             {{SocketId{1}, at("5.6.7.8:1000"), listener}, "alice", "wonder", {}},
@@ -186,7 +190,7 @@ class World {
 
     // --- what clients write
 
-    void attribute(MessageWriter& writer, const Client& client, Input& input) {
+    void attribute(MessageWriter& writer, Input& input) {
         static constexpr AttributeType numbers[] = {AttributeType::lifetime,
                                                     AttributeType::requested_address_family,
                                                     AttributeType::requested_transport,
@@ -202,7 +206,7 @@ class World {
             case 2:
                 return writer.channel_number(static_cast<uint16_t>(0x4000 + input.choose(4)));
             case 3:
-                return writer.attribute(AttributeType::reservation_token, client.token);
+                return writer.attribute(AttributeType::reservation_token, token_);
             case 4: {
                 const uint8_t reserve = input.flag() ? 0x80 : 0;
                 return writer.attribute(AttributeType::even_port, {&reserve, 1});
@@ -225,7 +229,7 @@ class World {
         if (methods[how % 5] == Method::allocate) {
             writer.number(AttributeType::requested_transport, 17u << 24);
         }
-        for (size_t i = input.choose(6); i > 0; --i) attribute(writer, client, input);
+        for (size_t i = input.choose(6); i > 0; --i) attribute(writer, input);
         const size_t proof = how / 10;  // mostly right
         if (proof > 1) sign(writer, clients_[proof == 2 ? 0 : index(client)], client.nonce, proof);
         if (proof % 4 == 1) writer.fingerprint();
@@ -313,7 +317,7 @@ class World {
             granted.until = one_of_two ? std::max(granted.until, until) : until;
         }
         if (const auto token = answer.find(AttributeType::reservation_token)) {
-            client.token = *stun::read_reservation_token(*token);
+            token_ = *stun::read_reservation_token(*token);
         }
         const auto permit = [&](const TransportAddress& peer) {
             granted.permissions[peer.ip] = now_.steady + 5min;
@@ -389,11 +393,12 @@ class World {
         CHECK(out_.overflowed() == 0);
         out_.clear();
         CHECK(counter_.live == server_.stats().allocations_live);
-        CHECK(counter_.live <= limits.max_allocations);
-        CHECK(ports_.live.size() <= 2 * counter_.live + limits.max_reservations);
+        CHECK(counter_.live <= limits_.max_allocations);
+        CHECK(ports_.live.size() <= 2 * counter_.live + limits_.max_reservations);
         CHECK(ports_.live.size() >= counter_.live);
     }
 
+    const ServerConfig limits_;
     Now now_{Instant{} + 1h, WallTime(1'700'000'000s)};
     Ports ports_;
     Counter counter_;
@@ -401,16 +406,17 @@ class World {
     Server server_;
     static inline Outbox out_;  // large, and empty between inputs
     std::vector<Client> clients_;
+    stun::ReservationToken token_{};  // the latest
     uint8_t last_id_ = 0;
 };
 
 }  // namespace
 
 void run(Input input) {
-    World world;
-    const bool stops = input.flag();
+    const size_t how = input.choose(4);
+    World world(how > 1);
     for (size_t steps = 0; !input.empty() && steps < 200; ++steps) world.step(input);
-    world.ends(stops);
+    world.ends(how % 2 == 1);
 }
 
 }  // namespace ahoy::fuzz

@@ -1,11 +1,19 @@
 // Runs seeds of the simulated worlds, many quietly or one in words.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 
 #include "sim/rooms_world.h"
 #include "sim/turn_world.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/common_interface_defs.h>
+#define AHOY_SANITIZED 1
+#endif
+#endif
 
 namespace ahoy::sim {
 namespace {
@@ -59,12 +67,24 @@ struct Totals {
     }
 };
 
-// For a broken CHECK, which ends the process.
+// For a broken CHECK or a sanitizer's find, which end the process.
 volatile uint64_t current_seed = 0;
-void name_the_seed(int) {
+void name_the_seed() {
     std::fprintf(stderr, "replay: ./check sim %llu\n",
                  static_cast<unsigned long long>(current_seed));
+}
+void aborted(int) {
+    name_the_seed();
     std::_Exit(1);
+}
+
+// In one line, whatever was seen.
+void report(const Violation& violation, uint64_t seed) {
+    std::string line = violation.what();
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+    std::printf("%s\nreplay: ./check sim %llu\n", line.c_str(),
+                static_cast<unsigned long long>(seed));
 }
 
 bool run_seed(const World& world, uint64_t seed, const Options& options, Totals& totals) {
@@ -80,8 +100,7 @@ bool run_seed(const World& world, uint64_t seed, const Options& options, Totals&
             }
         }
     } catch (const Violation& violation) {
-        std::printf("%s\nreplay: ./check sim %llu\n", violation.what(),
-                    static_cast<unsigned long long>(seed));
+        report(violation, seed);
         return false;
     }
     totals.add(trace);
@@ -114,7 +133,10 @@ bool run_world(const World& world, const Options& options, Totals& totals) {
 }
 
 int run(const Options& options) {
-    std::signal(SIGABRT, name_the_seed);
+    std::signal(SIGABRT, aborted);
+#ifdef AHOY_SANITIZED
+    __sanitizer_set_death_callback(name_the_seed);
+#endif
     const auto began = Clock::now();
     Totals totals;
     bool holds = true;

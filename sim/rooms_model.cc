@@ -314,11 +314,6 @@ size_t RoomsModel::seats() const {
     return seats;
 }
 
-bool RoomsModel::is_seated(const std::string& room, const std::string& id) const {
-    const auto found = rooms_.find(room);
-    return found != rooms_.end() && std::ranges::count(found->second.people, id, &Person::id) > 0;
-}
-
 // --- talking
 
 bool RoomsModel::has_room(const Room& room, Number to, size_t bytes) const {

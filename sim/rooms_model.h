@@ -51,7 +51,6 @@ class RoomsModel {
     size_t rooms() const { return rooms_.size(); }
     size_t seats() const;
     size_t connections() const { return connections_.size(); }
-    bool is_seated(const std::string& room, const std::string& id) const;
 
   private:
     struct Letter {

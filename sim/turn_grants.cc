@@ -105,7 +105,7 @@ void TurnModel::allocated(Request& r, const wire::Stun& answer) {
     require(!grant.relays.empty(), "TI5", "an allocation has a relayed address", "none");
     described(r, grant, answer);
     grants_.insert_or_assign(r.place, std::move(grant));
-    ++created;
+    ++created_;
     trace_.mark(Mark::allocated);
 }
 
@@ -191,12 +191,9 @@ TurnModel::Grant* TurnModel::find(const Place& place, Instant now) {
     return nullptr;
 }
 
-bool TurnModel::has_allocation(const TransportAddress& client, Instant now) const {
-    return std::ranges::any_of(grants_, [&](const auto& entry) {
-        return entry.first.first == client &&
-               std::ranges::any_of(entry.second.relays,
-                                   [&](const auto& r) { return now < r.second.expires_at; });
-    });
+bool TurnModel::is_live(const Grant& grant, Instant now) const {
+    return std::ranges::any_of(grant.relays,
+                               [&](const auto& relay) { return now < relay.second.expires_at; });
 }
 
 void TurnModel::reload(PeerRules peers) {
@@ -242,14 +239,14 @@ void TurnModel::settled(Instant now, const RelayTable& table, size_t shard,
     }
     require(stats.allocations_live == grants_.size(), "TI20", "allocations_live counts them",
             std::to_string(stats.allocations_live));
-    require(stats.allocations_total == created, "TI20", "allocations_total counts them",
+    require(stats.allocations_total == created_, "TI20", "allocations_total counts them",
             std::to_string(stats.allocations_total));
-    require(stats.to_peers.packets == to_peers.packets && stats.to_peers.bytes == to_peers.bytes &&
-                stats.to_clients.packets == to_clients.packets &&
-                stats.to_clients.bytes == to_clients.bytes,
-            "TI20", "relayed packets and bytes are counted",
-            std::to_string(stats.to_peers.packets));
-    for (const auto& [code, count] : errors) {
+    require(
+        stats.to_peers.packets == to_peers_.packets && stats.to_peers.bytes == to_peers_.bytes &&
+            stats.to_clients.packets == to_clients_.packets &&
+            stats.to_clients.bytes == to_clients_.bytes,
+        "TI20", "relayed packets and bytes are counted", std::to_string(stats.to_peers.packets));
+    for (const auto& [code, count] : errors_) {
         const auto counted = stats.errors.find(static_cast<stun::ErrorCode>(code));
         require(counted != stats.errors.end() && counted->second == count, "TI20",
                 "errors are counted by their code", std::to_string(code));

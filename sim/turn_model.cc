@@ -270,18 +270,14 @@ void TurnModel::allocate_reasons(const Request& r, Reasons& why) const {
     capacity_reasons(r, why);
 }
 
+// TI7
 void TurnModel::capacity_reasons(const Request& r, Reasons& why) const {
-    const auto live = static_cast<uint64_t>(std::ranges::count_if(grants_, [&](const auto& entry) {
-        return std::ranges::any_of(entry.second.relays, [&](const auto& relay) {
-            return r.step.now.steady < relay.second.expires_at;
-        });
-    }));
-    const auto of_user = static_cast<uint64_t>(std::ranges::count_if(grants_, [&](const auto& e) {
-        return e.second.user == r.user &&
-               std::ranges::any_of(e.second.relays, [&](const auto& relay) {
-                   return r.step.now.steady < relay.second.expires_at;
-               });
-    }));
+    uint64_t live = 0, of_user = 0;
+    for (const auto& [place, grant] : grants_) {
+        if (!is_live(grant, r.step.now.steady)) continue;
+        ++live;
+        if (grant.user == r.user) ++of_user;
+    }
     if (of_user >= rules_.config.max_allocations_per_user) why.must.insert(486);
     if (live >= rules_.config.max_allocations) why.must.insert(508);
     // What is over and not yet reclaimed may still count.
@@ -409,7 +405,7 @@ void TurnModel::check_error(const Request& r, const wire::Stun& answer, const Re
         throw Violation("TI30", "a request is refused only for what it has earned",
                         std::to_string(code) + " instead of" + list(why.must));
     }
-    ++errors[code];
+    ++errors_[code];
     static const std::map<int, Mark> marks{
         {400, Mark::refused_400}, {401, Mark::refused_401}, {403, Mark::refused_403},
         {420, Mark::refused_420}, {437, Mark::refused_437}, {438, Mark::refused_438},

@@ -79,9 +79,6 @@ class TurnModel {
     // After everything that is due has expired.
     void settled(Instant, const RelayTable&, size_t shard, const turn::Stats&);
 
-    // Is there an allocation to be used by whom the server sees at this address?
-    bool has_allocation(const TransportAddress& client, Instant) const;
-
   private:
     // A client at an address, as one of our listeners sees it.
     using Place = std::pair<TransportAddress, TransportAddress>;
@@ -149,6 +146,7 @@ class TurnModel {
     void permit(Grant&, const IpAddress&, Instant now);
     Duration granted_lifetime(const wire::Stun&) const;
     Grant* find(const Place&, Instant now);
+    bool is_live(const Grant&, Instant now) const;
     void forget_expired(Instant now);
 
     // turn_relaying.cc: data
@@ -166,12 +164,10 @@ class TurnModel {
     std::map<Place, Grant> grants_;
     std::map<wire::Token, Reservation> reservations_;                        // by token
     mutable std::map<std::pair<std::string, std::string>, turn::Key> keys_;  // by name and password
-
-  public:
     // What the server's own counters must show (TI20).
-    turn::Traffic to_peers, to_clients;
-    std::map<int, uint64_t> errors;
-    uint64_t created = 0;
+    turn::Traffic to_peers_, to_clients_;
+    std::map<int, uint64_t> errors_;
+    uint64_t created_ = 0;
 };
 
 }  // namespace ahoy::sim

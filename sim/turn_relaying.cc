@@ -87,7 +87,7 @@ void TurnModel::expect_to_peer(const Step& step, Grant* grant, const TransportAd
     if (!std::ranges::equal(sent.bytes, payload)) {
         throw Violation("TI3", "payload out is payload in", peer.to_string());
     }
-    to_peers.add(payload.size());
+    to_peers_.add(payload.size());
 }
 
 void TurnModel::from_peer(const Step& step) {
@@ -140,7 +140,7 @@ void TurnModel::from_peer(const Step& step) {
     if (!std::ranges::equal(payload, step.in.bytes)) {
         throw Violation("TI3", "payload out is payload in", peer.to_string());
     }
-    to_clients.add(payload.size());
+    to_clients_.add(payload.size());
 }
 
 }  // namespace ahoy::sim

@@ -1,7 +1,6 @@
 // What everybody in the TURN world shares, and what an actor is.
 #pragma once
 
-#include <set>
 #include <string>
 #include <vector>
 

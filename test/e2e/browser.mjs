@@ -8,7 +8,7 @@ export const executable = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** For a machine that is busy with something else; nobody waits so long for what works. */
 export const patience = Number(process.env.AHOY_PATIENCE ?? 90_000);
 
-const fakeDevices = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+const fakeDevices = ['--use-fake-device-for-media-stream=fps=10', '--use-fake-ui-for-media-stream'];
 
 export function launch({ args = fakeDevices } = {}) {
   return chromium.launch({

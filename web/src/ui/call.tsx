@@ -20,7 +20,7 @@ function Waiting({ app }: { app: App }): JSX.Element {
       <Hoist text={app.room} />
       <h1>{text}</h1>
       {app.phase === 'joining' && app.media.busy && (
-        <p class="lead late">Your browser asks whether this page may use them. You can talk, or only watch and listen.</p>
+        <p class="lead late">Your browser asks whether this page may use them. Without, you can still watch and listen.</p>
       )}
       {alone && (
         <>

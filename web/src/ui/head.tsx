@@ -23,7 +23,7 @@ function Quality({ app }: { app: App }): JSX.Element | null {
   const { stats } = app;
   if (!stats || stats.localType === '') return null;
   const trouble = Math.max((stats.rttMs ?? 0) / 250, (stats.lossPercent ?? 0) / 4);
-  const bars = trouble > 2 ? 1 : trouble > 1 ? 2 : 3;
+  const bars = app.phase === 'reconnecting' || trouble > 2 ? 1 : trouble > 1 ? 2 : 3;
   const label = ['', 'poor', 'fair', 'good'][bars] ?? '';
   return (
     <span class={`quality q${bars}`} role="img" aria-label={`Connection: ${label}`} title={`Connection: ${label}`}>
