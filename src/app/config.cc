@@ -16,7 +16,6 @@ namespace ahoy::app {
 namespace {
 
 // ---- values: read(node, T&) answers what would be right when the node is not
-// ---------------------
 
 using Wrong = std::optional<std::string>;  // "expected …"; nothing when the value was read
 
@@ -64,8 +63,8 @@ Wrong read(const toml::node& node, Duration& out) {
     const char* const end = text->data() + text->size();
     const auto [rest, error] = std::from_chars(text->data(), end, number);
     const auto unit = units.find(std::string_view(rest, static_cast<size_t>(end - rest)));
-    constexpr int64_t most = 1'000'000;
-    if (error != std::errc{} || unit == units.end() || number < 0 || number > most) {
+    constexpr Duration most = 10 * 365 * 24h;
+    if (error != std::errc{} || unit == units.end() || number < 0 || number > most / unit->second) {
         return std::string(right);
     }
     out = number * unit->second;
@@ -194,7 +193,7 @@ Wrong read(const toml::node& node, LogFormat& out) {
     return read_choice(node, out, {{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}});
 }
 
-// ---- the one list of keys ---------------------------------------------------------------------
+// ---- the one list of keys
 
 struct Key {
     std::string_view section;
@@ -228,18 +227,21 @@ const std::vector<Key>& keys() {
     static const std::vector<Key> all{
         AHOY_KEY(server, threads, "0", "shards; 0 = one per core this process may use"),
         AHOY_KEY(server, drain_timeout, "\"0s\"", "SIGTERM waits this long for calls to end"),
+        AHOY_KEY(server, max_connections, "10000",
+                 "TCP connections open at once on each shard; more are closed at once"),
+        AHOY_KEY(server, balancers, "[]",
+                 "CIDRs of load balancers that begin each TCP connection with a PROXY header"),
         AHOY_KEY(log, format, "\"logfmt\"", "\"logfmt\" or \"json\", on stderr"),
         AHOY_KEY(http, listen, R"(["0.0.0.0:8080", "[::]:8080"])", "call page, rooms, signaling"),
         AHOY_KEY(http, public_url, "\"\"",
                  "\"\" = derived from Host (and X-Forwarded-* from trusted_proxies)"),
         AHOY_KEY(http, trusted_proxies, "[]",
                  "CIDRs, e.g. [\"127.0.0.1/32\"]: only these may set X-Forwarded-*"),
-        AHOY_KEY(http, max_connections, "10000",
-                 "open at once on each shard, WebSockets included; more are closed at once"),
-        AHOY_KEY(tls, listen, "[]", "e.g. [\"0.0.0.0:8443\"]: the same over HTTPS and WSS"),
-        AHOY_KEY(
-            tls, certificate, "\"\"",
-            "PEM chain; with listen set and no certificate, a self-signed one is made and kept"),
+        AHOY_KEY(tls, listen, "[]",
+                 "e.g. [\"0.0.0.0:8443\"]: HTTPS, WSS and TURN over TLS share it"),
+        AHOY_KEY(tls, certificate, "\"\"",
+                 "PEM chain; if a port needs one and there is none, a self-signed one is made and "
+                 "kept"),
         AHOY_KEY(tls, key, "\"\"", "PEM private key of the certificate"),
         AHOY_KEY(rooms, capacity, "8",
                  "people in one room; a room with a legacy (AppRTC) client holds 2"),
@@ -254,8 +256,9 @@ const std::vector<Key>& keys() {
             ice, servers, "[]",
             "extra iceServers for clients, e.g. [{ urls = [\"stun:stun.example.org:3478\"] }]"),
         AHOY_KEY(ice, credential_lifetime, "\"24h\"", "of the TURN credentials handed to clients"),
-        AHOY_KEY(turn, listen, R"(["0.0.0.0:3478", "[::]:3478"])", "STUN and TURN over UDP"),
-        AHOY_KEY(turn, tls_listen, "[]", "TURN over TLS and DTLS"),
+        AHOY_KEY(turn, listen, R"(["0.0.0.0:3478", "[::]:3478"])",
+                 "STUN and TURN over UDP and TCP"),
+        AHOY_KEY(turn, tls_listen, "[]", "e.g. [\"0.0.0.0:5349\"]: TURN over TLS and DTLS"),
         AHOY_KEY(turn, public_host, "\"\"",
                  "what clients are told to connect to; \"\" = the host they reached the page on"),
         AHOY_KEY(turn, relay_addresses, "[]", "[] = the addresses of the interfaces"),
@@ -264,9 +267,12 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, ports, "[49152, 65535]", "relayed ports, both ends included"),
         AHOY_KEY(turn, realm, "\"ahoy\"", "of the long-term credentials"),
         AHOY_KEY(turn, secret, "\"\"", "TURN REST secret; \"\" = made at start (or secret_file)"),
-        AHOY_KEY(turn, secret_file, "\"\"", "its first line is the secret"),
+        AHOY_KEY(turn, secret_file, "\"\"",
+                 "a secret a line: all are accepted, the first is for new credentials"),
         AHOY_KEY(turn, users, "{}", "{ alice = \"password\" }: long-term credentials"),
         AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (486)"),
+        AHOY_KEY(turn, legacy_channels, "true",
+                 "also channel numbers 0x5000 to 0x7FFE, which RFC 5766 had and RFC 8656 reserves"),
         AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),
         AHOY_KEY(turn, mobility, "false", "mobility (RFC 8016)"),
         AHOY_KEY(
@@ -282,7 +288,7 @@ const std::vector<Key>& keys() {
 
 #undef AHOY_KEY
 
-// ---- messages -----------------------------------------------------------------------------------
+// ---- messages
 
 size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<size_t> row(b.size() + 1);
@@ -363,7 +369,7 @@ void apply_table(const toml::table& table, const std::string& section, const std
 void apply_file(const std::string& file, Config& config) {
     std::ifstream stream(file);
     std::ostringstream text;
-    if (!stream || !(text << stream.rdbuf())) {
+    if (!stream || (text << stream.rdbuf()).bad()) {
         throw ConfigError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
     }
     try {
@@ -420,8 +426,6 @@ void check_together(const Config& config) {
          "http.public_url",
          fmt::format("found \"{}\", expected a URL such as \"https://call.example.org\"", url));
     // Better to refuse than to accept a key and not do what it says.
-    need(config.turn.tls_listen.empty(), "turn.tls_listen",
-         "TURN over TLS and DTLS is not in this version; leave it []");
     need(!config.turn.tcp_relay, "turn.tcp_relay", "is not in this version; leave it false");
     need(!config.turn.mobility, "turn.mobility", "is not in this version; leave it false");
     need(config.turn.fastpath != FastPath::on, "turn.fastpath",

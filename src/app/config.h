@@ -43,6 +43,8 @@ struct Config {
     struct {
         unsigned threads = 0;
         Duration drain_timeout{};
+        unsigned max_connections = 10'000;
+        std::vector<Prefix> balancers;
     } server;
     struct {
         LogFormat format = LogFormat::logfmt;
@@ -51,7 +53,6 @@ struct Config {
         std::vector<TransportAddress> listen;
         std::string public_url;
         std::vector<Prefix> trusted_proxies;
-        unsigned max_connections = 10'000;
     } http;
     struct {
         std::vector<TransportAddress> listen;
@@ -84,6 +85,7 @@ struct Config {
         std::string secret_file;
         std::map<std::string, std::string> users;
         unsigned max_allocations = 100'000;
+        bool legacy_channels = true;
         bool tcp_relay = false;
         bool mobility = false;
         FastPath fastpath = FastPath::automatic;

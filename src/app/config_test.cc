@@ -142,6 +142,17 @@ TEST(Config, SettingsAreRefusedLikeFiles) {
     EXPECT_THAT(refusal([] { set("nonsense"); }), HasSubstr("section.key=value"));
 }
 
+TEST(Config, AnEmptyFileIsTheDefaults) {
+    EXPECT_EQ(read("").turn.realm, "ahoy");
+}
+
+TEST(Config, DurationsDoNotOverflow) {
+    EXPECT_EQ(set("rooms.lifetime=3650d").rooms.lifetime, 3650 * 24h);
+    EXPECT_THAT(refusal([] { set("rooms.lifetime=150000d"); }), HasSubstr("a duration such as"));
+    EXPECT_THAT(refusal([] { set("rooms.lifetime=9223372036854775807d"); }),
+                HasSubstr("a duration"));
+}
+
 TEST(Config, KeysThatContradictEachOtherAreRefused) {
     EXPECT_THAT(refusal([] { read("[tls]\ncertificate = \"a.pem\"\n"); }), HasSubstr("both"));
     EXPECT_THAT(refusal([] { read("[turn]\nsecret = \"a\"\nsecret_file = \"b\"\n"); }),
@@ -151,7 +162,7 @@ TEST(Config, KeysThatContradictEachOtherAreRefused) {
 }
 
 TEST(Config, WhatThisVersionCannotDoIsRefusedRatherThanIgnored) {
-    EXPECT_THAT(refusal([] { set("turn.tls_listen=[\"0.0.0.0:5349\"]"); }), HasSubstr("leave it"));
+    EXPECT_THAT(refusal([] { set("turn.mobility=true"); }), HasSubstr("leave it"));
     EXPECT_THAT(refusal([] { set("turn.fastpath=on"); }), HasSubstr("no kernel path"));
 }
 

@@ -32,19 +32,27 @@ room::apprtc::IceConfig IceServers::make(Now now, std::string_view asked) {
                                    std::chrono::floor<std::chrono::seconds>(settings_.lifetime)};
     const std::string host =
         url_host(settings_.public_host.empty() ? asked : settings_.public_host);
-    if (host.empty() || settings_.ports.empty()) return config;
+    if (host.empty()) return config;
 
     room::apprtc::IceServer stun;
     room::apprtc::IceServer turn;
-    for (const uint16_t port : settings_.ports) {
+    for (const uint16_t port : settings_.ports.udp) {
         stun.urls.push_back(fmt::format("stun:{}:{}", host, port));
         turn.urls.push_back(fmt::format("turn:{}:{}?transport=udp", host, port));
     }
+    for (const uint16_t port : settings_.ports.tcp) {
+        turn.urls.push_back(fmt::format("turn:{}:{}?transport=tcp", host, port));
+    }
+    for (const uint16_t port : settings_.ports.tls) {
+        turn.urls.push_back(fmt::format("turns:{}:{}?transport=tcp", host, port));
+    }
+    if (turn.urls.empty()) return config;
     // A name of its own for each client, so that one cannot use up another's quota.
     const auto credential = turn::mint(settings_.secret, random_.token(9), settings_.lifetime, now);
     turn.username = credential.username;
     turn.credential = credential.password;
-    config.servers.insert(config.servers.begin(), {std::move(stun), std::move(turn)});
+    config.servers.insert(config.servers.begin(), std::move(turn));
+    if (!stun.urls.empty()) config.servers.insert(config.servers.begin(), std::move(stun));
     return config;
 }
 

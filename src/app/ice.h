@@ -12,10 +12,17 @@
 
 namespace ahoy::app {
 
+// The ports of our listeners, by what is spoken there.
+struct TurnPorts {
+    std::vector<uint16_t> udp;
+    std::vector<uint16_t> tcp;
+    std::vector<uint16_t> tls;  // with a certificate that clients accept
+};
+
 struct IceSettings {
     std::vector<room::apprtc::IceServer> extra;
-    std::string public_host;      // "" = the host that the client asked
-    std::vector<uint16_t> ports;  // of our listeners
+    std::string public_host;  // "" = the host that the client asked
+    TurnPorts ports;
     Duration lifetime{};
     std::string secret;
 };
@@ -28,7 +35,7 @@ class IceServers {
     // `host`: as the client wrote it, without a port; it may be empty or nonsense.
     room::apprtc::IceConfig make(Now, std::string_view host);
     void set_secret(std::string secret) { settings_.secret = std::move(secret); }
-    void set_ports(std::vector<uint16_t> ports) { settings_.ports = std::move(ports); }
+    void set_ports(TurnPorts ports) { settings_.ports = std::move(ports); }
 
   private:
     IceSettings settings_;

@@ -15,7 +15,7 @@ constexpr Now now{Instant{}, WallTime(1'000'000s)};
 IceServers servers(std::string public_host = "") {
     return {{.extra = {{{"stun:stun.example.org"}, "", ""}},
              .public_host = std::move(public_host),
-             .ports = {3478},
+             .ports = {.udp = {3478}, .tcp = {3478}, .tls = {443}},
              .lifetime = 1h,
              .secret = "secret"},
             Random::from_number(1)};
@@ -25,7 +25,9 @@ TEST(IceServers, OurOwnComeFirstOnTheHostTheClientReached) {
     const auto config = servers().make(now, "call.example.org");
     ASSERT_EQ(config.servers.size(), 3u);
     EXPECT_THAT(config.servers[0].urls, ElementsAre("stun:call.example.org:3478"));
-    EXPECT_THAT(config.servers[1].urls, ElementsAre("turn:call.example.org:3478?transport=udp"));
+    EXPECT_THAT(config.servers[1].urls, ElementsAre("turn:call.example.org:3478?transport=udp",
+                                                    "turn:call.example.org:3478?transport=tcp",
+                                                    "turns:call.example.org:443?transport=tcp"));
     EXPECT_THAT(config.servers[2].urls, ElementsAre("stun:stun.example.org"));
     EXPECT_EQ(config.lifetime, 3600s);
 }

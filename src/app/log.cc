@@ -84,12 +84,16 @@ void start(bool json) {
     sink->logger->set_pattern("%v");
 }
 
+size_t lines_lost() {
+    return sink ? sink->writer->overrun_counter() : 0;
+}
+
 void stop() {
     if (!sink) return;
-    const size_t lost = sink->writer->overrun_counter();
+    const size_t lost = lines_lost();
+    if (lost > 0) warning("log.lost", {{"lines", uint64_t{lost}}});
     sink->logger->flush();
     sink.reset();
-    if (lost > 0) fmt::print(stderr, "level=warning event=log.lost lines={}\n", lost);
 }
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {

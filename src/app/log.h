@@ -28,6 +28,7 @@ enum class Level { info, warning, error };
 
 void start(bool json);
 void stop();  // writes what is queued
+size_t lines_lost();
 void write(Level, std::string_view event, std::initializer_list<Field> fields);
 
 inline void info(std::string_view event, std::initializer_list<Field> fields = {}) {

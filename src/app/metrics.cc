@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/log.h"
+
 namespace ahoy::app {
 namespace {
 
@@ -53,6 +55,34 @@ void add(net::SendCounts& total, const net::SendCounts& more) {
     total.calls += more.calls;
     total.full += more.full;
     total.refused += more.refused;
+}
+
+void add(net::TcpCounts& total, const net::TcpCounts& more) {
+    total.connections += more.connections;
+    total.accepted += more.accepted;
+    total.refused += more.refused;
+    total.unopened += more.unopened;
+    total.unknown += more.unknown;
+    total.bad_proxy += more.bad_proxy;
+    total.bad_tls += more.bad_tls;
+}
+
+void add(net::TurnStreamCounts& total, const net::TurnStreamCounts& more) {
+    total.tcp += more.tcp;
+    total.tls += more.tls;
+    total.broken += more.broken;
+    total.timed_out += more.timed_out;
+    total.queue_full += more.queue_full;
+}
+
+void add(net::DtlsCounts& total, const net::DtlsCounts& more) {
+    total.sessions += more.sessions;
+    total.hellos += more.hellos;
+    total.strange += more.strange;
+    total.refused += more.refused;
+    total.failed += more.failed;
+    total.timed_out += more.timed_out;
+    total.too_large += more.too_large;
 }
 
 // Builds one family after the other.
@@ -135,12 +165,41 @@ void add_rooms(Exposition& out, const room::Stats& stats) {
     out.counter("ahoy_room_messages_refused_total", "Messages refused.", stats.messages_refused);
 }
 
+void add_tcp(Exposition& out, const net::TcpCounts& tcp) {
+    out.gauge("ahoy_tcp_connections", "Open TCP connections.", tcp.connections);
+    out.counter("ahoy_tcp_accepted_total", "TCP connections accepted.", tcp.accepted);
+    out.begin("ahoy_tcp_closed_total", "TCP connections closed before their protocol was known.",
+              MetricType::Counter);
+    out.sample(tcp.refused, {{"reason", "too_many"}});
+    out.sample(tcp.unopened, {{"reason", "silent"}});
+    out.sample(tcp.unknown, {{"reason", "unknown_protocol"}});
+    out.sample(tcp.bad_proxy, {{"reason", "bad_proxy_header"}});
+    out.sample(tcp.bad_tls, {{"reason", "tls_handshake"}});
+}
+
+void add_turn_connections(Exposition& out, const net::TurnStreamCounts& turn,
+                          const net::DtlsCounts& dtls) {
+    out.begin("ahoy_turn_connections", "Open connections of TURN clients.", MetricType::Gauge);
+    out.sample(turn.tcp, {{"transport", "tcp"}});
+    out.sample(turn.tls, {{"transport", "tls"}});
+    out.sample(dtls.sessions, {{"transport", "dtls"}});
+    out.begin("ahoy_turn_connections_closed_total", "TURN connections that we closed.",
+              MetricType::Counter);
+    out.sample(turn.broken, {{"reason", "broken"}});
+    out.sample(turn.timed_out + dtls.timed_out, {{"reason", "timed_out"}});
+    out.sample(dtls.failed, {{"reason", "dtls_handshake"}});
+    out.sample(dtls.refused, {{"reason", "too_many"}});
+    out.counter("ahoy_dtls_hellos_total", "ClientHellos answered with a cookie.", dtls.hellos);
+    out.counter("ahoy_dtls_strange_total", "DTLS records that belong to no session.", dtls.strange);
+    out.counter("ahoy_dtls_too_large_total", "Messages that do not fit into a DTLS record.",
+                dtls.too_large);
+    out.counter("ahoy_turn_queue_full_total",
+                "Messages dropped on their way to clients that read slowly.", turn.queue_full);
+}
+
 void add_network(Exposition& out, const Counts& total) {
-    out.gauge("ahoy_http_connections", "Open connections.", total.http.connections);
+    out.gauge("ahoy_http_connections", "Open HTTP connections.", total.http.connections);
     out.gauge("ahoy_websockets", "Open WebSockets.", total.http.websockets);
-    out.counter("ahoy_http_accepted_total", "Connections accepted.", total.http.accepted);
-    out.counter("ahoy_http_refused_total", "Connections closed at once: too many are open.",
-                total.http.refused);
     out.counter("ahoy_http_bad_requests_total", "Requests that were not HTTP or too large.",
                 total.http.bad_requests);
     out.counter("ahoy_websocket_slow_readers_total", "WebSockets closed: their queue was full.",
@@ -154,17 +213,11 @@ void add_network(Exposition& out, const Counts& total) {
     out.sample(total.sent.refused, {{"reason", "refused"}});
 }
 
-void add_process(Exposition& out) {
-    uint64_t pages = 0;
-    uint64_t resident = 0;
-    std::ifstream("/proc/self/statm") >> pages >> resident;
-    out.gauge("process_resident_memory_bytes", "Resident memory.",
-              resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)));
-    std::error_code error;
-    uint64_t descriptors = 0;
-    const std::filesystem::directory_iterator open_files("/proc/self/fd", error);
-    for ([[maybe_unused]] const auto& file : open_files) ++descriptors;
-    out.gauge("process_open_fds", "Open file descriptors.", descriptors);
+void add_process(Exposition& out, const Process& process) {
+    out.gauge("process_resident_memory_bytes", "Resident memory.", process.resident);
+    out.gauge("process_open_fds", "Open file descriptors.", process.descriptors);
+    out.counter("ahoy_log_lines_lost_total", "Log lines dropped because nobody took them.",
+                process.log_lines_lost);
 }
 
 }  // namespace
@@ -176,6 +229,9 @@ boost::asio::awaitable<Counts> gather(const Workers& workers) {
         add(total.turn, one.turn);
         add(total.rooms, one.rooms);
         add(total.http, one.http);
+        add(total.tcp, one.tcp);
+        add(total.turn_streams, one.turn_streams);
+        add(total.dtls, one.dtls);
         add(total.sent, one.sent);
         total.socket_errors += one.socket_errors;
         total.http_errors += one.http_errors;
@@ -183,12 +239,26 @@ boost::asio::awaitable<Counts> gather(const Workers& workers) {
     co_return total;
 }
 
-std::string prometheus_text(const Counts& total) {
+Process look_at_process() {
+    uint64_t pages = 0;
+    uint64_t resident = 0;
+    std::ifstream("/proc/self/statm") >> pages >> resident;
+    Process process{.resident = resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)),
+                    .log_lines_lost = log::lines_lost()};
+    std::error_code error;
+    const std::filesystem::directory_iterator open_files("/proc/self/fd", error);
+    for ([[maybe_unused]] const auto& file : open_files) ++process.descriptors;
+    return process;
+}
+
+std::string prometheus_text(const Counts& total, const Process& process) {
     Exposition out;
     add_turn(out, total.turn);
     add_rooms(out, total.rooms);
+    add_tcp(out, total.tcp);
+    add_turn_connections(out, total.turn_streams, total.dtls);
     add_network(out, total);
-    add_process(out);
+    add_process(out, process);
     return out.text();
 }
 

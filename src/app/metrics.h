@@ -13,6 +13,14 @@ namespace ahoy::app {
 
 boost::asio::awaitable<Counts> gather(const Workers&);
 
-std::string prometheus_text(const Counts&);
+// What the system says of this process; reading it takes as long as there are descriptors.
+struct Process {
+    uint64_t resident = 0;  // bytes
+    uint64_t descriptors = 0;
+    uint64_t log_lines_lost = 0;
+};
+Process look_at_process();
+
+std::string prometheus_text(const Counts&, const Process&);
 
 }  // namespace ahoy::app

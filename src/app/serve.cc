@@ -1,28 +1,20 @@
 #include "app/serve.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <openssl/rand.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <set>
 
 #include "app/log.h"
+#include "app/machine.h"
 #include "app/metrics.h"
 #include "app/site.h"
 #include "app/worker.h"
-#include "base/check.h"
-#include "net/interfaces.h"
 #include "net/start_error.h"
-#include "net/tls.h"
 
 namespace ahoy::app {
 namespace {
@@ -30,119 +22,17 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr auto stop_patience = 3s;  // then connections that do not close are dropped
+constexpr auto stop_interval = 5ms;
 constexpr auto drain_interval = 200ms;
-
-// ---- what the configuration means on this machine
-// ----------------------------------------------------
-
-Random system_random() {
-    Random::Seed seed;
-    CHECK(RAND_bytes(seed.data(), static_cast<int>(seed.size())) == 1);
-    return Random(seed);
-}
-
-std::string read_secret(const std::string& file) {
-    std::ifstream stream(file);
-    std::string secret;
-    if (!std::getline(stream, secret) || secret.empty()) {
-        throw net::StartError(fmt::format(
-            "turn.secret_file: {}: its first line cannot be read or is empty; `openssl rand -hex "
-            "32 > FILE` makes one",
-            file));
-    }
-    return secret;
-}
-
-// `made` is what was made at the first start, for a server that was given none.
-std::string turn_secret(const Config& config, const std::string& made) {
-    if (!config.turn.secret.empty()) return config.turn.secret;
-    return config.turn.secret_file.empty() ? made : read_secret(config.turn.secret_file);
-}
-
-bool has_ipv6() {
-    const int fd = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return false;
-    sockaddr_in6 any{};
-    any.sin6_family = AF_INET6;
-    const bool usable = ::bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0;
-    ::close(fd);
-    return usable;
-}
-
-// The defaults name both families' wildcards; a machine without IPv6 does without the second.
-std::vector<TransportAddress> usable(std::vector<TransportAddress> listen) {
-    static const bool ipv6 = has_ipv6();
-    if (!ipv6) {
-        std::erase_if(listen, [](const TransportAddress& a) {
-            return !a.ip.is_v4() && a.ip.is_unspecified();
-        });
-    }
-    return listen;
-}
-
-net::RelayAddresses relay_addresses(const Config& config) {
-    const auto interfaces = net::list_interfaces();
-    std::vector<IpAddress> own;
-    for (const net::Interface& interface : interfaces) {
-        if (!interface.ip.is_loopback()) own.push_back(interface.ip);
-    }
-    auto bound = config.turn.relay_addresses;
-    if (bound.empty()) bound = net::default_relay_addresses(interfaces);
-    std::vector<net::RelayAddress> addresses;
-    for (const IpAddress& ip : bound) {
-        net::RelayAddress address{ip, ip};
-        for (const ExternalAddress& external : config.turn.external_addresses) {
-            const bool any = external.bound.is_unspecified();
-            if (any ? external.told.family() == ip.family() : external.bound == ip) {
-                address.told = external.told;
-            }
-        }
-        addresses.push_back(address);
-    }
-    return {std::move(addresses), std::move(own)};
-}
-
-std::shared_ptr<const turn::Credentials> credentials(const Config& config,
-                                                     const std::string& secret) {
-    return std::make_shared<turn::Credentials>(config.turn.realm, config.turn.users,
-                                               std::vector<std::string>{secret});
-}
-
-std::filesystem::path state_directory() {
-    for (const auto& [variable, below] : {std::pair{"STATE_DIRECTORY", ""},
-                                          {"XDG_STATE_HOME", "ahoy"},
-                                          {"HOME", ".local/state/ahoy"}}) {
-        if (const char* base = std::getenv(variable); base != nullptr && *base != '\0') {
-            return std::filesystem::path(base) / below;
-        }
-    }
-    return "/var/lib/ahoy";
-}
-
-std::shared_ptr<asio::ssl::context> tls_context(const Config& config) {
-    if (config.tls.listen.empty()) return nullptr;
-    if (!config.tls.certificate.empty()) {
-        return net::load_tls(config.tls.certificate, config.tls.key);
-    }
-    std::array<char, 256> name{};
-    (void)::gethostname(name.data(), name.size() - 1);
-    const auto files = net::keep_self_signed(state_directory() / "tls", name.data());
-    log::warning("tls.self_signed",
-                 {{"certificate", files.certificate.string()},
-                  {"hint", "browsers warn; set tls.certificate and tls.key to a real one"}});
-    return net::load_tls(files.certificate.string(), files.key.string());
-}
-
-// As many descriptors as the system lets us have: each allocation takes one.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 unsigned share(unsigned total, size_t shards) {
     return static_cast<unsigned>((total + shards - 1) / shards);
+}
+
+std::vector<uint16_t> ports_of(const std::vector<TransportAddress>& addresses) {
+    std::set<uint16_t> ports;
+    for (const TransportAddress& address : addresses) ports.insert(address.port);
+    return {ports.begin(), ports.end()};
 }
 
 std::string join(const std::vector<TransportAddress>& addresses) {
@@ -154,9 +44,6 @@ std::string join(const std::vector<TransportAddress>& addresses) {
     return text;
 }
 
-// ---- the server
-// ----------------------------------------------------------------------------------------
-
 class Program {
   public:
     Program(const Config& config, const Reload& reload)
@@ -165,7 +52,8 @@ class Program {
           random_(system_random()),
           made_secret_(random_.token(32)),
           relay_addresses_(relay_addresses(config)) {
-        raise_descriptor_limit();
+        state_.main = main_.get_executor();
+        bound_by_descriptors(config_.turn.max_allocations);
         make_workers();
         open_listeners();
     }
@@ -179,7 +67,17 @@ class Program {
         main_.run();
         for (const auto& worker : workers_) worker->shard.join();
         log::info("server.stopped", {{"status", uint64_t(failed_ ? 1 : 0)}});
-        return failed_ ? 1 : 0;
+        if (failed_) {
+            // A bug has ended a shard somewhere in its work; there is nothing to be tidied up.
+            log::stop();
+            std::_Exit(1);
+        }
+        // What is left on one shard may belong to another, so it runs while all are there.
+        for (bool any = true; any;) {
+            any = false;
+            for (const auto& worker : workers_) any |= worker->shard.run_what_is_left();
+        }
+        return 0;
     }
 
   private:
@@ -188,7 +86,7 @@ class Program {
         const auto cpus = net::usable_cpus();
         const size_t count =
             config_.server.threads != 0 ? config_.server.threads : std::max<size_t>(cpus.size(), 1);
-        const std::string secret = turn_secret(config_, made_secret_);
+        const auto secrets = turn_secrets(config_, made_secret_);
         turn::Nonces::Secret nonce_secret;
         random_.fill(nonce_secret);
         std::vector<room::apprtc::IceServer> extra;
@@ -200,16 +98,20 @@ class Program {
                       .register_timeout = config_.rooms.register_timeout,
                       .lifetime = config_.rooms.lifetime,
                       .require_join = config_.rooms.require_join},
-            .turn = {.max_allocations = share(config_.turn.max_allocations, count)},
+            .turn = {.max_allocations = share(config_.turn.max_allocations, count),
+                     .legacy_channels = config_.turn.legacy_channels},
             .nonces = turn::Nonces(nonce_secret),
-            .credentials = credentials(config_, secret),
+            .credentials = std::make_shared<turn::Credentials>(config_.turn.realm,
+                                                               config_.turn.users, secrets),
             .peers = turn::PeerPolicy({}, {}),
             .ports = config_.turn.ports,
+            .tcp = {.connections = config_.server.max_connections,
+                    .balancers = config_.server.balancers},
             .apprtc = {.public_url = config_.http.public_url},
             .ice = {.extra = extra,
                     .public_host = config_.turn.public_host,
                     .lifetime = config_.ice.credential_lifetime,
-                    .secret = secret},
+                    .secret = secrets.front()},
         };
         for (unsigned i = 0; i < count; ++i) {
             workers_.push_back(std::make_unique<Worker>(i, parts, workers_, relay_addresses_,
@@ -219,36 +121,48 @@ class Program {
 
     void open_listeners() {
         for (const auto& worker : workers_) {
-            const net::HttpLimits limits{.connections = config_.http.max_connections};
-            auto& site = worker->add_server(std::make_unique<Site>(*worker, state_), limits,
+            auto& site = worker->add_server(std::make_unique<Site>(*worker, state_),
                                             config_.http.trusted_proxies);
             auto& collider =
-                worker->add_server(std::make_unique<ColliderSite>(*worker, state_), limits, {});
-            servers_.push_back({&site, &collider});
+                worker->add_server(std::make_unique<ColliderSite>(*worker, state_), {});
+            servers_.push_back({&site, &collider, &worker->turn_streams});
         }
-        const auto tls = tls_context(config_);
-        http_ = open_tcp("http.listen", config_.http.listen, &Servers::site, nullptr);
-        tls_ = open_tcp("tls.listen", config_.tls.listen, &Servers::site, tls);
-        collider_ =
-            open_tcp("collider.listen", config_.collider.listen, &Servers::collider, nullptr);
+        http_ = open_tcp("http.listen", config_.http.listen, [](const Servers& s) {
+            return net::TcpServices{.http = s.site, .turn = s.turn};
+        });
+        tls_ = open_tcp("tls.listen", config_.tls.listen, [](const Servers& s) {
+            return net::TcpServices{.http = s.site, .turn = s.turn, .plain = false};
+        });
+        collider_ = open_tcp("collider.listen", config_.collider.listen,
+                             [](const Servers& s) { return net::TcpServices{.http = s.collider}; });
         turn_ = open_on_all("turn.listen", "UDP", config_.turn.listen,
                             [this](size_t i, const TransportAddress& address) {
-                                return workers_[i]->udp.listen(address, "turn.listen");
+                                return workers_[i]->turn_sockets.listen(address, "turn.listen");
                             });
+        open_tcp("turn.listen", turn_,
+                 [](const Servers& s) { return net::TcpServices{.turn = s.turn}; });
+        turn_tls_ =
+            open_on_all("turn.tls_listen", "UDP", config_.turn.tls_listen,
+                        [this](size_t i, const TransportAddress& address) {
+                            return workers_[i]->turn_sockets.listen(address, "turn.tls_listen");
+                        });
+        open_tcp("turn.tls_listen", turn_tls_,
+                 [](const Servers& s) { return net::TcpServices{.turn = s.turn, .plain = false}; });
         apply(config_);
     }
 
+    // Of one worker.
     struct Servers {
         net::HttpServer* site;
         net::HttpServer* collider;
+        net::TurnStreams* turn;
     };
 
     std::vector<TransportAddress> open_tcp(std::string_view key,
                                            const std::vector<TransportAddress>& listen,
-                                           net::HttpServer* Servers::*which,
-                                           const std::shared_ptr<asio::ssl::context>& tls) {
+                                           net::TcpServices (*services)(const Servers&)) {
         return open_on_all(key, "TCP", listen, [&](size_t i, const TransportAddress& address) {
-            return (servers_[i].*which)->listen(address, tls, key);
+            return workers_[i]->tcp.listen(address, services(servers_[i]), key);
         });
     }
 
@@ -268,7 +182,7 @@ class Program {
 
     std::vector<TransportAddress> everything_we_listen_on() const {
         std::vector<TransportAddress> all;
-        for (const auto* part : {&http_, &tls_, &collider_, &turn_}) {
+        for (const auto* part : {&http_, &tls_, &collider_, &turn_, &turn_tls_}) {
             all.insert(all.end(), part->begin(), part->end());
         }
         return all;
@@ -298,6 +212,7 @@ class Program {
                                    {"https", join(tls_)},
                                    {"collider", join(collider_)},
                                    {"turn", join(turn_)},
+                                   {"turns", join(turn_tls_)},
                                    {"relay", relay_text},
                                    {"url", url()}});
         if (relay_addresses_.all().empty()) {
@@ -320,21 +235,30 @@ class Program {
                            local ? fmt::format("localhost:{}", first.port) : first.to_string());
     }
 
-    // What may change while running.
+    // What may change while running; throws before anything has.
     void apply(const Config& config) {
-        const std::string secret = turn_secret(config, made_secret_);
-        const auto new_credentials = credentials(config, secret);
+        const net::TlsContexts tls = tls_contexts(config);
+        if (tls.dtls) net::Dtls::prepare(*tls.dtls);
+        const auto secrets = turn_secrets(config, made_secret_);
+        const std::string& secret = secrets.front();
+        // The realm stays: what clients hold is made for it.
+        const auto new_credentials =
+            std::make_shared<turn::Credentials>(config_.turn.realm, config.turn.users, secrets);
         const turn::PeerPolicy policy({config.turn.peers.allow, config.turn.peers.deny},
                                       everything_we_listen_on());
-        std::set<uint16_t> ports;
-        for (const TransportAddress& address : turn_) ports.insert(address.port);
-        const std::vector<uint16_t> turn_ports(ports.begin(), ports.end());
+        TurnPorts ports{.udp = ports_of(turn_), .tcp = ports_of(turn_)};
+        // Nobody checks a self-signed certificate with us: clients would only waste time on it.
+        if (!config_.tls.certificate.empty()) {
+            ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
+        }
         for (const auto& worker : workers_) {
             asio::post(worker->shard.io(),
-                       [&worker = *worker, new_credentials, policy, secret, turn_ports] {
+                       [&worker = *worker, new_credentials, policy, secret, ports, tls] {
                            worker.turn.reload(new_credentials, policy);
                            worker.ice.set_secret(secret);
-                           worker.ice.set_ports(turn_ports);
+                           worker.ice.set_ports(ports);
+                           worker.tcp.set_tls(tls.tls);
+                           worker.dtls.set_context(tls.dtls);
                        });
         }
     }
@@ -342,8 +266,9 @@ class Program {
     void reload() {
         try {
             apply(reload_());
-            log::info("server.reloaded", {{"applied", "turn users, secret and peer lists"},
-                                          {"hint", "everything else takes a restart"}});
+            log::info("server.reloaded",
+                      {{"applied", "certificate, turn users, secret and peer lists"},
+                       {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",
                        {{"reason", error.what()}, {"hint", "the old configuration stays"}});
@@ -403,17 +328,24 @@ class Program {
         watch_stop(net::read_clocks().steady + stop_patience);
     }
 
-    // The shards end by themselves; those that do not in time are told to let go.
+    // Connections end by themselves, and may need other shards for that, so that a shard ends when
+    // none has any left.  Those that do not end in time are told to let go.
     void watch_stop(Instant until) {
-        size_t running = 0;
-        for (const auto& worker : workers_) running += worker->shard.io().stopped() ? 0u : 1u;
-        if (running == 0) return;
-        if (net::read_clocks().steady >= until) {
-            for (const auto& worker : workers_) worker->shard.abandon();
-            return;
+        asio::co_spawn(
+            main_, gather(workers_), [this, until](std::exception_ptr, const Counts& counts) {
+                const bool late = net::read_clocks().steady >= until;
+                if (counts.tcp.connections == 0 || late) return let_go(late);
+                timer_.expires_after(stop_interval);
+                timer_.async_wait([this, until](boost::system::error_code) { watch_stop(until); });
+            });
+    }
+
+    void let_go(bool abandon) {
+        for (const auto& worker : workers_) {
+            worker->shard.release();
+            if (abandon) worker->shard.abandon();
         }
-        timer_.expires_after(5ms);
-        timer_.async_wait([this, until](boost::system::error_code) { watch_stop(until); });
+        main_.stop();
     }
 
     // From any shard.
@@ -423,15 +355,16 @@ class Program {
             std::rethrow_exception(error);
         } catch (const std::exception& known) {
             reason = known.what();
+        } catch (...) {
         }
         asio::post(main_, [this, reason] {
             log::error("server.failed", {{"reason", reason}});
             failed_ = true;
-            stop("failure");
+            let_go(true);
         });
     }
 
-    const Config config_;
+    Config config_;
     const Reload reload_;
     Random random_;
     const std::string made_secret_;
@@ -439,7 +372,7 @@ class Program {
     ServerState state_;
     Workers workers_;
     std::vector<Servers> servers_;  // of each worker
-    std::vector<TransportAddress> http_, tls_, collider_, turn_;
+    std::vector<TransportAddress> http_, tls_, collider_, turn_, turn_tls_;
 
     asio::io_context main_{1};
     asio::signal_set signals_{main_, SIGINT, SIGTERM, SIGHUP};

@@ -27,7 +27,6 @@ bool is_read(const net::Request& request) {
 }
 
 // ---- the call page
-// ------------------------------------------------------------------------------------
 
 // A host that may stand in a header as it is.
 bool is_plain_host(std::string_view host) {
@@ -74,7 +73,6 @@ HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
 }
 
 // ---- Collider
-// -----------------------------------------------------------------------------------------
 
 asio::awaitable<HttpResponse> collider_http(Worker& worker, const net::Request& request,
                                             std::string_view prefix) {
@@ -112,9 +110,13 @@ asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
         }
         if (path == "/metrics") {
             const Counts total = co_await gather(worker_.all());
+            // Takes long with many descriptors, and shards have packets to relay.
+            const Process process = co_await asio::co_spawn(
+                state_.main, []() -> asio::awaitable<Process> { co_return look_at_process(); },
+                asio::use_awaitable);
             co_return HttpResponse{200,
                                    "text/plain; version=0.0.4; charset=utf-8",
-                                   prometheus_text(total),
+                                   prometheus_text(total, process),
                                    {{"Cache-Control", "no-store"}}};
         }
         if (path == "/status") co_return co_await collider_status(worker_, state_);

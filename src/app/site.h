@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,7 @@ namespace ahoy::app {
 struct ServerState {
     std::atomic<bool> ready{false};
     Instant started_at;
+    boost::asio::any_io_executor main;  // of the thread that relays nothing
 };
 
 class Site final : public net::HttpService {

@@ -54,9 +54,12 @@ Worker& owner_of(const Workers& workers, std::string_view room) {
 Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
                net::RelayAddresses& relay_addresses, Random random)
     : shard(index),
-      udp(shard.io().get_executor(), relay_addresses, parts.ports, Random(random.seed())),
-      turn(parts.turn, parts.credentials, parts.nonces, parts.peers, udp, log_,
+      turn_sockets(shard.io().get_executor(), relay_addresses, parts.ports, Random(random.seed())),
+      turn(parts.turn, parts.credentials, parts.nonces, parts.peers, turn_sockets, log_,
            Random(random.seed())),
+      dtls(shard.io().get_executor(), turn_sockets, Random(random.seed())),
+      turn_streams(shard.io(), turn_sockets),
+      tcp(shard.io(), parts.tcp),
       ice(parts.ice, Random(random.seed())),
       apprtc(parts.apprtc, [this](Now now, std::string_view host) { return ice.make(now, host); }),
       all_(all),
@@ -64,30 +67,37 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       timer_(shard.io()) {}
 
 net::HttpServer& Worker::add_server(std::unique_ptr<net::HttpService> service,
-                                    const net::HttpLimits& limits,
                                     const std::vector<Prefix>& trusted_proxies) {
-    auto server = std::make_unique<net::HttpServer>(shard.io(), *service, limits, trusted_proxies);
+    auto server = std::make_unique<net::HttpServer>(*service, net::HttpLimits{}, trusted_proxies);
     return *endpoints_.emplace_back(Endpoint{std::move(service), std::move(server)}).server;
 }
 
 void Worker::start() {
-    udp.start(turn);
-    for (const Endpoint& endpoint : endpoints_) endpoint.server->start();
+    turn_sockets.start(turn);
+    turn_sockets.use(dtls);
+    turn_streams.start();
+    tcp.start();
 }
 
 void Worker::stop() {
     stopped_ = true;
+    tcp.stop();
+    turn_streams.stop();
+    dtls.stop();
     for (const Endpoint& endpoint : endpoints_) endpoint.server->stop();
     timer_.cancel();
     turn.close_all(net::read_clocks());
-    udp.stop();
+    turn_sockets.stop();
 }
 
 Counts Worker::count() const {
     Counts counts{.turn = turn.stats(),
                   .rooms = rooms_.stats(),
                   .http = {},
-                  .sent = udp.sent(),
+                  .tcp = tcp.counts(),
+                  .turn_streams = turn_streams.counts(),
+                  .dtls = dtls.counts(),
+                  .sent = turn_sockets.sent(),
                   .socket_errors = socket_errors_,
                   .http_errors = http_errors};
     for (const Endpoint& endpoint : endpoints_) add(counts.http, endpoint.server->counts());
@@ -97,14 +107,11 @@ Counts Worker::count() const {
 void add(net::HttpCounts& total, const net::HttpCounts& more) {
     total.connections += more.connections;
     total.websockets += more.websockets;
-    total.accepted += more.accepted;
-    total.refused += more.refused;
     total.bad_requests += more.bad_requests;
     total.slow_readers += more.slow_readers;
 }
 
 // ---- rooms
-// ------------------------------------------------------------------------------------------
 
 void Worker::deliver(room::Deliveries deliveries) {
     std::map<uint32_t, room::Deliveries> by_shard;
@@ -148,7 +155,6 @@ void Worker::expire_in_time() {
 }
 
 // ---- sockets
-// ------------------------------------------------------------------------------------------
 
 room::ConnectionId Worker::add_socket(net::WebSocket& socket) {
     sockets_[++last_socket_] = &socket;
@@ -170,7 +176,6 @@ void Worker::post_frame(room::ConnectionId id, std::string frame, bool close) {
 }
 
 // ---- the log
-// ------------------------------------------------------------------------------------------
 
 void Worker::Log::room_opened(std::string_view room) {
     log::info("room.opened", {{"room", room}});

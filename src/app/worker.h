@@ -15,9 +15,12 @@
 
 #include "app/ice.h"
 #include "net/clock.h"
+#include "net/dtls.h"
 #include "net/http.h"
 #include "net/shard.h"
-#include "net/udp.h"
+#include "net/tcp_server.h"
+#include "net/turn_sockets.h"
+#include "net/turn_streams.h"
 #include "room/apprtc.h"
 #include "room/collider.h"
 #include "room/rooms.h"
@@ -36,6 +39,9 @@ struct Counts {
     turn::Stats turn;
     room::Stats rooms;
     net::HttpCounts http;
+    net::TcpCounts tcp;
+    net::TurnStreamCounts turn_streams;
+    net::DtlsCounts dtls;
     net::SendCounts sent;
     uint64_t socket_errors = 0;  // Collider's wserrors
     uint64_t http_errors = 0;    // Collider's httperrors
@@ -50,6 +56,7 @@ struct Parts {
     std::shared_ptr<const turn::Credentials> credentials;
     turn::PeerPolicy peers;
     PortRange ports;
+    net::TcpLimits tcp;
     room::apprtc::Config apprtc;
     IceSettings ice;
 };
@@ -71,7 +78,7 @@ class Worker {
     Worker(unsigned index, const Parts&, const Workers& all, net::RelayAddresses&, Random);
 
     // Before start(): something that answers HTTP on this shard.
-    net::HttpServer& add_server(std::unique_ptr<net::HttpService>, const net::HttpLimits&,
+    net::HttpServer& add_server(std::unique_ptr<net::HttpService>,
                                 const std::vector<Prefix>& trusted_proxies);
 
     void start();
@@ -106,8 +113,11 @@ class Worker {
     void post_frame(room::ConnectionId, std::string frame, bool close);
 
     net::Shard shard;  // first, because everything else hangs on its io_context
-    net::Udp udp;
+    net::TurnSockets turn_sockets;
     turn::Server turn;
+    net::Dtls dtls;
+    net::TurnStreams turn_streams;
+    net::TcpServer tcp;
     IceServers ice;
     const room::apprtc::Dialect apprtc;
     uint64_t http_errors = 0;  // Collider's

@@ -115,6 +115,11 @@ std::string Prefix::to_string() const {
     return base_.to_string() + '/' + std::to_string(length_);
 }
 
+bool any_contains(std::span<const Prefix> prefixes, const IpAddress& ip) {
+    return std::any_of(prefixes.begin(), prefixes.end(),
+                       [&](const Prefix& prefix) { return prefix.contains(ip); });
+}
+
 size_t AddressHash::operator()(const IpAddress& ip) const {
     return mix({ip, 0}, 0);
 }

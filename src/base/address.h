@@ -100,6 +100,8 @@ class Prefix {
     int length_ = 128;
 };
 
+bool any_contains(std::span<const Prefix>, const IpAddress&);
+
 // Hash for tables whose keys strangers choose: keyed, so that colliding addresses cannot be made.
 class AddressHash {
   public:

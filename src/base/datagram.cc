@@ -4,6 +4,22 @@
 
 namespace ahoy {
 
+std::string_view label(Transport transport) {
+    switch (transport) {
+        case Transport::udp:
+            return "udp";
+        case Transport::tcp:
+            return "tcp";
+        case Transport::tls:
+            return "tls";
+        case Transport::dtls:
+            return "dtls";
+        case Transport::count:
+            break;
+    }
+    return {};
+}
+
 Outbox::Outbox() : scratch_(std::make_unique_for_overwrite<uint8_t[]>(scratch_size)) {
     pending_.reserve(capacity);
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -20,11 +21,16 @@ namespace ahoy {
 // A socket of the shell: a listener, a relay socket or a client's stream.  Opaque to the cores.
 enum class SocketId : uint32_t {};
 
+// How a client reaches us.
+enum class Transport : uint8_t { udp, tcp, tls, dtls, count };
+std::string_view label(Transport);
+
 struct Datagram {
     SocketId socket{};
     TransportAddress from;
     TransportAddress local;  // where it was sent to; answers leave from there
     std::span<const uint8_t> bytes;
+    Transport transport = Transport::udp;
 };
 
 struct Transmit {

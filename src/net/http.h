@@ -1,16 +1,14 @@
-// HTTP/1.1 and WebSocket listeners of one shard, plain or TLS.
+// HTTP/1.1 and WebSocket connections of one shard, plain or TLS.
 //
-// A listener accepts, reads requests within fixed limits and deadlines, and asks an HttpService for
-// the answers; a request to upgrade becomes a WebSocket, whose messages go to a WebSocketHandler.
-// Everything runs on the listener's shard.  What a client may cost is bounded: by the number of
-// connections, the size of a request, the time it may take, and what waits to be sent to it.
+// A connection's requests are read within fixed limits and deadlines, and an HttpService is asked
+// for the answers; a request to upgrade becomes a WebSocket, whose messages go to a
+// WebSocketHandler.  Everything runs on the shard that accepted the connection.  What a client may
+// cost is bounded: by the size of a request, the time it may take, and what waits to be sent to it.
 //
 // The HTTP and WebSocket protocols themselves are Beast's.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +19,10 @@
 #include "room/http.h"
 
 namespace ahoy::net {
+
+template <class Stream>
+struct Accepted;
+struct HttpShared;
 
 struct Request {
     room::HttpRequest http;   // scheme and host as the client sees them
@@ -58,7 +60,6 @@ class HttpService {
 };
 
 struct HttpLimits {
-    size_t connections = 10'000;            // of one shard; more are closed at once
     size_t header = 16 * 1024;              // bytes
     size_t body = 256 * 1024;               // bytes
     size_t websocket_message = 256 * 1024;  // bytes, received
@@ -73,8 +74,6 @@ struct HttpLimits {
 struct HttpCounts {
     size_t connections = 0;  // open
     size_t websockets = 0;   // open
-    uint64_t accepted = 0;
-    uint64_t refused = 0;  // over the limit
     uint64_t bad_requests = 0;
     uint64_t slow_readers = 0;  // WebSockets closed because they did not read
 };
@@ -82,24 +81,20 @@ struct HttpCounts {
 class HttpServer {
   public:
     // `service` outlives this.
-    HttpServer(boost::asio::io_context&, HttpService& service, HttpLimits,
-               std::vector<Prefix> trusted_proxies);
+    HttpServer(HttpService& service, HttpLimits, std::vector<Prefix> trusted_proxies);
     ~HttpServer();
 
-    // `tls` null: plain.  Several listeners share a port (SO_REUSEPORT).  The result is the address
-    // with the port the kernel chose, if it was 0.  Throws StartError, naming `key`.
-    TransportAddress listen(const TransportAddress&, std::shared_ptr<boost::asio::ssl::context> tls,
-                            std::string_view key);
-    void start();
-    // Accepts no more and closes what is open: WebSockets with status 1001, the rest as it is.
-    // Afterwards the connections end by themselves within seconds.
+    // Until the connection is closed.  Defined for PlainStream and TlsStream.
+    template <class Stream>
+    boost::asio::awaitable<void> serve(Accepted<Stream>);
+    // Closes what is open: WebSockets with status 1001, the rest as it is.  Afterwards the
+    // connections end by themselves within seconds.
     void stop();
 
     const HttpCounts& counts() const;
 
   private:
-    class Impl;
-    std::shared_ptr<Impl> impl_;
+    std::shared_ptr<HttpShared> shared_;
 };
 
 }  // namespace ahoy::net

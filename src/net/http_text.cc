@@ -14,11 +14,6 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-bool is_trusted(const IpAddress& ip, const std::vector<Prefix>& trusted) {
-    return std::any_of(trusted.begin(), trusted.end(),
-                       [&](const Prefix& prefix) { return prefix.contains(ip); });
-}
-
 // "192.0.2.1", "192.0.2.1:4711", "[2001:db8::1]:4711", "2001:db8::1"
 std::optional<TransportAddress> parse_node(std::string_view text) {
     if (const auto ip = IpAddress::parse(text)) return TransportAddress{*ip, 0};
@@ -52,11 +47,23 @@ std::string host_without_port(std::string_view host) {
     return std::string(host.substr(0, host.find(':')));
 }
 
+void take_absolute_form(room::HttpRequest& request) {
+    const std::string_view target = request.target;
+    const size_t scheme = target.find("://");
+    if (target.starts_with('/') || scheme == target.npos) return;
+    const size_t begin = scheme + 3;
+    const size_t path = std::min(target.find_first_of("/?", begin), target.size());
+    request.host = target.substr(begin, path - begin);
+    std::string origin_form(target.substr(path));
+    if (!origin_form.starts_with('/')) origin_form.insert(0, 1, '/');
+    request.target = std::move(origin_form);
+}
+
 void apply_forwarded(Request& request, const std::vector<Prefix>& trusted,
                      std::string_view forwarded_for, std::string_view proto,
                      std::string_view host) {
-    if (!is_trusted(request.remote.ip, trusted)) return;
-    while (!forwarded_for.empty() && is_trusted(request.remote.ip, trusted)) {
+    if (!any_contains(trusted, request.remote.ip)) return;
+    while (!forwarded_for.empty() && any_contains(trusted, request.remote.ip)) {
         const auto node = parse_node(last_of(forwarded_for));
         if (!node) break;
         request.remote = *node;

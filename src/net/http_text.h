@@ -15,6 +15,10 @@ std::string http_date(WallTime);
 // The host without its port: "example.org", "192.0.2.1", "2001:db8::1"; "" when it is not one.
 std::string host_without_port(std::string_view host);
 
+// A request whose target is a whole URL, as proxies write it, becomes one to that URL's host (RFC
+// 9112, section 3.2.2).
+void take_absolute_form(room::HttpRequest&);
+
 // The client's side of things behind proxies: X-Forwarded-For, -Proto and -Host count only as far
 // as trusted proxies have written them.  The last address that no trusted proxy has is the client.
 void apply_forwarded(Request&, const std::vector<Prefix>& trusted, std::string_view forwarded_for,

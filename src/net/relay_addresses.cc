@@ -10,7 +10,8 @@ RelayAddresses::RelayAddresses(std::vector<RelayAddress> addresses, std::vector<
         own_.push_back(address.told);
         own_.push_back(address.bound);
         mapped_ |= address.told != address.bound;
-        ports_.push_back(std::make_unique<Ports>());
+        live_.push_back(std::make_unique<Ports>());
+        resting_.push_back(std::make_unique<Ports>());
     }
     std::sort(own_.begin(), own_.end());
     own_.erase(std::unique(own_.begin(), own_.end()), own_.end());
@@ -34,32 +35,40 @@ bool RelayAddresses::is_own(const IpAddress& ip) const {
     return std::binary_search(own_.begin(), own_.end(), ip);
 }
 
-bool RelayAddresses::live(size_t index, uint16_t port) const {
-    const uint64_t word = (*ports_[index])[port / 64].load(std::memory_order_relaxed);
+bool RelayAddresses::test(const PortSets& sets, size_t index, uint32_t port) {
+    const uint64_t word = (*sets[index])[port / 64].load(std::memory_order_relaxed);
     return (word >> (port % 64) & 1) != 0;
 }
 
-bool RelayAddresses::is_live(const TransportAddress& told) const {
-    for (size_t i = 0; i < addresses_.size(); ++i) {
-        if (addresses_[i].told == told.ip && live(i, told.port)) return true;
-    }
-    return false;
-}
-
-void RelayAddresses::set_live(size_t index, uint16_t port, bool live) {
-    auto& word = (*ports_[index])[port / 64];
+void RelayAddresses::set(PortSets& sets, size_t index, uint32_t port, bool value) {
+    auto& word = (*sets[index])[port / 64];
     const uint64_t bit = uint64_t{1} << (port % 64);
-    if (live) {
+    if (value) {
         word.fetch_or(bit, std::memory_order_relaxed);
     } else {
         word.fetch_and(~bit, std::memory_order_relaxed);
     }
 }
 
+bool RelayAddresses::is_live(const TransportAddress& told) const {
+    for (size_t i = 0; i < addresses_.size(); ++i) {
+        if (addresses_[i].told == told.ip && is_used(i, told.port)) return true;
+    }
+    return false;
+}
+
+void RelayAddresses::set_live(size_t index, uint16_t port, bool live) {
+    set(live_, index, port, live);
+}
+
+void RelayAddresses::set_resting(size_t index, uint16_t port, bool resting) {
+    set(resting_, index, port, resting);
+}
+
 TransportAddress RelayAddresses::to_bound(const TransportAddress& told) const {
     if (!mapped_) return told;
     for (size_t i = 0; i < addresses_.size(); ++i) {
-        if (addresses_[i].told == told.ip && live(i, told.port)) {
+        if (addresses_[i].told == told.ip && is_used(i, told.port)) {
             return {addresses_[i].bound, told.port};
         }
     }
@@ -69,7 +78,7 @@ TransportAddress RelayAddresses::to_bound(const TransportAddress& told) const {
 TransportAddress RelayAddresses::to_told(const TransportAddress& bound) const {
     if (!mapped_) return bound;
     for (size_t i = 0; i < addresses_.size(); ++i) {
-        if (addresses_[i].bound == bound.ip && live(i, bound.port)) {
+        if (addresses_[i].bound == bound.ip && is_used(i, bound.port)) {
             return {addresses_[i].told, bound.port};
         }
     }

@@ -4,8 +4,9 @@
 // bound to ("192.0.2.1") may differ behind a 1:1 NAT (`turn.external_addresses`); the two are
 // mapped onto each other at the sockets, and everything above knows only what clients are told.
 //
-// The live ports are the only state that shards share and write: one bit a port, set and cleared by
-// the shard that owns the socket, read when a client names one of our own addresses as its peer.
+// The ports are the only state that shards share and write: one bit for a live one and one for one
+// that rests, set and cleared by the shard that owns the socket, read when a port is looked for or
+// a client names one of our own addresses as its peer.
 #pragma once
 
 #include <array>
@@ -39,6 +40,10 @@ class RelayAddresses {
     bool is_own(const IpAddress&) const;
     bool is_live(const TransportAddress& told) const;
     void set_live(size_t index, uint16_t port, bool live);
+    bool is_used(size_t index, uint32_t port) const { return test(live_, index, port); }
+    // Closed a moment ago (RFC 8656, section 7.2).
+    void set_resting(size_t index, uint16_t port, bool resting);
+    bool is_resting(size_t index, uint32_t port) const { return test(resting_, index, port); }
 
     // Both leave alone what is not a live relayed address of ours.
     TransportAddress to_bound(const TransportAddress& told) const;
@@ -46,11 +51,14 @@ class RelayAddresses {
 
   private:
     using Ports = std::array<std::atomic<uint64_t>, 65536 / 64>;
-    bool live(size_t index, uint16_t port) const;
+    using PortSets = std::vector<std::unique_ptr<Ports>>;  // by address
+    static bool test(const PortSets&, size_t index, uint32_t port);
+    static void set(PortSets&, size_t index, uint32_t port, bool value);
 
     std::vector<RelayAddress> addresses_;
     std::vector<IpAddress> own_;  // sorted
-    std::vector<std::unique_ptr<Ports>> ports_;
+    PortSets live_;
+    PortSets resting_;
     bool mapped_ = false;  // any told address differs from its bound one
 };
 

@@ -48,6 +48,16 @@ TEST(RelayAddresses, APortIsLiveFromOpenToClose) {
     EXPECT_FALSE(relay.is_live(at("192.0.2.1:50000")));
 }
 
+TEST(RelayAddresses, F27_APortCanRestWithoutBeingLive) {
+    RelayAddresses relay({{ip("192.0.2.1"), ip("192.0.2.1")}}, {});
+    relay.set_resting(0, 50000, true);
+    EXPECT_TRUE(relay.is_resting(0, 50000));
+    EXPECT_FALSE(relay.is_used(0, 50000));
+    EXPECT_FALSE(relay.is_live(at("192.0.2.1:50000")));
+    relay.set_resting(0, 50000, false);
+    EXPECT_FALSE(relay.is_resting(0, 50000));
+}
+
 TEST(RelayAddresses, BehindOneToOneNatOnlyLiveRelayedAddressesAreMapped) {
     RelayAddresses relay({{ip("203.0.113.5"), ip("192.0.2.1")}}, {});
     relay.set_live(0, 50000, true);

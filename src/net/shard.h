@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
@@ -27,18 +28,27 @@ class Shard {
     unsigned index() const { return index_; }
     boost::asio::io_context& io() { return io_; }
 
-    // Runs until there is nothing left to do.  `failed` is told, on this thread, of an exception
-    // that nothing caught, which is a bug; the shard has then stopped.
+    // Runs until release(), and then until there is nothing left to do.  `failed` is told, on this
+    // thread, of an exception that nothing caught, which is a bug; the shard has then stopped.
     void start(std::optional<int> cpu, std::function<void(std::exception_ptr)> failed);
+    // From now on nobody posts anything here.
+    void release() { work_.reset(); }
     // Lets go of everything at once, for a stop that takes too long.
     void abandon() { io_.stop(); }
     void join() {
         if (thread_.joinable()) thread_.join();
     }
+    // After join(), on the caller's thread; was there anything?
+    bool run_what_is_left() {
+        io_.restart();
+        return io_.poll() > 0;
+    }
 
   private:
     const unsigned index_;
     boost::asio::io_context io_{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+        io_.get_executor()};
     std::thread thread_;
 };
 

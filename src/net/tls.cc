@@ -48,9 +48,11 @@ void check_readable(std::string_view key, const std::string& file) {
 
 int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
                 unsigned in_size, void*) {
-    static constexpr std::array<unsigned char, 9> known{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+    // Told by their first bytes anyway; who asks for one by name (RFC 7443) is told that we agree.
+    static constexpr std::string_view known = "\x08http/1.1\x09stun.turn\x12stun.nat-discovery";
     const int match = SSL_select_next_proto(const_cast<unsigned char**>(out), out_size,
-                                            known.data(), known.size(), in, in_size);
+                                            reinterpret_cast<const unsigned char*>(known.data()),
+                                            static_cast<unsigned>(known.size()), in, in_size);
     return match == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
@@ -108,14 +110,11 @@ void write_private(const std::filesystem::path& file, Write write) {
     }
 }
 
-}  // namespace
-
-std::shared_ptr<ssl::context> load_tls(const std::string& certificate, const std::string& key) {
-    check_readable("tls.certificate", certificate);
-    check_readable("tls.key", key);
-    auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
+std::shared_ptr<ssl::context> load_context(const SSL_METHOD* method, int oldest,
+                                           const std::string& certificate, const std::string& key) {
+    auto context = std::make_shared<ssl::context>(SSL_CTX_new(method));
     SSL_CTX* const native = context->native_handle();
-    SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+    SSL_CTX_set_min_proto_version(native, oldest);
     SSL_CTX_set_cipher_list(native, "ECDHE+AESGCM:ECDHE+CHACHA20");
     SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
@@ -133,6 +132,15 @@ std::shared_ptr<ssl::context> load_tls(const std::string& certificate, const std
                fmt::format("is not the PEM private key of {} ({})", certificate, error.message()));
     }
     return context;
+}
+
+}  // namespace
+
+TlsContexts load_tls(const std::string& certificate, const std::string& key) {
+    check_readable("tls.certificate", certificate);
+    check_readable("tls.key", key);
+    return {load_context(TLS_server_method(), TLS1_2_VERSION, certificate, key),
+            load_context(DTLS_server_method(), DTLS1_2_VERSION, certificate, key)};
 }
 
 CertificateFiles keep_self_signed(const std::filesystem::path& directory, const std::string& name) {

@@ -8,10 +8,15 @@
 
 namespace ahoy::net {
 
-// TLS 1.2 and 1.3, forward secrecy only, `http/1.1` when the client asks by ALPN.
+struct TlsContexts {
+    std::shared_ptr<boost::asio::ssl::context> tls;
+    std::shared_ptr<boost::asio::ssl::context> dtls;
+};
+
+// TLS 1.2 and 1.3 and DTLS 1.2, forward secrecy only; `http/1.1`, `stun.turn` or
+// `stun.nat-discovery` when the client asks by ALPN (RFC 7443).
 // Throws StartError, which names the file.
-std::shared_ptr<boost::asio::ssl::context> load_tls(const std::string& certificate,
-                                                    const std::string& key);
+TlsContexts load_tls(const std::string& certificate, const std::string& key);
 
 struct CertificateFiles {
     std::filesystem::path certificate;

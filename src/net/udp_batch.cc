@@ -78,11 +78,10 @@ bool same_flow(const Transmit& a, const Transmit& b) {
 }  // namespace
 
 // ---- in
-// -------------------------------------------------------------------------------------------
 
-ReceiveBatch::ReceiveBatch() : buffers_(new uint8_t[capacity * buffer_size]) {
+ReceiveBatch::ReceiveBatch() : buffers_(new uint8_t[capacity * stride]) {
     for (size_t i = 0; i < capacity; ++i) {
-        pieces_[i] = {buffers_.get() + i * buffer_size, buffer_size};
+        pieces_[i] = {buffers_.get() + i * stride, buffer_size};
         headers_[i] = {};
         headers_[i].msg_hdr.msg_name = froms_[i].get();
         headers_[i].msg_hdr.msg_iov = &pieces_[i];
@@ -118,7 +117,6 @@ size_t ReceiveBatch::receive(int fd, size_t most, std::vector<Received>& out) {
 }
 
 // ---- out
-// ------------------------------------------------------------------------------------------
 
 SendBatch::SendBatch() : segments_(kernel_segments()) {
     headers_.reserve(most_messages);

@@ -43,6 +43,8 @@ class ReceiveBatch {
 
   private:
     static constexpr size_t buffer_size = 65536;
+    // Not a power of two apart: small datagrams' first lines would share one set of the cache.
+    static constexpr size_t stride = buffer_size + 192;
 
     std::unique_ptr<uint8_t[]> buffers_;
     std::array<ControlBuffer, capacity> controls_;

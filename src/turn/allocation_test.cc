@@ -73,11 +73,11 @@ TEST_F(AllocationTest, O06_IsSmall) {
     EXPECT_LE(sizeof(Allocation), 512u);
 }
 
-TEST(ChannelNumber, J02_RangeOfRfc8656) {
+TEST(ChannelNumber, J02_RangeOfRfc5766) {
     EXPECT_FALSE(ChannelNumber::from_wire(0x3fff));
     EXPECT_TRUE(ChannelNumber::from_wire(0x4000));
-    EXPECT_TRUE(ChannelNumber::from_wire(0x4fff));
-    EXPECT_FALSE(ChannelNumber::from_wire(0x5000));
+    EXPECT_TRUE(ChannelNumber::from_wire(0x7ffe));
+    EXPECT_FALSE(ChannelNumber::from_wire(0x7fff));
 }
 
 }  // namespace

@@ -10,10 +10,13 @@
 
 namespace ahoy::turn {
 
-// 0x4000 to 0x4FFF (RFC 8656, section 12).  Holding one is proof that the number is in range.
+// 0x4000 to 0x7FFE, RFC 5766's range; RFC 8656 reserves what lies above 0x4FFF, and which of the
+// two holds is the server's configuration.  Holding one is proof that the number is in the wider
+// range.
 class ChannelNumber {
   public:
-    static constexpr uint16_t first = 0x4000, last = 0x4fff;
+    static constexpr uint16_t first = 0x4000, last = 0x7ffe;
+    static constexpr uint16_t last_of_rfc8656 = 0x4fff;
 
     static constexpr std::optional<ChannelNumber> from_wire(uint16_t value) {
         if (value < first || value > last) return {};

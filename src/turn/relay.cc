@@ -34,7 +34,9 @@ std::optional<Drop> Server::forbids(Now now, Allocation& allocation,
     if (peer.port == 0) return Drop::peer_denied;
     const Permission* const permission = allocation.permission(peer.ip, now.steady);
     if (permission == nullptr) return Drop::no_permission;
-    if (permission->per_datagram && !policy_.check(peer, relay_ports_).allowed()) {
+    // Between two relayed addresses of ours, which always may, the policy need not be asked.
+    if (permission->per_datagram && !relay_ports_.is_live(peer) &&
+        !policy_.check(peer, relay_ports_).allowed()) {
         return Drop::peer_denied;
     }
     return {};

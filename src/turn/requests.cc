@@ -288,6 +288,9 @@ Server::Reply Server::channel_bind(const Exchange& x) {
     const auto number = ChannelNumber::from_wire(stun::read_channel_number(bytes).value_or(0));
     const auto peer = x.request.xor_address(AttributeType::xor_peer_address);
     if (!number || !peer || peer->port == 0) return refuse(ErrorCode::bad_request);
+    if (!config_.legacy_channels && number->to_wire() > ChannelNumber::last_of_rfc8656) {
+        return refuse(ErrorCode::bad_request);
+    }
 
     const Channel* const of_number = allocation.channel(*number, now);
     if (of_number != nullptr && of_number->peer != *peer) return refuse(ErrorCode::bad_request);

@@ -14,20 +14,21 @@ using stun::Message;
 using stun::MessageWriter;
 using stun::Method;
 
+// Fits into every path's MTU (RFC 8489, section 6.1).
+constexpr size_t max_response = 1200;
+
 // An answer to an unverified source is at most so many times the request: who forges a source
-// address gains nothing that is worth it.
+// address gains nothing that is worth it.  Whoever has a connection has not forged it.
 constexpr size_t amplification = 3;
 // The smallest Allocate request of a real client has 28 bytes and its 401 with this much of a realm
 // 84.  What the operator's realm has beyond is allowed on top, or nobody could ever log in.
 constexpr size_t free_realm = 16;
 
-size_t most_for(const Datagram& unverified, std::string_view realm) {
+size_t most_for(const Datagram& in, std::string_view realm) {
+    if (in.transport != Transport::udp) return max_response;
     const size_t padded = (realm.size() + 3) / 4 * 4;
-    return amplification * unverified.bytes.size() + std::max(padded, free_realm) - free_realm;
+    return amplification * in.bytes.size() + std::max(padded, free_realm) - free_realm;
 }
-
-// Fits into every path's MTU (RFC 8489, section 6.1).
-constexpr size_t max_response = 1200;
 
 FiveTuple five_tuple_of(const Datagram& in) {
     return {in.socket, in.from, in.local};
@@ -123,9 +124,9 @@ bool Server::understands(AttributeType type) {
 }
 
 size_t Server::HashFiveTuple::operator()(const FiveTuple& tuple) const {
-    // The listeners are few and ours; the client's address is what strangers choose.
-    const uint64_t ours = mix(tuple.server, static_cast<uint64_t>(tuple.socket));
-    return mix(tuple.client, ours);
+    // The client's address is what strangers choose; that it reached us on two addresses of one
+    // listener is rare enough to be left to the comparison.
+    return mix(tuple.client, static_cast<uint64_t>(tuple.socket));
 }
 
 size_t Server::HashSocket::operator()(SocketId socket) const {

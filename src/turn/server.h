@@ -44,6 +44,8 @@ struct ServerConfig {
     unsigned max_permissions = 128;  // per allocation
     unsigned max_channels = 128;     // per allocation
     unsigned max_reservations = 256;
+    // Also the channel numbers that RFC 5766 had and RFC 8656 reserves.
+    bool legacy_channels = true;
 };
 
 // Why something was dropped without an answer.
@@ -106,6 +108,7 @@ class Server {
     void from_peer(Now, const Datagram&, Outbox&);
     // The stream on which the client reached us is closed: its allocation ends.
     void client_gone(Now, const FiveTuple&);
+    bool has_allocation(const FiveTuple& five_tuple, Now now) { return find(five_tuple, now); }
     void expire(Now, Outbox&);
     Instant next_deadline() const;
 

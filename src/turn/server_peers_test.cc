@@ -253,10 +253,20 @@ TEST_F(PeersTest, J01_J02_ChannelBindNeedsAPeerAndANumberInRange) {
                         [](MessageWriter& w) { w.xor_address(T::xor_peer_address, peer); })
                   .code(),
               400);
-    for (const unsigned wrong : {0u, 0x3fffu, 0x5000u, 0x7fffu, 0xffffu}) {
+    for (const unsigned wrong : {0u, 0x3fffu, 0x7fffu, 0xffffu}) {
         EXPECT_EQ(client.binds(static_cast<uint16_t>(wrong), peer).code(), 400) << wrong;
     }
-    EXPECT_EQ(client.binds(0x4fff, peer).code(), success);
+    EXPECT_EQ(client.binds(0x7ffe, peer).code(), success);
+}
+
+TEST(Channels, J02_OnlyThoseOfRfc8656WhenTheOthersAreSwitchedOff) {
+    World world({.legacy_channels = false});
+    TestClient client(world);
+    ASSERT_EQ(client.allocates().code(), Response::success);
+    for (const unsigned wrong : {0x3fffu, 0x5000u, 0x7ffeu}) {
+        EXPECT_EQ(client.binds(static_cast<uint16_t>(wrong), peer).code(), 400) << wrong;
+    }
+    EXPECT_EQ(client.binds(0x4fff, peer).code(), Response::success);
 }
 
 TEST_F(PeersTest, J03_J04_TI4_NumbersAndPeersGoInPairs) {
@@ -335,8 +345,8 @@ TEST_F(PeersTest, J09_J10_J11_J12_J14_ChannelDataOnTheWire) {
     EXPECT_TRUE(raw("ff000001 78").empty());
     EXPECT_EQ(raw("40000001 78000000").at(0).bytes, bytes_of("x"));  // padding
     EXPECT_TRUE(raw("40000000").at(0).bytes.empty());
-    EXPECT_EQ(world.drops(Drop::no_channel), 1u);
-    EXPECT_EQ(world.drops(Drop::malformed), 7u);
+    EXPECT_EQ(world.drops(Drop::no_channel), 2u);
+    EXPECT_EQ(world.drops(Drop::malformed), 6u);
 }
 
 TEST_F(PeersTest, J17_TwoChannelsToOneAddress) {

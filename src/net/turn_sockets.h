@@ -1,21 +1,26 @@
-// All UDP sockets of one shard: its listeners and its relay sockets, and the loop between them and
-// the shard's turn::Server.
+// Everything between one shard's turn::Server and the network: its UDP listeners and relay sockets,
+// and the connections of clients who come by TCP, TLS or DTLS.
 //
-// The sockets sit in one epoll set of their own, and Asio watches that set: thousands of relay
+// The UDP sockets sit in one epoll set of their own, and Asio watches that set: thousands of relay
 // sockets cost the reactor one descriptor.  A round reads what is ready, up to a batch, hands every
 // datagram to the core and sends the answers; then everything else on this shard gets its turn.
 // No lock, no allocation and no virtual call on this path.
+//
+// Connections read for themselves; they are known here by the SocketId under which they attached.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/datagram.h"
 #include "base/random.h"
+#include "base/result.h"
+#include "net/client_transport.h"
 #include "net/relay_addresses.h"
 #include "net/udp_batch.h"
 #include "turn/relay_ports.h"
@@ -23,13 +28,15 @@
 
 namespace ahoy::net {
 
-class Udp final : public turn::RelayPorts {
+class Dtls;
+
+class TurnSockets final : public turn::RelayPorts {
   public:
     // `addresses` is shared by all shards and outlives this.
-    Udp(boost::asio::any_io_executor, RelayAddresses& addresses, PortRange, Random);
-    ~Udp() override;
-    Udp(const Udp&) = delete;
-    Udp& operator=(const Udp&) = delete;
+    TurnSockets(boost::asio::any_io_executor, RelayAddresses& addresses, PortRange, Random);
+    ~TurnSockets() override;
+    TurnSockets(const TurnSockets&) = delete;
+    TurnSockets& operator=(const TurnSockets&) = delete;
 
     // Opens a listener that shares its port with the other shards' (SO_REUSEPORT).  The result is
     // the address with the port the kernel chose, if it was 0.  Throws StartError, naming `key`.
@@ -38,6 +45,20 @@ class Udp final : public turn::RelayPorts {
     // From now on datagrams go to `server`, which outlives this or stop().
     void start(turn::Server& server);
     void stop();
+
+    // DTLS records that arrive on listeners go there, until stop().
+    void use(Dtls& dtls) { dtls_ = &dtls; }
+
+    // ---- connections, each between attach() and detach()
+    SocketId attach(ClientTransport&);
+    // A whole message of one.  Its bytes stay valid until flush(), which sends what was answered.
+    void from_client(Now, const Datagram&);
+    void flush();
+    void send_now();  // what was answered so far, in the middle of a batch
+    bool has_allocation(const turn::FiveTuple&, Now);
+    void detach(const turn::FiveTuple&, Now);
+    // A DTLS record to whom `path` came from; its bytes are copied.
+    void send_record(const Datagram& path, Bytes record);
 
     // ---- turn::RelayPorts
     bool supports(AddressFamily) const override;
@@ -49,24 +70,29 @@ class Udp final : public turn::RelayPorts {
     const SendCounts& sent() const { return sender_.counts(); }
 
   private:
-    enum class Kind : uint8_t { free, closing, listener, relay };
+    enum class Kind : uint8_t { free, closing, listener, relay, connection };
     struct Socket {
         int fd = -1;
         Kind kind = Kind::free;
         TransportAddress local;    // as clients know it
         size_t relay_address = 0;  // index into addresses_, of a relay socket
+        ClientTransport* connection = nullptr;
     };
 
-    SocketId add(Socket);
-    std::optional<turn::RelayPort> open_port(size_t relay_address, uint16_t port);
+    SocketId add(const Socket&);
+    bool watch(SocketId, int fd);
+    enum class Denied : uint8_t { taken, exhausted };
+    Result<turn::RelayPort, Denied> open_port(size_t relay_address, uint16_t port);
+    std::optional<turn::OpenedPorts> search(size_t relay_address, turn::Parity, bool resting_too);
+    void wake_rested(Instant);
     void close_socket(SocketId);
     void reclaim_closed();
 
     void wait_readable();
     void read_round();
     void read_socket(size_t index, Now);
-    void flush();
-    void send_pending();
+    void send_records();
+    void send_all(const Socket&, std::span<const Transmit* const>);
     void wait_deadline();
     void on_deadline();
 
@@ -81,11 +107,20 @@ class Udp final : public turn::RelayPorts {
     std::vector<Socket> sockets_;  // by SocketId
     std::vector<uint32_t> free_;
     std::vector<uint32_t> closing_;
+    struct Resting {
+        size_t relay_address;
+        uint16_t port;
+        Instant until;
+    };
+    std::deque<Resting> resting_;
 
     ReceiveBatch receiver_;
     std::vector<Received> received_;
     Outbox outbox_;
     std::vector<const Transmit*> order_;
+    Dtls* dtls_ = nullptr;
+    Outbox records_;
+    std::vector<const Transmit*> record_order_;
     SendBatch sender_;
 };
 

@@ -1,4 +1,4 @@
-#include "net/udp.h"
+#include "net/turn_sockets.h"
 
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "net/clock.h"
+#include "net/dtls.h"
 #include "net/socket_address.h"
 #include "net/start_error.h"
 
@@ -23,6 +24,8 @@ namespace {
 
 constexpr int listener_buffer = 4 << 20;  // bytes; the kernel grants what net.core.rmem_max allows
 constexpr size_t most_events = 64;
+constexpr unsigned most_refusals = 256;
+constexpr Duration port_rest = 30s;
 constexpr size_t relay_share = 16;  // messages of one relay socket a round, for fairness
 
 size_t index_of(SocketId id) {
@@ -64,24 +67,23 @@ TransportAddress local_address(int fd) {
 
 }  // namespace
 
-Udp::Udp(boost::asio::any_io_executor executor, RelayAddresses& addresses, PortRange ports,
-         Random random)
+TurnSockets::TurnSockets(boost::asio::any_io_executor executor, RelayAddresses& addresses,
+                         PortRange ports, Random random)
     : addresses_(addresses),
       ports_(ports),
       random_(std::move(random)),
       epoll_(executor, make_epoll()),
       timer_(executor) {}
 
-Udp::~Udp() {
+TurnSockets::~TurnSockets() {
     for (const Socket& socket : sockets_) {
         if (socket.fd >= 0) ::close(socket.fd);
     }
 }
 
 // ---- opening and closing
-// ----------------------------------------------------------------------------
 
-SocketId Udp::add(Socket socket) {
+SocketId TurnSockets::add(const Socket& socket) {
     uint32_t index = 0;
     if (free_.empty()) {
         index = static_cast<uint32_t>(sockets_.size());
@@ -91,12 +93,15 @@ SocketId Udp::add(Socket socket) {
         free_.pop_back();
         sockets_[index] = socket;
     }
-    epoll_event event{.events = EPOLLIN, .data = {.u32 = index}};
-    CHECK(::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, socket.fd, &event) == 0);
     return SocketId{index};
 }
 
-TransportAddress Udp::listen(const TransportAddress& address, std::string_view key) {
+bool TurnSockets::watch(SocketId id, int fd) {
+    epoll_event event{.events = EPOLLIN, .data = {.u32 = static_cast<uint32_t>(id)}};
+    return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+TransportAddress TurnSockets::listen(const TransportAddress& address, std::string_view key) {
     const int fd = make_socket(address);
     if (fd < 0) throw StartError(explain_listen_error(key, "UDP", address, errno));
     set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -113,43 +118,57 @@ TransportAddress Udp::listen(const TransportAddress& address, std::string_view k
         throw StartError(explain_listen_error(key, "UDP", address, error));
     }
     const TransportAddress bound = local_address(fd);
-    add({.fd = fd, .kind = Kind::listener, .local = bound});
+    if (!watch(add({.fd = fd, .kind = Kind::listener, .local = bound}), fd)) {
+        throw StartError(explain_listen_error(key, "UDP", address, errno));
+    }
     return bound;
 }
 
-bool Udp::supports(AddressFamily family) const {
+bool TurnSockets::supports(AddressFamily family) const {
     return addresses_.supports(family);
 }
-bool Udp::is_own(const IpAddress& ip) const {
+bool TurnSockets::is_own(const IpAddress& ip) const {
     return addresses_.is_own(ip);
 }
-bool Udp::is_live(const TransportAddress& address) const {
+bool TurnSockets::is_live(const TransportAddress& address) const {
     return addresses_.is_live(address);
 }
 
-std::optional<turn::RelayPort> Udp::open_port(size_t relay_address, uint16_t port) {
+Result<turn::RelayPort, TurnSockets::Denied> TurnSockets::open_port(size_t relay_address,
+                                                                    uint16_t port) {
     const RelayAddress& address = addresses_.all()[relay_address];
     const int fd = make_socket({address.bound, port});
-    if (fd < 0) return {};
+    if (fd < 0) return unexpected(Denied::exhausted);
     // No SO_REUSEADDR: that the port is ours alone is what bind(2) decides.
     if (bind_to(fd, {address.bound, port}) != 0) {
         ::close(fd);
-        return {};
+        return unexpected(Denied::taken);
     }
-    addresses_.set_live(relay_address, port, true);
     const TransportAddress told{address.told, port};
     const SocketId id =
         add({.fd = fd, .kind = Kind::relay, .local = told, .relay_address = relay_address});
+    addresses_.set_live(relay_address, port, true);
+    if (!watch(id, fd)) {
+        close_socket(id);
+        return unexpected(Denied::exhausted);
+    }
     return turn::RelayPort{id, told};
 }
 
-std::optional<turn::OpenedPorts> Udp::open(AddressFamily family, turn::Parity parity,
-                                           const IpAddress& near) {
+std::optional<turn::OpenedPorts> TurnSockets::open(AddressFamily family, turn::Parity parity,
+                                                   const IpAddress& near) {
     const auto relay_address = addresses_.choose(family, near);
     if (!relay_address) return {};
-    // From a random port upwards and around.  Ports of our own cost a bit test each; those that
-    // other programs hold cost a system call, so their number is bounded.
-    constexpr unsigned most_refusals = 256;
+    wake_rested(read_clocks().steady);
+    auto opened = search(*relay_address, parity, false);
+    if (!opened && !resting_.empty()) opened = search(*relay_address, parity, true);
+    return opened;
+}
+
+// From a random port upwards and around.  Ports of our own cost a bit test each; those that other
+// programs hold cost a system call, so their number is bounded.
+std::optional<turn::OpenedPorts> TurnSockets::search(size_t relay_address, turn::Parity parity,
+                                                     bool resting_too) {
     const uint32_t step = parity == turn::Parity::any ? 1 : 2;
     const uint32_t low = ports_.low + (step == 2 && ports_.low % 2 != 0 ? 1u : 0u);
     if (low > ports_.high) return {};
@@ -158,39 +177,50 @@ std::optional<turn::OpenedPorts> Udp::open(AddressFamily family, turn::Parity pa
     unsigned refusals = 0;
     for (uint32_t i = 0; i < slots && refusals < most_refusals; ++i) {
         const auto port = static_cast<uint16_t>(low + (start + i) % slots * step);
-        const IpAddress& told = addresses_.all()[*relay_address].told;
-        if (addresses_.is_live({told, port})) continue;
-        const auto opened = open_port(*relay_address, port);
-        if (!opened) {
-            ++refusals;
-            continue;
-        }
+        if (addresses_.is_used(relay_address, port)) continue;
+        if (!resting_too && addresses_.is_resting(relay_address, port)) continue;
+        const auto opened = open_port(relay_address, port);
+        if (!opened && opened.error() == Denied::exhausted) return {};
+        ++refusals;
+        if (!opened) continue;
         if (parity != turn::Parity::even_and_next) return turn::OpenedPorts{*opened, {}};
-        if (port < ports_.high) {
-            if (const auto next = open_port(*relay_address, static_cast<uint16_t>(port + 1))) {
-                return turn::OpenedPorts{*opened, next};
-            }
+        if (port < ports_.high && !addresses_.is_used(relay_address, port + 1)) {
+            const auto next = open_port(relay_address, static_cast<uint16_t>(port + 1));
+            if (next) return turn::OpenedPorts{*opened, *next};
         }
         close_socket(opened->socket);
-        ++refusals;
     }
     return {};
 }
 
-void Udp::close(const turn::RelayPort& port) {
+// Rested, or so many that new allocations would hardly find a port that does not.
+void TurnSockets::wake_rested(Instant now) {
+    const size_t most = (size_t{ports_.high} - ports_.low + 1) / 4;
+    while (!resting_.empty() && (now >= resting_.front().until || resting_.size() > most)) {
+        addresses_.set_resting(resting_.front().relay_address, resting_.front().port, false);
+        resting_.pop_front();
+    }
+}
+
+void TurnSockets::close(const turn::RelayPort& port) {
     close_socket(port.socket);
 }
 
-void Udp::close_socket(SocketId id) {
+void TurnSockets::close_socket(SocketId id) {
     Socket& socket = sockets_[index_of(id)];
     CHECK(socket.kind == Kind::relay);
     addresses_.set_live(socket.relay_address, socket.local.port, false);
+    // Its peers may go on sending for a while, and the next owner should not get that.
+    const Instant now = read_clocks().steady;
+    addresses_.set_resting(socket.relay_address, socket.local.port, true);
+    resting_.push_back({socket.relay_address, socket.local.port, now + port_rest});
+    wake_rested(now);
     // The outbox may still hold packets that leave through it.
     socket.kind = Kind::closing;
     closing_.push_back(static_cast<uint32_t>(index_of(id)));
 }
 
-void Udp::reclaim_closed() {
+void TurnSockets::reclaim_closed() {
     for (const uint32_t index : closing_) {
         ::close(sockets_[index].fd);
         sockets_[index] = {};
@@ -200,22 +230,22 @@ void Udp::reclaim_closed() {
 }
 
 // ---- the loop
-// -----------------------------------------------------------------------------------------
 
-void Udp::start(turn::Server& server) {
+void TurnSockets::start(turn::Server& server) {
     server_ = &server;
     wait_readable();
 }
 
-void Udp::stop() {
+void TurnSockets::stop() {
     flush();
     server_ = nullptr;
+    dtls_ = nullptr;
     timer_.cancel();
     boost::system::error_code ignored;
     epoll_.cancel(ignored);
 }
 
-void Udp::wait_readable() {
+void TurnSockets::wait_readable() {
     epoll_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                       [this](boost::system::error_code error) {
                           if (error || server_ == nullptr) return;
@@ -224,7 +254,7 @@ void Udp::wait_readable() {
                       });
 }
 
-void Udp::read_round() {
+void TurnSockets::read_round() {
     std::array<epoll_event, most_events> events;
     const int ready =
         ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
@@ -235,10 +265,9 @@ void Udp::read_round() {
         read_socket(events[static_cast<size_t>(i)].data.u32, now);
     }
     flush();
-    wait_deadline();
 }
 
-void Udp::read_socket(size_t index, Now now) {
+void TurnSockets::read_socket(size_t index, Now now) {
     const Socket socket = sockets_[index];  // a copy: the core may open sockets meanwhile
     if (socket.kind != Kind::listener && socket.kind != Kind::relay) return;
     const bool is_relay = socket.kind == Kind::relay;
@@ -246,26 +275,33 @@ void Udp::read_socket(size_t index, Now now) {
     received_.clear();
     receiver_.receive(socket.fd, is_relay ? relay_share : ReceiveBatch::capacity, received_);
     for (const Received& datagram : received_) {
-        if (!outbox_.has_room()) send_pending();
+        // Its scope is not part of our addresses, so it could not be answered.
+        if (datagram.from.ip.is_link_local() && !datagram.from.ip.is_v4()) continue;
+        if (!outbox_.has_room()) send_now();
         const TransportAddress local{
             datagram.local.is_unspecified() ? socket.local.ip : datagram.local, socket.local.port};
         if (is_relay) {
             server_->from_peer(
                 now, {id, addresses_.to_told(datagram.from), socket.local, datagram.bytes},
                 outbox_);
+        } else if (is_dtls(datagram.bytes)) {
+            if (dtls_ != nullptr) {
+                dtls_->from_network(now, {id, datagram.from, local, datagram.bytes});
+            }
         } else {
             server_->from_client(now, {id, datagram.from, local, datagram.bytes}, outbox_);
         }
     }
 }
 
-void Udp::flush() {
-    send_pending();
+void TurnSockets::flush() {
+    send_now();
     reclaim_closed();
     receiver_.clear();
+    wait_deadline();
 }
 
-void Udp::send_pending() {
+void TurnSockets::send_now() {
     const std::span<Transmit> pending = outbox_.pending();
     order_.clear();
     for (Transmit& transmit : pending) {
@@ -273,23 +309,76 @@ void Udp::send_pending() {
         order_.push_back(&transmit);
     }
     // Together what leaves together; the order within a flow stays.
-    std::stable_sort(order_.begin(), order_.end(), [](const Transmit* a, const Transmit* b) {
-        return std::tie(a->socket, a->to) < std::tie(b->socket, b->to);
+    std::sort(order_.begin(), order_.end(), [](const Transmit* a, const Transmit* b) {
+        return std::tie(a->socket, a->to, a) < std::tie(b->socket, b->to, b);
     });
     for (size_t first = 0; first < order_.size();) {
         size_t end = first + 1;
         while (end < order_.size() && order_[end]->socket == order_[first]->socket) ++end;
-        sender_.send(sockets_[index_of(order_[first]->socket)].fd,
-                     std::span(order_).subspan(first, end - first));
+        send_all(sockets_[index_of(order_[first]->socket)],
+                 std::span(order_).subspan(first, end - first));
         first = end;
     }
     outbox_.clear();
+    if (dtls_ != nullptr) dtls_->batch_sent();
+    send_records();
+}
+
+void TurnSockets::send_all(const Socket& socket, std::span<const Transmit* const> transmits) {
+    if (socket.kind != Kind::connection) return sender_.send(socket.fd, transmits);
+    for (const Transmit* transmit : transmits) socket.connection->send(*transmit);
+    socket.connection->flush();
+}
+
+// ---- connections
+
+SocketId TurnSockets::attach(ClientTransport& connection) {
+    return add({.kind = Kind::connection, .connection = &connection});
+}
+
+void TurnSockets::from_client(Now now, const Datagram& in) {
+    if (server_ == nullptr) return;
+    if (!outbox_.has_room()) send_now();
+    server_->from_client(now, in, outbox_);
+}
+
+bool TurnSockets::has_allocation(const turn::FiveTuple& five_tuple, Now now) {
+    return server_ != nullptr && server_->has_allocation(five_tuple, now);
+}
+
+void TurnSockets::detach(const turn::FiveTuple& five_tuple, Now now) {
+    flush();
+    if (server_ != nullptr) server_->client_gone(now, five_tuple);
+    const auto index = index_of(five_tuple.socket);
+    sockets_[index] = {};
+    free_.push_back(static_cast<uint32_t>(index));
+    reclaim_closed();
+}
+
+void TurnSockets::send_record(const Datagram& path, Bytes record) {
+    if (!records_.has_room()) send_records();
+    const auto copy = records_.scratch(record.size());
+    std::copy(record.begin(), record.end(), copy.begin());
+    records_.send({.socket = path.socket, .from = path.local.ip, .to = path.from, .bytes = copy});
+}
+
+void TurnSockets::send_records() {
+    const std::span<Transmit> pending = records_.pending();
+    for (size_t first = 0; first < pending.size();) {
+        record_order_.clear();
+        size_t end = first;
+        for (; end < pending.size() && pending[end].socket == pending[first].socket; ++end) {
+            record_order_.push_back(&pending[end]);
+        }
+        sender_.send(sockets_[index_of(pending[first].socket)].fd, record_order_);
+        first = end;
+    }
+    records_.clear();
 }
 
 // ---- time
-// ---------------------------------------------------------------------------------------------
 
-void Udp::wait_deadline() {
+void TurnSockets::wait_deadline() {
     if (server_ == nullptr) return;
     const Instant next = server_->next_deadline();
     if (next >= timer_at_) return;  // looks again when the earlier one comes
@@ -300,11 +389,10 @@ void Udp::wait_deadline() {
     });
 }
 
-void Udp::on_deadline() {
+void TurnSockets::on_deadline() {
     timer_at_ = Instant::max();
     server_->expire(read_clocks(), outbox_);
     flush();
-    wait_deadline();
 }
 
 }  // namespace ahoy::net

@@ -1,0 +1,143 @@
+#include "app/machine.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <openssl/rand.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "app/log.h"
+#include "base/check.h"
+#include "net/interfaces.h"
+#include "net/start_error.h"
+#include "turn/credentials.h"
+
+namespace ahoy::app {
+namespace {
+
+std::vector<std::string> read_secrets(const std::string& file) {
+    std::ifstream stream(file);
+    std::vector<std::string> secrets;
+    for (std::string line; std::getline(stream, line);) {
+        if (!line.empty()) secrets.push_back(line);
+    }
+    if (secrets.empty()) {
+        throw net::StartError(
+            fmt::format("turn.secret_file: {}: cannot be read or is empty; "
+                        "`openssl rand -hex 32 > FILE` makes one",
+                        file));
+    }
+    if (secrets.size() > turn::Credentials::max_secrets) {
+        throw net::StartError(fmt::format("turn.secret_file: {}: has more than {} lines", file,
+                                          turn::Credentials::max_secrets));
+    }
+    return secrets;
+}
+
+bool has_ipv6() {
+    const int fd = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    const bool usable = ::bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0;
+    ::close(fd);
+    return usable;
+}
+
+std::filesystem::path state_directory() {
+    for (const auto& [variable, below] : {std::pair{"STATE_DIRECTORY", ""},
+                                          {"XDG_STATE_HOME", "ahoy"},
+                                          {"HOME", ".local/state/ahoy"}}) {
+        if (const char* base = std::getenv(variable); base != nullptr && *base != '\0') {
+            return std::filesystem::path(base) / below;
+        }
+    }
+    return "/var/lib/ahoy";
+}
+
+}  // namespace
+
+Random system_random() {
+    Random::Seed seed;
+    CHECK(RAND_bytes(seed.data(), static_cast<int>(seed.size())) == 1);
+    return Random(seed);
+}
+
+std::vector<std::string> turn_secrets(const Config& config, const std::string& made) {
+    if (!config.turn.secret.empty()) return {config.turn.secret};
+    if (config.turn.secret_file.empty()) return {made};
+    return read_secrets(config.turn.secret_file);
+}
+
+std::vector<TransportAddress> usable(std::vector<TransportAddress> listen) {
+    static const bool ipv6 = has_ipv6();
+    if (!ipv6) {
+        std::erase_if(listen, [](const TransportAddress& a) {
+            return !a.ip.is_v4() && a.ip.is_unspecified();
+        });
+    }
+    return listen;
+}
+
+net::RelayAddresses relay_addresses(const Config& config) {
+    const auto interfaces = net::list_interfaces();
+    std::vector<IpAddress> own;
+    for (const net::Interface& interface : interfaces) {
+        if (!interface.ip.is_loopback()) own.push_back(interface.ip);
+    }
+    auto bound = config.turn.relay_addresses;
+    if (bound.empty()) bound = net::default_relay_addresses(interfaces);
+    std::vector<net::RelayAddress> addresses;
+    for (const IpAddress& ip : bound) {
+        net::RelayAddress address{ip, ip};
+        for (const ExternalAddress& external : config.turn.external_addresses) {
+            const bool any = external.bound.is_unspecified();
+            if (any ? external.told.family() == ip.family() : external.bound == ip) {
+                address.told = external.told;
+            }
+        }
+        // Of several that clients are told as one, only one can be: the first.
+        const bool known = std::any_of(addresses.begin(), addresses.end(),
+                                       [&](const auto& a) { return a.told == address.told; });
+        if (!known) addresses.push_back(address);
+    }
+    return {std::move(addresses), std::move(own)};
+}
+
+net::TlsContexts tls_contexts(const Config& config) {
+    const bool needed = !config.tls.listen.empty() || !config.turn.tls_listen.empty();
+    if (!needed && config.tls.certificate.empty()) return {};
+    if (!config.tls.certificate.empty()) {
+        return net::load_tls(config.tls.certificate, config.tls.key);
+    }
+    std::array<char, 256> name{};
+    (void)::gethostname(name.data(), name.size() - 1);
+    const auto files = net::keep_self_signed(state_directory() / "tls", name.data());
+    log::warning("tls.self_signed",
+                 {{"certificate", files.certificate.string()},
+                  {"hint", "browsers warn; set tls.certificate and tls.key to a real one"}});
+    return net::load_tls(files.certificate.string(), files.key.string());
+}
+
+void bound_by_descriptors(unsigned& max_allocations) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    const auto for_relays = static_cast<unsigned>(
+        std::min<rlim_t>(limit.rlim_cur / 4 * 3, std::numeric_limits<unsigned>::max()));
+    if (max_allocations <= for_relays) return;
+    log::info("turn.allocations_bounded",
+                 {{"max_allocations", uint64_t{for_relays}},
+                  {"hint", "raise the limit of open files (ulimit -n) for more"}});
+    max_allocations = for_relays;
+}
+
+}  // namespace ahoy::app

@@ -1,0 +1,34 @@
+// What the configuration means on this machine: its addresses, files and limits.
+//
+// Everything here throws net::StartError, in one sentence that says what to mend.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "base/random.h"
+#include "net/relay_addresses.h"
+#include "net/tls.h"
+
+namespace ahoy::app {
+
+// Seeded by the system.
+Random system_random();
+
+// The first is for new credentials, all are accepted.  `made` is for a server that was given none.
+std::vector<std::string> turn_secrets(const Config&, const std::string& made);
+
+// The defaults name both families' wildcards; a machine without IPv6 does without the second.
+std::vector<TransportAddress> usable(std::vector<TransportAddress> listen);
+
+net::RelayAddresses relay_addresses(const Config&);
+
+// Null when nothing needs them.
+net::TlsContexts tls_contexts(const Config&);
+
+// As many descriptors as the system lets us have: each allocation takes one, and some must be left
+// for those who want to talk to us.
+void bound_by_descriptors(unsigned& max_allocations);
+
+}  // namespace ahoy::app

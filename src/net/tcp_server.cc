@@ -1,0 +1,299 @@
+#include "net/tcp_server.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <cstring>
+#include <deque>
+#include <optional>
+#include <unordered_set>
+
+#include "net/http.h"
+#include "net/proxy_header.h"
+#include "net/socket_address.h"
+#include "net/start_error.h"
+#include "net/stream.h"
+#include "net/turn_streams.h"
+
+namespace ahoy::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr size_t first_read = 2048;  // most ClientHellos and requests come whole
+constexpr auto pause_without_descriptors = 100ms;
+constexpr int unacknowledged_ms = 30'000;  // then the other side is gone (RFC 5482)
+
+TransportAddress to_address(const tcp::endpoint& endpoint) {
+    return SocketAddress(*endpoint.data()).address();
+}
+
+tcp::endpoint to_endpoint(const TransportAddress& address) {
+    const SocketAddress socket(address);
+    tcp::endpoint endpoint;
+    std::memcpy(endpoint.data(), socket.get(), socket.size());
+    endpoint.resize(socket.size());
+    return endpoint;
+}
+
+// Nothing on a connection throws but a bug or the lack of memory; the shard says so and ends.
+void rethrow(std::exception_ptr error) {
+    if (error) std::rethrow_exception(error);
+}
+
+enum class Protocol { tls, turn, http, unknown };
+
+// RFC 7983, section 7, and HTTP's methods, which are upper-case words.  ChannelData, whose first
+// byte is an upper-case letter too, cannot be the first message of a connection.
+Protocol protocol_of(uint8_t first) {
+    constexpr uint8_t tls_handshake = 22;
+    if (first == tls_handshake) return Protocol::tls;
+    if (first <= 3) return Protocol::turn;
+    return first >= 'A' && first <= 'Z' ? Protocol::http : Protocol::unknown;
+}
+
+template <class Stream>
+Bytes first_bytes(const Accepted<Stream>& accepted) {
+    const auto data = accepted.first.cdata();
+    return {static_cast<const uint8_t*>(data.data()), data.size()};
+}
+
+template <class Stream>
+asio::awaitable<bool> read_more(Accepted<Stream>& accepted) {
+    const auto [error, size] = co_await accepted.stream.async_read_some(
+        accepted.first.prepare(first_read), tuple_awaitable);
+    accepted.first.commit(size);
+    co_return !error;
+}
+
+}  // namespace
+
+class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
+  public:
+    Impl(asio::io_context& io, TcpLimits limits) : io_(io), limits_(std::move(limits)) {}
+
+    TransportAddress listen(const TransportAddress& address, const TcpServices& services,
+                            std::string_view key) {
+        const auto check = [&](error_code error) {
+            if (error) throw StartError(explain_listen_error(key, "TCP", address, error.value()));
+        };
+        using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+        Listener listener{tcp::acceptor(io_), services, {}};
+        const tcp::endpoint endpoint = to_endpoint(address);
+        error_code error;
+        check(listener.acceptor.open(endpoint.protocol(), error));
+        check(listener.acceptor.set_option(tcp::acceptor::reuse_address(true), error));
+        check(listener.acceptor.set_option(reuse_port(true), error));
+        if (!address.ip.is_v4()) {
+            check(listener.acceptor.set_option(asio::ip::v6_only(true), error));
+        }
+        check(listener.acceptor.bind(endpoint, error));
+        check(listener.acceptor.listen(tcp::acceptor::max_listen_connections, error));
+        listeners_.push_back(std::move(listener));
+        return to_address(listeners_.back().acceptor.local_endpoint());
+    }
+
+    void set_tls(std::shared_ptr<asio::ssl::context> tls) { tls_ = std::move(tls); }
+
+    void start() {
+        for (Listener& listener : listeners_) {
+            asio::co_spawn(io_, accept(shared_from_this(), listener), rethrow);
+        }
+    }
+
+    void stop() {
+        stopping_ = true;
+        for (Listener& listener : listeners_) {
+            error_code ignored;
+            listener.acceptor.close(ignored);
+            if (listener.pause) listener.pause->cancel();
+        }
+        for (PlainStream* stream : opening_) stream->close();
+    }
+
+    const TcpCounts& counts() const { return counts_; }
+
+  private:
+    struct Listener {
+        tcp::acceptor acceptor;
+        TcpServices services;
+        std::optional<asio::steady_timer> pause;
+    };
+
+    // While nobody else does, stop() closes the stream.
+    class Opening {
+      public:
+        Opening(Impl& server, PlainStream& stream) : server_(server), stream_(&stream) {
+            server_.opening_.insert(stream_);
+            stream.expires_after(server_.limits_.opening_time);
+        }
+        ~Opening() { server_.opening_.erase(stream_); }
+        Opening(const Opening&) = delete;
+        Opening& operator=(const Opening&) = delete;
+
+      private:
+        Impl& server_;
+        PlainStream* const stream_;
+    };
+
+    // `self` keeps this alive as long as there is anything of it on the shard.
+    static asio::awaitable<void> accept(std::shared_ptr<Impl> self, Listener& listener) {
+        while (!self->stopping_) {
+            auto [error, socket] = co_await listener.acceptor.async_accept(tuple_awaitable);
+            if (self->stopping_) break;
+            if (error) {
+                // Most likely out of descriptors: trying again at once would only burn the core.
+                listener.pause.emplace(self->io_, pause_without_descriptors);
+                co_await listener.pause->async_wait(tuple_awaitable);
+                continue;
+            }
+            ++self->counts_.accepted;
+            if (self->counts_.connections >= self->limits_.connections) {
+                ++self->counts_.refused;
+                continue;
+            }
+            asio::co_spawn(self->io_, serve(self, std::move(socket), listener.services), rethrow);
+        }
+    }
+
+    static asio::awaitable<void> serve(std::shared_ptr<Impl> self, tcp::socket socket,
+                                       TcpServices services) {
+        error_code error;
+        const auto remote = socket.remote_endpoint(error);
+        if (error) co_return;
+        const auto local = socket.local_endpoint(error);
+        if (error) co_return;
+        using user_timeout = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
+        socket.set_option(tcp::no_delay(true), error);
+        socket.set_option(asio::socket_base::keep_alive(true), error);
+        socket.set_option(user_timeout(unacknowledged_ms), error);
+        ++self->counts_.connections;
+        co_await self->open(
+            {PlainStream(std::move(socket)), {}, to_address(remote), to_address(local)}, services);
+        --self->counts_.connections;
+    }
+
+    asio::awaitable<void> open(Accepted<PlainStream> plain, const TcpServices& services) {
+        bool ready = co_await open_plain(plain);
+        if (!ready) co_return;
+        if (protocol_of(first_bytes(plain)[0]) != Protocol::tls) {
+            if (services.plain) {
+                co_await hand_over(std::move(plain), services);
+            } else {
+                co_await say_tls_only(plain);
+            }
+            co_return;
+        }
+        const auto tls = tls_;  // a reload may replace it meanwhile
+        if (!tls) {
+            ++counts_.unknown;
+            co_return;
+        }
+        Accepted<TlsStream> encrypted{
+            TlsStream(std::move(plain.stream), *tls), {}, plain.remote, plain.local};
+        ready = co_await open_tls(encrypted, std::move(plain.first));
+        if (ready) co_await hand_over(std::move(encrypted), services);
+    }
+
+    // Up to the first byte behind the PROXY header.
+    asio::awaitable<bool> open_plain(Accepted<PlainStream>& plain) {
+        const Opening opening(*this, plain.stream);
+        bool good = true;
+        if (any_contains(limits_.balancers, plain.remote.ip)) {
+            good = co_await read_proxy_header(plain);
+            if (!good) co_return false;
+        }
+        if (plain.first.size() == 0) good = co_await read_more(plain);
+        if (!good) ++counts_.unopened;
+        co_return good;
+    }
+
+    asio::awaitable<bool> read_proxy_header(Accepted<PlainStream>& plain) {
+        auto header = parse_proxy_header({});
+        bool more = true;
+        while (!header && header.error() == ProxyError::incomplete && more) {
+            more = co_await read_more(plain);
+            header = parse_proxy_header(first_bytes(plain));
+        }
+        if (!header) {
+            ++counts_.bad_proxy;
+            co_return false;
+        }
+        if (header->source) plain.remote = *header->source;
+        plain.first.consume(header->size);
+        co_return true;
+    }
+
+    asio::awaitable<bool> open_tls(Accepted<TlsStream>& tls, boost::beast::flat_buffer hello) {
+        const Opening opening(*this, lowest(tls.stream));
+        const auto [failed, used] = co_await tls.stream.async_handshake(
+            asio::ssl::stream_base::server, hello.data(), tuple_awaitable);
+        if (failed) {
+            ++counts_.bad_tls;
+            co_return false;
+        }
+        const bool good = co_await read_more(tls);
+        if (!good) ++counts_.unopened;
+        co_return good;
+    }
+
+    template <class Stream>
+    asio::awaitable<void> hand_over(Accepted<Stream> accepted, const TcpServices& services) {
+        const Protocol protocol = protocol_of(first_bytes(accepted)[0]);
+        if (protocol == Protocol::turn && services.turn != nullptr) {
+            co_await services.turn->serve(std::move(accepted));
+        } else if (protocol == Protocol::http && services.http != nullptr) {
+            co_await services.http->serve(std::move(accepted));
+        } else {
+            ++counts_.unknown;
+        }
+    }
+
+    // Somebody wrote http:// where https:// belongs.
+    asio::awaitable<void> say_tls_only(Accepted<PlainStream>& plain) {
+        static constexpr std::string_view answer =
+            "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 47\r\n"
+            "Connection: close\r\n\r\nThis port speaks TLS only: begin with https://\n";
+        ++counts_.unknown;
+        if (protocol_of(first_bytes(plain)[0]) != Protocol::http) co_return;
+        const Opening opening(*this, plain.stream);
+        co_await asio::async_write(plain.stream, asio::buffer(answer), tuple_awaitable);
+        error_code ignored;
+        plain.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    }
+
+    asio::io_context& io_;
+    const TcpLimits limits_;
+    std::shared_ptr<asio::ssl::context> tls_;
+    std::deque<Listener> listeners_;
+    std::unordered_set<PlainStream*> opening_;
+    TcpCounts counts_;
+    bool stopping_ = false;
+};
+
+TcpServer::TcpServer(asio::io_context& io, TcpLimits limits)
+    : impl_(std::make_shared<Impl>(io, std::move(limits))) {}
+
+TcpServer::~TcpServer() = default;
+
+TransportAddress TcpServer::listen(const TransportAddress& address, const TcpServices& services,
+                                   std::string_view key) {
+    return impl_->listen(address, services, key);
+}
+void TcpServer::set_tls(std::shared_ptr<asio::ssl::context> tls) {
+    impl_->set_tls(std::move(tls));
+}
+void TcpServer::start() {
+    impl_->start();
+}
+void TcpServer::stop() {
+    impl_->stop();
+}
+const TcpCounts& TcpServer::counts() const {
+    return impl_->counts();
+}
+
+}  // namespace ahoy::net

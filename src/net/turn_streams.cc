@@ -1,0 +1,212 @@
+#include "net/turn_streams.h"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <unordered_set>
+#include <vector>
+
+#include "net/clock.h"
+#include "net/stream.h"
+#include "turn/stream_framer.h"
+
+namespace ahoy::net {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr auto sweep_interval = 5s;
+
+// What the sweep and stop() see of a connection.
+class Client {
+  public:
+    virtual void check(Now) = 0;
+    virtual void close() = 0;
+
+  protected:
+    ~Client() = default;
+};
+
+}  // namespace
+
+// What the connections of a shard share.
+struct TurnStreamTable : std::enable_shared_from_this<TurnStreamTable> {
+    TurnStreamTable(asio::io_context& io, TurnSockets& turn_sockets, TurnStreamLimits stream_limits)
+        : sockets(turn_sockets), limits(stream_limits), timer(io) {}
+
+    // One timer for all: who is late is found out a few seconds late.
+    void sweep_in_time() {
+        timer.expires_after(sweep_interval);
+        timer.async_wait([self = shared_from_this()](error_code error) {
+            if (error) return;
+            for (Client* client : self->clients) client->check(read_clocks());
+            self->sweep_in_time();
+        });
+    }
+
+    TurnSockets& sockets;
+    const TurnStreamLimits limits;
+    asio::steady_timer timer;
+    std::unordered_set<Client*> clients;
+    TurnStreamCounts counts;
+};
+
+namespace {
+
+// One connection.  Kept alive by its reading coroutine and by the write that is under way.
+template <class Stream>
+class TurnStream final : public ClientTransport,
+                         public Client,
+                         public std::enable_shared_from_this<TurnStream<Stream>> {
+  public:
+    TurnStream(Accepted<Stream> accepted, std::shared_ptr<TurnStreamTable> table)
+        : stream_(std::move(accepted.stream)),
+          table_(std::move(table)),
+          five_tuple_{.client = accepted.remote, .server = accepted.local} {
+        take({static_cast<const uint8_t*>(accepted.first.data().data()), accepted.first.size()});
+        table_->clients.insert(this);
+        ++open();
+    }
+    ~TurnStream() {
+        table_->clients.erase(this);
+        --open();
+    }
+
+    asio::awaitable<void> run() {
+        lowest(stream_).expires_never();
+        five_tuple_.socket = table_->sockets.attach(*this);
+        hand_up();
+        while (!closed_ && !framer_.broken()) {
+            const auto space = framer_.space();
+            const auto [error, size] = co_await stream_.async_read_some(
+                asio::buffer(space.data(), space.size()), tuple_awaitable);
+            if (error) break;
+            framer_.received(size);
+            hand_up();
+        }
+        if (framer_.broken()) ++table_->counts.broken;
+        table_->sockets.detach(five_tuple_, read_clocks());
+        close();
+    }
+
+    void send(const Transmit& transmit) override {
+        const size_t padding = turn::stream_padding(transmit.size());
+        if (waiting_.size() + writing_.size() + transmit.size() + padding >
+            table_->limits.queued_bytes) {
+            ++table_->counts.queue_full;
+            return;
+        }
+        waiting_.insert(waiting_.end(), transmit.prefix.begin(),
+                        transmit.prefix.begin() + transmit.prefix_size);
+        waiting_.insert(waiting_.end(), transmit.bytes.begin(), transmit.bytes.end());
+        waiting_.insert(waiting_.end(), padding, 0);
+    }
+
+    void flush() override {
+        if (closed_ || !writing_.empty() || waiting_.empty()) return;
+        std::swap(waiting_, writing_);
+        asio::async_write(
+            stream_, asio::buffer(writing_),
+            [self = this->shared_from_this()](error_code error, size_t) { self->written(error); });
+    }
+
+    void check(Now now) override {
+        const auto& limits = table_->limits;
+        const bool late = framer_.partial() && now.steady - began_at_ > limits.message_time;
+        const bool idle = now.steady - heard_at_ > limits.idle_time &&
+                          !table_->sockets.has_allocation(five_tuple_, now);
+        if (!late && !idle) return;
+        ++table_->counts.timed_out;
+        close();
+    }
+
+    void close() override {
+        if (closed_) return;
+        closed_ = true;
+        lowest(stream_).close();
+    }
+
+  private:
+    size_t& open() { return is_tls<Stream> ? table_->counts.tls : table_->counts.tcp; }
+
+    void take(Bytes first) {
+        while (!first.empty()) {
+            const auto space = framer_.space();
+            const size_t size = std::min(space.size(), first.size());
+            std::copy_n(first.begin(), size, space.begin());
+            framer_.received(size);
+            first = first.subspan(size);
+        }
+    }
+
+    void hand_up() {
+        const Now now = read_clocks();
+        const bool was_partial = std::exchange(partial_, true);
+        bool any = false;
+        while (const auto message = framer_.next()) {
+            table_->sockets.from_client(
+                now, {.socket = five_tuple_.socket,
+                      .from = five_tuple_.client,
+                      .local = five_tuple_.server,
+                      .bytes = *message,
+                      .transport = is_tls<Stream> ? Transport::tls : Transport::tcp});
+            any = true;
+        }
+        table_->sockets.flush();
+        heard_at_ = now.steady;
+        partial_ = framer_.partial();
+        if (any || !was_partial) began_at_ = now.steady;
+    }
+
+    void written(error_code error) {
+        writing_.clear();
+        if (error) return close();
+        // A burst's room is not kept for the quiet time after it.
+        if (waiting_.empty() && writing_.capacity() > roomy) writing_.shrink_to_fit();
+        flush();
+    }
+
+    static constexpr size_t roomy = 16 * 1024;
+
+    Stream stream_;
+    const std::shared_ptr<TurnStreamTable> table_;
+    turn::FiveTuple five_tuple_;
+    turn::StreamFramer framer_;
+    std::vector<uint8_t> waiting_;
+    std::vector<uint8_t> writing_;  // not empty while a write is under way
+    Instant heard_at_;
+    Instant began_at_;  // of the message that is not complete
+    bool partial_ = false;
+    bool closed_ = false;
+};
+
+}  // namespace
+
+TurnStreams::TurnStreams(asio::io_context& io, TurnSockets& sockets, TurnStreamLimits limits)
+    : table_(std::make_shared<TurnStreamTable>(io, sockets, limits)) {}
+
+TurnStreams::~TurnStreams() = default;
+
+void TurnStreams::start() {
+    table_->sweep_in_time();
+}
+
+void TurnStreams::stop() {
+    table_->timer.cancel();
+    for (Client* client : table_->clients) client->close();
+}
+
+const TurnStreamCounts& TurnStreams::counts() const {
+    return table_->counts;
+}
+
+template <class Stream>
+asio::awaitable<void> TurnStreams::serve(Accepted<Stream> accepted) {
+    const auto stream = std::make_shared<TurnStream<Stream>>(std::move(accepted), table_);
+    co_await stream->run();
+}
+
+template asio::awaitable<void> TurnStreams::serve(Accepted<PlainStream>);
+template asio::awaitable<void> TurnStreams::serve(Accepted<TlsStream>);
+
+}  // namespace ahoy::net
