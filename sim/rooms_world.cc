@@ -40,6 +40,7 @@ void RoomsWorld::draw_limits() {
     lost_requests_ = dice_.any_of<unsigned>({0, 0, 10});
     lost_answers_ = dice_.any_of<unsigned>({0, 5, 20});
     slowest_ = dice_.any_of<Duration>({10ms, 100ms, 3s});
+    lateness_ = dice_.any_of<Duration>({0s, 0s, 5s});
 }
 
 void RoomsWorld::run() {
@@ -68,7 +69,10 @@ void RoomsWorld::run_until(Instant end) {
 
 bool RoomsWorld::step(Instant limit) {
     const Instant event = queue_.empty() ? Instant::max() : queue_.top().at;
-    const Instant due = std::max(server_->next_deadline(), now_.steady);
+    const Instant deadline = server_->next_deadline();
+    const Instant due = deadline == Instant::max()
+                            ? deadline
+                            : std::max(deadline + (calm_ ? 0s : lateness_), now_.steady);
     const Instant next = std::min(event, due);
     if (next > limit) return false;
     now_.steady = next;

@@ -70,6 +70,7 @@ class RoomsWorld {
     std::vector<std::string> rooms_;
     unsigned lost_requests_ = 0, lost_answers_ = 0;  // percent
     Duration slowest_ = 100ms;
+    Duration lateness_{};  // of the timer
     bool calm_ = false;
     std::unique_ptr<RoomsServer> server_;
     std::vector<std::unique_ptr<Visitor>> visitors_;

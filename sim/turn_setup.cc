@@ -58,7 +58,7 @@ void TurnWorld::draw_configuration() {
     faults_.cut_short = dice.any_of<unsigned>({0, 0, 0, 2});
     faults_.slowest = dice.any_of<Duration>({6ms, 40ms, 40ms, 400ms, 2s});
     town_.network.set_faults(faults_);
-    lateness_ = dice.any_of<Duration>({0ms, 0ms, 20ms});
+    lateness_ = dice.any_of<Duration>({0s, 0s, 20ms, 10s});
     restarts_ = dice.one_in(4);
     reloads_ = dice.one_in(3);
     rebinds_ = dice.one_in(2);
