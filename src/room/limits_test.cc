@@ -1,0 +1,115 @@
+// What grows is bounded.
+#include <gtest/gtest.h>
+
+#include "room/rooms.h"
+#include "room/testing.h"
+
+namespace ahoy::room {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Texts = std::vector<std::string>;
+
+const std::string bye = R"({"type":"bye"})";
+
+TEST_F(RoomsTest, AQueueRefusesTheMessageTooManyAndKeepsTheFirst) {
+    Limits limits;
+    limits.max_queued_messages = 3;
+    start(limits);
+    const auto a = join();
+    for (const auto* text : {"offer", "c1", "c2"}) EXPECT_TRUE(message(a.client_id, text));
+    EXPECT_EQ(rooms->message(now, "room", a.client_id, "c3", out).error(), SendRefusal::queue_full);
+    EXPECT_EQ(join().messages, (Texts{"offer", "c1", "c2"}));
+}
+
+TEST_F(RoomsTest, AQueueIsBoundedInBytes) {
+    Limits limits;
+    limits.max_queued_bytes = 10;
+    start(limits);
+    const auto a = join();
+    EXPECT_TRUE(message(a.client_id, "123456"));
+    EXPECT_FALSE(message(a.client_id, "12345"));
+    EXPECT_TRUE(message(a.client_id, "1234"));
+    const auto b = join();
+    EXPECT_FALSE(message(a.client_id, "x"));  // still kept for b, who may not have got it
+    connect(2, b.client_id);
+    EXPECT_TRUE(message(a.client_id, "x"));
+}
+
+TEST_F(RoomsTest, AFullQueueStillTakesTheNewsThatThePeerIsGone) {
+    Limits limits;
+    limits.max_queued_messages = 1;
+    start(limits);
+    const auto a = join(), b = join();
+    connect(1, a.client_id);
+    connect(2, b.client_id);
+    lose(1);
+    pass(1s);
+    lose(2);
+    EXPECT_TRUE(post(a.client_id, "one"));
+    EXPECT_FALSE(post(a.client_id, "two"));
+    pass(9s);
+    connect(3, b.client_id);
+    EXPECT_THAT(delivered(), ElementsAre(to(3, "one"), to(3, bye)));
+}
+
+TEST_F(RoomsTest, MessagesRoomsAndIdsHaveALargestSize) {
+    Limits limits;
+    limits.max_message_bytes = 4;
+    limits.max_rooms = 1;
+    limits.max_room_id = 4;
+    start(limits);
+    const auto a = join();
+    EXPECT_EQ(rooms->message(now, "room", a.client_id, "12345", out).error(),
+              SendRefusal::too_large);
+    EXPECT_EQ(rooms->join(now, "two", Rooms::Mode::call, out).error(), JoinRefusal::too_many_rooms);
+    EXPECT_EQ(rooms->join(now, "rooms", Rooms::Mode::call, out).error(), JoinRefusal::bad_room_id);
+    EXPECT_EQ(rooms->join(now, "", Rooms::Mode::call, out).error(), JoinRefusal::bad_room_id);
+    leave(a.client_id);
+    now.steady += 10s;
+    EXPECT_TRUE(rooms->join(now, "two", Rooms::Mode::call, out));
+}
+
+TEST_F(RoomsTest, OnlySoManyOfThoseWhoLeftAreRemembered) {
+    std::string first;
+    for (int i = 0; i < 100; ++i) {
+        const auto a = join();
+        if (first.empty()) first = a.client_id;
+        leave(a.client_id);
+    }
+    EXPECT_FALSE(post(first, bye));
+    pass(10s);
+    EXPECT_EQ(rooms->stats().rooms, 0u);
+}
+
+TEST_F(RoomsTest, AnIdleRoomIsForgottenUnlessASocketIsOpen) {
+    const auto a = join("idle");
+    connect(1, join("busy").client_id, "busy");
+    pass(12h);
+    rooms->message(now, "idle", a.client_id, "still here", out);
+    pass(24h - 1ns);
+    EXPECT_EQ(rooms->stats().rooms, 2u);
+    pass(1ns);
+    EXPECT_EQ(rooms->seats_taken("idle"), 0u);
+    EXPECT_EQ(rooms->seats_taken("busy"), 1u);
+    EXPECT_EQ(diary.lines.back(), "idle closed, idle");
+}
+
+TEST_F(RoomsTest, ManyReconnectionsLeaveNoDeadlineBehind) {
+    const auto a = join(), b = join();
+    for (uint64_t i = 0; i < 1000; ++i) {
+        connect(2 * i, a.client_id);
+        connect(2 * i + 1, b.client_id);
+        send(2 * i, "x");
+        lose(2 * i);
+        lose(2 * i + 1);
+        pass(1s);
+    }
+    EXPECT_EQ(delivered().size(), 1000u);
+    pass(10s);
+    EXPECT_EQ(rooms->next_deadline(), Instant::max());
+}
+
+}  // namespace
+}  // namespace ahoy::room
