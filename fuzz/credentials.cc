@@ -26,9 +26,11 @@ std::vector<uint8_t> request(std::string_view username, const turn::Key& key, bo
     return {bytes.begin(), bytes.end()};
 }
 
-// The seconds in front of the colon, when there are digits and nothing else.
+// The seconds in front of the colon, when there are digits and nothing else, and a user behind.
 std::optional<uint64_t> expiry_of(std::string_view name) {
-    const std::string_view digits = name.substr(0, name.find(':'));
+    const size_t colon = name.find(':');
+    if (colon == name.npos || colon + 1 == name.size()) return {};
+    const std::string_view digits = name.substr(0, colon);
     uint64_t value = 0;
     for (const char c : digits) {
         if (c < '0' || c > '9') return {};
@@ -74,7 +76,7 @@ void check_minted(std::string_view user, uint32_t seconds) {
         return credentials.authenticate(message, made.username,
                                         {now.steady + later, now.wall + later});
     };
-    CHECK(at(0s).has_value() == (seconds > 0));
+    CHECK(at(0s).has_value() == (seconds > 0 && !user.empty()));
     CHECK(!at(std::chrono::seconds(seconds)));
 }
 

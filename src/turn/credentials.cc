@@ -16,9 +16,11 @@ std::string rest_password(std::string_view secret, std::string_view username) {
     return base64(hmac_sha1(as_bytes(secret), {as_bytes(username)}));
 }
 
-// The time in front of a REST name: digits up to the colon or the end.
+// The time in front of a REST name: digits up to the colon, behind which somebody has to be named.
 std::optional<WallTime> rest_expiry(std::string_view username) {
-    const std::string_view text = username.substr(0, username.find(':'));
+    const size_t colon = username.find(':');
+    if (colon == username.npos || colon + 1 == username.size()) return {};
+    const std::string_view text = username.substr(0, colon);
     int64_t seconds = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
     if (error != std::errc{} || end != text.data() + text.size() || seconds < 0) return {};
@@ -92,19 +94,22 @@ Credentials::Credentials(std::string realm, const std::map<std::string, std::str
     }
 }
 
+// The work is the same for a user of the configuration, a REST name and nobody, whatever is wrong
+// and whichever secret a name was made with: all keys that could be meant are computed and tried,
+// and only then one result is chosen.
 Result<Key, AuthFailure> Credentials::authenticate(const stun::Message& message,
                                                    std::string_view username, Now now) const {
-    const auto user = users_.find(username);
-    if (user != users_.end()) {
-        if (integrity_holds(message, user->second)) return user->second;
-        return unexpected(AuthFailure::wrong_password);
-    }
-    if (!secrets_.empty()) return authenticate_rest(message, username, now);
-    integrity_holds(message, Key{});  // for its time
-    return unexpected(AuthFailure::unknown_user);
+    static const Key nobodys{};
+    const auto found = users_.find(username);
+    const bool known = found != users_.end();
+    const Key& users_key = known ? found->second : nobodys;
+    const bool is_user = integrity_holds(message, users_key) && known;
+    const auto by_rest = authenticate_rest(message, username, now);
+    if (!known) return by_rest;
+    if (!is_user) return unexpected(AuthFailure::wrong_password);
+    return users_key;
 }
 
-// The same work whatever is wrong with the name, and whichever secret it was made with.
 Result<Key, AuthFailure> Credentials::authenticate_rest(const stun::Message& message,
                                                         std::string_view username, Now now) const {
     const auto expiry = rest_expiry(username);
@@ -113,7 +118,7 @@ Result<Key, AuthFailure> Credentials::authenticate_rest(const stun::Message& mes
         const Key key = stun::long_term_key(username, realm_, rest_password(secret, username));
         if (integrity_holds(message, key)) right = key;
     }
-    if (!expiry) return unexpected(AuthFailure::unknown_user);
+    if (!expiry || secrets_.empty()) return unexpected(AuthFailure::unknown_user);
     if (!right) return unexpected(AuthFailure::wrong_password);
     if (*expiry <= now.wall) return unexpected(AuthFailure::expired);
     return *right;
@@ -122,7 +127,7 @@ Result<Key, AuthFailure> Credentials::authenticate_rest(const stun::Message& mes
 RestCredential mint(std::string_view secret, std::string_view user, Duration lifetime, Now now) {
     const auto expiry = now.wall + std::chrono::duration_cast<std::chrono::seconds>(lifetime);
     std::string username = std::to_string(expiry.time_since_epoch().count());
-    if (!user.empty()) username.append(":").append(user);
+    username.append(":").append(user);
     std::string password = rest_password(secret, username);
     return {std::move(username), std::move(password)};
 }

@@ -49,8 +49,8 @@ class Credentials {
 
     const std::string& realm() const { return realm_; }
 
-    // Some key of `username` makes MESSAGE-INTEGRITY right.  An unknown name costs an HMAC too, so
-    // that time does not tell which names exist.
+    // Some key of `username` makes MESSAGE-INTEGRITY right.  Takes the same time for every name, so
+    // that it does not tell which ones exist.
     Result<Key, AuthFailure> authenticate(const stun::Message&, std::string_view username,
                                           Now) const;
 
@@ -68,9 +68,10 @@ class Credentials {
 bool integrity_holds(const stun::Message&, const Key&);
 
 struct RestCredential {
-    std::string username;  // "expiry:user", or "expiry" alone for an empty user
+    std::string username;  // "expiry:user"
     std::string password;  // base64(HMAC-SHA1(secret, username))
 };
+// An empty `user` makes a name that nobody accepts.
 RestCredential mint(std::string_view secret, std::string_view user, Duration lifetime, Now);
 
 enum class NonceState : uint8_t { fresh, stale, invalid };
