@@ -189,9 +189,11 @@ std::optional<turn::Key> TurnModel::prove(const Request& r) const {
         const auto key = key_of(user->second);
         return proves(key) ? std::optional(key) : std::nullopt;
     }
-    // The REST scheme: the name begins with the second in which it ends.
+    // The REST scheme: the name begins with the second in which it ends, and names somebody.
     long long ends = -1;
-    const std::string digits = r.user.substr(0, r.user.find(':'));
+    const size_t colon = r.user.find(':');
+    if (colon == r.user.npos || colon + 1 == r.user.size()) return {};
+    const std::string digits = r.user.substr(0, colon);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ends);
     if (error != std::errc{} || end != digits.data() + digits.size()) return {};
     if (ends <= r.step.now.wall.time_since_epoch().count()) return {};
@@ -338,7 +340,8 @@ void TurnModel::channel_reasons(Request& r, Reasons& why) const {
     peer_reasons(r, why);
     const auto value = r.stun.find(wire::channel_number);
     r.channel = value && value->size() == 4 ? static_cast<uint16_t>(number(value->first(2))) : 0;
-    if (r.channel < 0x4000 || r.channel > 0x4fff) why.must.insert(400);
+    const bool legacy = rules_.config.legacy_channels;
+    if (r.channel < 0x4000 || r.channel > (legacy ? 0x7ffe : 0x4fff)) why.must.insert(400);
     if (r.peers.empty() || r.peers[0].port == 0) why.must.insert(400);
     if (r.grant == nullptr || r.peers.empty()) return;
     bool bound = false;
