@@ -115,7 +115,7 @@ class Program {
         };
         for (unsigned i = 0; i < count; ++i) {
             workers_.push_back(std::make_unique<Worker>(i, parts, workers_, relay_addresses_,
-                                                        Random(random_.seed())));
+                                                        life_log_, Random(random_.seed())));
         }
     }
 
@@ -369,6 +369,7 @@ class Program {
     Random random_;
     const std::string made_secret_;
     net::RelayAddresses relay_addresses_;
+    LifeLog life_log_;
     ServerState state_;
     Workers workers_;
     std::vector<Servers> servers_;  // of each worker
