@@ -11,6 +11,8 @@ std::string_view label(room::ClosedReason reason) {
             return "empty";
         case room::ClosedReason::idle:
             return "idle";
+        case room::ClosedReason::gave_way:
+            return "gave_way";
     }
     return "unknown";
 }
@@ -27,6 +29,8 @@ std::string_view label(room::LeftReason reason) {
             return "socket_lost";
         case room::LeftReason::room_expired:
             return "room_expired";
+        case room::LeftReason::gave_way:
+            return "gave_way";
     }
     return "unknown";
 }

@@ -310,6 +310,17 @@ void Room::expire_departed(Instant now) {
     });
 }
 
+// To join costs nothing, and so a room in which nobody ever registered has proved nothing.  Who
+// came last gets the time to open a socket.
+Instant Room::gives_way_at() const {
+    Instant at = Instant::min();
+    for (const Member& member : members_) {
+        if (member.registered_once) return Instant::max();
+        at = std::max(at, member.since + limits_->register_timeout);
+    }
+    return at;
+}
+
 bool Room::has_people() const {
     return std::ranges::find(members_, Kind::person, &Member::kind) != members_.end();
 }

@@ -57,7 +57,7 @@ enum class SendRefusal { unknown_room, unknown_client, bad_id, room_full, too_la
 enum class RegisterRefusal { unknown_client, bad_id, duplicate, room_full, too_many_rooms };
 
 // Why a client is not in its room any more.
-enum class LeftReason { left, removed, never_registered, socket_lost, room_expired };
+enum class LeftReason { left, removed, never_registered, socket_lost, room_expired, gave_way };
 
 struct Message {
     Number from = 0;  // 0: the server
@@ -155,6 +155,8 @@ class Room {
     std::optional<Freed> expire_one(Instant, Deliveries&);
     void expire_departed(Instant);
     Instant next_deadline() const;
+    // From when on it may be closed in favour of another room, should there be too many.
+    Instant gives_way_at() const;
 
   private:
     Instant deadline(const Member&) const;

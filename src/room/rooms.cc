@@ -8,6 +8,11 @@ namespace {
 constexpr size_t client_id_bytes = 16;  // D1
 constexpr std::string_view loopback_id = "LOOPBACK_CLIENT_ID";
 
+ClosedReason closed_reason(LeftReason last) {
+    if (last == LeftReason::room_expired) return ClosedReason::idle;
+    return last == LeftReason::gave_way ? ClosedReason::gave_way : ClosedReason::empty;
+}
+
 }  // namespace
 
 Rooms::Rooms(const Limits& limits, Random random, Observer& observer)
@@ -187,10 +192,25 @@ Rooms::Table::iterator Rooms::find(Now now, std::string_view name, Deliveries& o
 
 Rooms::Table::iterator Rooms::find_or_open(Now now, std::string_view name, Deliveries& out) {
     if (const auto at = find(now, name, out); at != rooms_.end()) return at;
-    if (rooms_.size() >= limits_.max_rooms) expire(now, out);
-    if (rooms_.size() >= limits_.max_rooms) return rooms_.end();
-    Entry entry{Room(limits_, now.steady), ++last_epoch_, Instant::max()};
+    if (!make_space(now, out)) return rooms_.end();
+    Entry entry{.room = Room(limits_, now.steady), .epoch = ++last_epoch_};
     return rooms_.emplace(std::string(name), std::move(entry)).first;
+}
+
+// When the table is full, the room that has waited longest for anybody to register gives way:
+// otherwise joins alone, which anybody can make, would close this server to everybody else.
+bool Rooms::make_space(Now now, Deliveries& out) {
+    if (rooms_.size() >= limits_.max_rooms) expire(now, out);
+    if (rooms_.size() < limits_.max_rooms) return true;
+    if (giving_way_.empty() || giving_way_.begin()->first > now.steady) return false;
+    const auto at = rooms_.find(giving_way_.begin()->second);
+    Room& room = at->second.room;
+    while (room.has_seats()) {
+        const Number last = room.members().back().number;
+        freed(at, room.remove(last, LeftReason::gave_way), out);
+    }
+    forget(at);
+    return true;
 }
 
 Room::Member& Rooms::seat(Instant now, Table::iterator at, std::string id, Room::Kind kind) {
@@ -209,8 +229,7 @@ void Rooms::freed(Table::iterator at, const Room::Freed& freed, Deliveries& out)
     if (freed.connection && freed.reason != LeftReason::left) close(*freed.connection, out);
     observer_.client_left(name, freed.number, freed.reason);
     if (entry.room.has_seats()) return;
-    const bool idle = freed.reason == LeftReason::room_expired;
-    observer_.room_closed(name, idle ? ClosedReason::idle : ClosedReason::empty);
+    observer_.room_closed(name, closed_reason(freed.reason));
 }
 
 void Rooms::close(ConnectionId connection, Deliveries& out) {
@@ -225,23 +244,33 @@ Rooms::Table::iterator Rooms::settle(Instant now, Table::iterator at, Deliveries
     Room& room = at->second.room;
     while (const auto gone = room.expire_one(now, out)) freed(at, *gone, out);
     room.expire_departed(now);
-    if (!room.over()) {
-        schedule(at, room.next_deadline());
-        return at;
+    if (room.over()) {
+        forget(at);
+        return rooms_.end();
     }
-    schedule(at, Instant::max());
+    schedule(at, room.next_deadline());
+    move(giving_way_, at->first, at->second.gives_way, room.gives_way_at());
+    return at;
+}
+
+void Rooms::forget(Table::iterator at) {
+    move(schedule_, at->first, at->second.scheduled, Instant::max());
+    move(giving_way_, at->first, at->second.gives_way, Instant::max());
     rooms_.erase(at);
-    return rooms_.end();
 }
 
 // One place per room.  A deadline that moved away keeps the place it has: looking too early is
 // cheap, and a message then costs no change here.
 void Rooms::schedule(Table::iterator at, Instant next) {
     Instant& scheduled = at->second.scheduled;
-    if (scheduled <= next && next != Instant::max()) return;
-    if (scheduled != Instant::max()) schedule_.erase({scheduled, at->first});
-    scheduled = next;
-    if (scheduled != Instant::max()) schedule_.emplace(scheduled, at->first);
+    if (scheduled > next || next == Instant::max()) move(schedule_, at->first, scheduled, next);
+}
+
+void Rooms::move(Order& order, std::string_view name, Instant& place, Instant to) {
+    if (place == to) return;
+    if (place != Instant::max()) order.erase({place, name});
+    place = to;
+    if (place != Instant::max()) order.emplace(place, name);
 }
 
 void Rooms::expire(Now now, Deliveries& out) {

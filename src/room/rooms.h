@@ -24,7 +24,7 @@ struct Joined {
     std::vector<std::string> messages;
 };
 
-enum class ClosedReason { empty, idle };
+enum class ClosedReason { empty, idle, gave_way };
 
 // For log lines and metrics.  Clients appear as their public numbers.
 class Observer {
@@ -80,9 +80,12 @@ class Rooms {
   private:
     struct Entry {
         Room room;
-        uint64_t epoch;     // of a later room with the same name, another one
-        Instant scheduled;  // its place in the schedule; early is fine
+        uint64_t epoch;                      // of a later room with the same name, another one
+        Instant scheduled = Instant::max();  // its place in the schedule; early is fine
+        Instant gives_way = Instant::max();  // its place among those that may give way
     };
+    // In the order of time; views of the table's keys.
+    using Order = std::set<std::pair<Instant, std::string_view>>;
     using Table = std::map<std::string, Entry, std::less<>>;
     struct Seat {
         std::string room;
@@ -94,6 +97,7 @@ class Rooms {
     bool good_client_id(std::string_view) const;
     Table::iterator find(Now, std::string_view room, Deliveries&);
     Table::iterator find_or_open(Now, std::string_view room, Deliveries&);
+    bool make_space(Now, Deliveries&);
     Room::Member& seat(Instant, Table::iterator, std::string id, Room::Kind);
     Result<Room::Member*, RegisterRefusal> find_to_register(Now, std::string_view room,
                                                             std::string_view client, Deliveries&);
@@ -104,12 +108,15 @@ class Rooms {
     void close(ConnectionId, Deliveries&);
     Table::iterator settle(Instant, Table::iterator, Deliveries&);
     void schedule(Table::iterator, Instant);
+    void forget(Table::iterator);
+    static void move(Order&, std::string_view name, Instant& place, Instant to);
 
     const Limits limits_;
     Random random_;
     Observer& observer_;
     Table rooms_;
-    std::set<std::pair<Instant, std::string_view>> schedule_;  // views of the table's keys
+    Order schedule_;
+    Order giving_way_;
     std::map<ConnectionId, Seat> connections_;
     Stats stats_;
     uint64_t last_epoch_ = 0;
