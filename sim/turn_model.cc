@@ -145,10 +145,13 @@ TurnModel::Reasons TurnModel::authentication(Request& r) {
     const auto user = stun.text(wire::username), realm = stun.text(wire::realm),
                nonce = stun.text(wire::nonce);
     if (!user || !realm || !nonce || user->size() > 513 || realm->size() > 763 ||
-        nonce->size() > 763 || stun.has(wire::password_algorithm) ||
-        stun.has(wire::password_algorithms)) {
+        nonce->size() > 763) {
         why.must.insert(400);
         return why;
+    }
+    // Nobody here makes the choice that it is offered rightly.
+    if (stun.has(wire::password_algorithm) || stun.has(wire::password_algorithms)) {
+        why.must.insert(400);
     }
     r.user = *user;
     switch (nonces_.look_up(*nonce, r.place.first, r.step.now.steady)) {
@@ -175,8 +178,8 @@ TurnModel::Reasons TurnModel::authentication(Request& r) {
     return why;
 }
 
-std::optional<turn::Key> TurnModel::prove(const Request& r) const {
-    const auto proves = [&](const turn::Key& key) {
+std::optional<Md5> TurnModel::prove(const Request& r) const {
+    const auto proves = [&](const Md5& key) {
         return wire::signed_with(r.stun, r.step.in.bytes, key);
     };
     if (r.grant != nullptr && r.grant->user == r.user && proves(r.grant->key)) return r.grant->key;
