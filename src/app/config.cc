@@ -244,7 +244,7 @@ const std::vector<Key>& keys() {
                  "kept"),
         AHOY_KEY(tls, key, "\"\"", "PEM private key of the certificate"),
         AHOY_KEY(rooms, capacity, "8",
-                 "people in one room; a room with a legacy (AppRTC) client holds 2"),
+                 "people in one room of our own protocol; AppRTC's rooms hold 2"),
         AHOY_KEY(rooms, max_rooms, "100000", "rooms at once; more are refused"),
         AHOY_KEY(rooms, require_join, "true",
                  "WebSocket register/POST/DELETE only with a client id issued by /join"),
