@@ -95,6 +95,7 @@ class Program {
         }
         const Parts parts{
             .rooms = {.max_rooms = share(config_.rooms.max_rooms, count),
+                      .max_total_bytes = share(config_.rooms.max_queued_bytes, count),
                       .register_timeout = config_.rooms.register_timeout,
                       .lifetime = config_.rooms.lifetime,
                       .require_join = config_.rooms.require_join},

@@ -37,6 +37,37 @@ TEST_F(RoomsTest, AQueueIsBoundedInBytes) {
     EXPECT_TRUE(message(a.client_id, "x"));
 }
 
+TEST_F(RoomsTest, AllQueuesTogetherAreBoundedToo) {
+    Limits limits;
+    limits.max_total_bytes = 2000;
+    start(limits);
+    const std::string offer(800, 'x');
+    const auto say = [&](std::string_view room, const std::string& client) {
+        const auto said = rooms->message(now, room, client, offer, out);
+        if (!said) EXPECT_EQ(said.error(), SendRefusal::queue_full);
+        return said.has_value();
+    };
+    const auto a = join("a"), b = join("b"), c = join("c");
+    EXPECT_TRUE(say("a", a.client_id));
+    EXPECT_TRUE(say("b", b.client_id));
+    EXPECT_FALSE(say("c", c.client_id));
+    // Delivered, left or expired: the memory is free again.
+    connect(1, join("a").client_id, "a");
+    EXPECT_TRUE(say("c", c.client_id));
+    EXPECT_FALSE(say("c", c.client_id));
+    rooms->leave(now, "b", b.client_id, out);
+    EXPECT_TRUE(say("c", c.client_id));
+    pass(24h);
+    pass(10s);
+    EXPECT_EQ(rooms->stats().queued_bytes, 0u);
+}
+
+TEST_F(RoomsTest, SmallMessagesCostMoreThanTheirBytes) {
+    const auto a = join();
+    for (int i = 0; i < 100; ++i) message(a.client_id, "");
+    EXPECT_GE(rooms->stats().queued_bytes, 100 * sizeof(Message));
+}
+
 TEST_F(RoomsTest, AFullQueueStillTakesTheNewsThatThePeerIsGone) {
     Limits limits;
     limits.max_queued_messages = 1;
@@ -125,6 +156,7 @@ TEST_F(FullTable, LoopbackAndTalkingToOneselfSaveNoRoom) {
     EXPECT_TRUE(opens("new"));
     EXPECT_EQ(rooms->seats_taken("a"), 0u);
     EXPECT_EQ(rooms->stats().clients, 2u);
+    EXPECT_EQ(rooms->stats().queued_bytes, 0u);
 }
 
 TEST_F(FullTable, ARoomThatAllHaveLeftGivesWayAtOnce) {

@@ -41,11 +41,8 @@ void Inbox::put_back(Message message) {
 }
 
 std::vector<Message> Inbox::take_all() {
-    std::vector<Message> all(std::make_move_iterator(messages_.begin()),
-                             std::make_move_iterator(messages_.end()));
-    messages_.clear();
     bytes_ = 0;
-    return all;
+    return std::exchange(messages_, {});
 }
 
 template <class Predicate>
@@ -168,6 +165,18 @@ std::vector<Inbox*> Room::waiting(const Member& sender) {
     return inboxes;
 }
 
+bool Room::have_room_for(size_t bytes, const std::vector<Inbox*>& inboxes, size_t space) const {
+    return inboxes.size() * (bytes + sizeof(Message)) <= space &&
+           std::ranges::all_of(inboxes,
+                               [&](const Inbox* i) { return i->has_room_for(bytes, *limits_); });
+}
+
+size_t Room::queued_memory() const {
+    size_t memory = unclaimed_.memory();
+    for (const Member& member : members_) memory += member.inbox.memory();
+    return memory;
+}
+
 void Room::give(Member& to, Message message, Deliveries& out) {
     if (to.connection) {
         out.push_back({.to = *to.connection, .message = std::move(message.text)});
@@ -176,16 +185,14 @@ void Room::give(Member& to, Message message, Deliveries& out) {
     }
 }
 
-Result<void, SendRefusal> Room::say(Instant now, Member& sender, std::string text,
+Result<void, SendRefusal> Room::say(Instant now, Member& sender, std::string text, size_t space,
                                     Deliveries& out) {
     showed_up(sender);
     sender.spoke = true;
     active_at_ = now;
     if (text.size() > limits_->max_message_bytes) return unexpected(SendRefusal::too_large);
-    for (const Inbox* inbox : waiting(sender)) {
-        if (!inbox->has_room_for(text.size(), *limits_)) {
-            return unexpected(SendRefusal::queue_full);
-        }
+    if (!have_room_for(text.size(), waiting(sender), space)) {
+        return unexpected(SendRefusal::queue_full);
     }
     const uint64_t order = ++last_order_;
     if (members_.size() == 1) {
@@ -200,19 +207,19 @@ Result<void, SendRefusal> Room::say(Instant now, Member& sender, std::string tex
 }
 
 Result<void, SendRefusal> Room::say_afterwards(const Departed& sender, const std::string& text,
-                                               Deliveries& out) {
+                                               size_t space, Deliveries& out) {
     if (text.size() > limits_->max_message_bytes) return unexpected(SendRefusal::too_large);
     // It did get what it was handed; its peer will start over, and the next joiner must not be
     // given the old offer as well.
     unclaimed_.forget_returned_by(sender.number);
     std::vector<Member*> audience;
+    std::vector<Inbox*> inboxes;
     for (Member& member : members_) {
         if (member.number > sender.knows_up_to) continue;
-        if (!member.connection && !member.inbox.has_room_for(text.size(), *limits_)) {
-            return unexpected(SendRefusal::queue_full);
-        }
         audience.push_back(&member);
+        if (!member.connection) inboxes.push_back(&member.inbox);
     }
+    if (!have_room_for(text.size(), inboxes, space)) return unexpected(SendRefusal::queue_full);
     for (Member* member : audience) give(*member, {.from = sender.number, .text = text}, out);
     return {};
 }

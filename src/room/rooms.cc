@@ -56,7 +56,7 @@ Result<void, SendRefusal> Rooms::message(Now now, std::string_view name, std::st
     Room& room = at->second.room;
     Room::Member* member = room.find(client);
     if (!member) return count(unexpected(SendRefusal::unknown_client));
-    const auto said = room.say(now.steady, *member, std::move(text), out);
+    const auto said = room.say(now.steady, *member, std::move(text), space(), out);
     settle(now.steady, at, out);
     return count(said);
 }
@@ -116,9 +116,9 @@ Result<void, SendRefusal> Rooms::send(Now now, ConnectionId connection, std::str
     Room& room = at->second.room;
     Result<void, SendRefusal> said;
     if (Room::Member* member = room.find(number)) {
-        said = room.say(now.steady, *member, std::move(text), out);
+        said = room.say(now.steady, *member, std::move(text), space(), out);
     } else if (const Room::Departed* departed = room.find_departed(number)) {
-        said = room.say_afterwards(*departed, text, out);
+        said = room.say_afterwards(*departed, text, space(), out);
     }
     settle(now.steady, at, out);
     return count(said);
@@ -138,17 +138,17 @@ Result<void, SendRefusal> Rooms::post_to(Now now, std::string_view name, std::st
     if (at != rooms_.end()) {
         Room& room = at->second.room;
         if (Room::Member* member = room.find(client)) {
-            return room.say(now.steady, *member, std::move(text), out);
+            return room.say(now.steady, *member, std::move(text), space(), out);
         }
         if (const Room::Departed* departed = room.find_departed(client)) {
-            return room.say_afterwards(*departed, text, out);
+            return room.say_afterwards(*departed, text, space(), out);
         }
     }
     if (limits_.require_join) return unexpected(SendRefusal::unknown_client);
     if (at == rooms_.end()) at = find_or_open(now, name, out);
     if (at == rooms_.end() || at->second.room.full()) return unexpected(SendRefusal::room_full);
     Room::Member& member = seat(now.steady, at, std::string(client), Room::Kind::person);
-    return at->second.room.say(now.steady, member, std::move(text), out);
+    return at->second.room.say(now.steady, member, std::move(text), space(), out);
 }
 
 void Rooms::remove(Now now, std::string_view name, std::string_view client, Deliveries& out) {
@@ -241,21 +241,25 @@ void Rooms::close(ConnectionId connection, Deliveries& out) {
 
 // Lets go what is due in a room, and the room itself when it is over; end() then.
 Rooms::Table::iterator Rooms::settle(Instant now, Table::iterator at, Deliveries& out) {
-    Room& room = at->second.room;
+    auto& [name, entry] = *at;
+    Room& room = entry.room;
     while (const auto gone = room.expire_one(now, out)) freed(at, *gone, out);
     room.expire_departed(now);
+    stats_.queued_bytes += room.queued_memory() - std::exchange(entry.queued, room.queued_memory());
     if (room.over()) {
         forget(at);
         return rooms_.end();
     }
     schedule(at, room.next_deadline());
-    move(giving_way_, at->first, at->second.gives_way, room.gives_way_at());
+    move(giving_way_, name, entry.gives_way, room.gives_way_at());
     return at;
 }
 
 void Rooms::forget(Table::iterator at) {
-    move(schedule_, at->first, at->second.scheduled, Instant::max());
-    move(giving_way_, at->first, at->second.gives_way, Instant::max());
+    auto& [name, entry] = *at;
+    stats_.queued_bytes -= entry.queued;
+    move(schedule_, name, entry.scheduled, Instant::max());
+    move(giving_way_, name, entry.gives_way, Instant::max());
     rooms_.erase(at);
 }
 
@@ -286,6 +290,10 @@ Instant Rooms::next_deadline() const {
 }
 
 // --- counting
+
+size_t Rooms::space() const {
+    return limits_.max_total_bytes - std::min(stats_.queued_bytes, limits_.max_total_bytes);
+}
 
 Result<void, SendRefusal> Rooms::count(Result<void, SendRefusal> said) {
     ++(said ? stats_.messages : stats_.messages_refused);

@@ -43,7 +43,8 @@ struct Stats {
     uint64_t registrations = 0;  // Collider's totalws
     uint64_t joins = 0;
     uint64_t joins_refused = 0;
-    uint64_t messages = 0;  // accepted
+    size_t queued_bytes = 0;  // memory of what waits for somebody to hear it
+    uint64_t messages = 0;    // accepted
     uint64_t messages_refused = 0;
 };
 
@@ -83,6 +84,7 @@ class Rooms {
         uint64_t epoch;                      // of a later room with the same name, another one
         Instant scheduled = Instant::max();  // its place in the schedule; early is fine
         Instant gives_way = Instant::max();  // its place among those that may give way
+        size_t queued = 0;                   // its part of stats_.queued_bytes
     };
     // In the order of time; views of the table's keys.
     using Order = std::set<std::pair<Instant, std::string_view>>;
@@ -103,6 +105,7 @@ class Rooms {
                                                             std::string_view client, Deliveries&);
     Result<void, SendRefusal> post_to(Now, std::string_view room, std::string_view client,
                                       std::string text, Deliveries&);
+    size_t space() const;
     Result<void, SendRefusal> count(Result<void, SendRefusal>);
     void freed(Table::iterator, const Room::Freed&, Deliveries&);
     void close(ConnectionId, Deliveries&);
