@@ -42,6 +42,7 @@ void add(turn::Stats& total, const turn::Stats& more) {
 void add(room::Stats& total, const room::Stats& more) {
     total.rooms += more.rooms;
     total.clients += more.clients;
+    total.connected += more.connected;
     total.connections += more.connections;
     total.registrations += more.registrations;
     total.joins += more.joins;

@@ -291,11 +291,16 @@ class Program {
         });
     }
 
-    // Readiness goes first, so that a load balancer sends nobody new.
+    // Readiness goes first, so that a load balancer sends nobody new.  Who is in a call may have
+    // one allocation or none, and has a WebSocket.
     void drain() {
         draining_ = true;
         state_.ready = false;
         drain_until_ = net::read_clocks().steady + config_.server.drain_timeout;
+        for (const auto& worker : workers_) {
+            worker->post_to_rooms(
+                [](Now, room::Rooms& rooms, room::Deliveries&) { rooms.drain(); });
+        }
         log::info("server.draining", {{"hint", "a second signal stops at once"}});
         drain_further();
     }
@@ -303,7 +308,7 @@ class Program {
     void drain_further() {
         asio::co_spawn(main_, gather(workers_), [this](std::exception_ptr, const Counts& counts) {
             if (stopping_) return;
-            if (counts.turn.allocations_live == 0 && counts.rooms.clients == 0) {
+            if (counts.turn.allocations_live == 0 && counts.rooms.connected == 0) {
                 stop("drained");
             } else if (net::read_clocks().steady >= drain_until_) {
                 stop("drain_timeout");

@@ -291,7 +291,7 @@ std::optional<Room::Freed> Room::expire_one(Instant now, Deliveries& out) {
     for (size_t i = members_.size(); i-- > 0;) {
         if (deadline(members_[i]) <= now) return expire_member(members_[i], out);
     }
-    if (members_.empty() || has_connection() || now < idle_until()) return {};
+    if (members_.empty() || connected() > 0 || now < idle_until()) return {};
     return remove(members_.back().number, LeftReason::room_expired);
 }
 
@@ -332,12 +332,13 @@ bool Room::has_people() const {
     return std::ranges::find(members_, Kind::person, &Member::kind) != members_.end();
 }
 
-bool Room::has_connection() const {
-    return std::ranges::any_of(members_, [](const Member& m) { return m.connection.has_value(); });
+size_t Room::connected() const {
+    return static_cast<size_t>(
+        std::ranges::count_if(members_, [](const Member& m) { return m.connection.has_value(); }));
 }
 
 Instant Room::next_deadline() const {
-    Instant next = members_.empty() || has_connection() ? Instant::max() : idle_until();
+    Instant next = members_.empty() || connected() > 0 ? Instant::max() : idle_until();
     for (const Member& member : members_) next = std::min(next, deadline(member));
     for (const Departed& departed : departed_) {
         if (departed.connection && !members_.empty()) continue;

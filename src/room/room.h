@@ -131,6 +131,7 @@ class Room {
     bool over() const { return members_.empty() && departed_.empty(); }
     const std::vector<Member>& members() const { return members_; }
     size_t queued_memory() const;
+    size_t connected() const;  // members with a socket
 
     // Client ids are compared in constant time.  The loopback seat has two published names
     // (apprtc.md, section 1.3), with which one may register and do nothing else.
@@ -165,7 +166,6 @@ class Room {
   private:
     Instant deadline(const Member&) const;
     Instant idle_until() const { return active_at_ + limits_->lifetime; }
-    bool has_connection() const;
     bool has_people() const;
     std::vector<Inbox*> waiting(const Member& sender);
     bool have_room_for(size_t bytes, const std::vector<Inbox*>&, size_t space) const;

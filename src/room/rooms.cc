@@ -30,7 +30,9 @@ Result<Joined, JoinRefusal> Rooms::join(Now now, std::string_view name, Mode mod
     };
     if (!good_room_id(name)) return refuse(JoinRefusal::bad_room_id);
     const auto at = find_or_open(now, name, out);
-    if (at == rooms_.end()) return refuse(JoinRefusal::too_many_rooms);
+    if (at == rooms_.end()) {
+        return refuse(draining_ ? JoinRefusal::draining : JoinRefusal::too_many_rooms);
+    }
     Room& room = at->second.room;
     if (room.full()) return refuse(JoinRefusal::full);
 
@@ -191,7 +193,9 @@ Rooms::Table::iterator Rooms::find(Now now, std::string_view name, Deliveries& o
 }
 
 Rooms::Table::iterator Rooms::find_or_open(Now now, std::string_view name, Deliveries& out) {
-    if (const auto at = find(now, name, out); at != rooms_.end()) return at;
+    const auto at = find(now, name, out);
+    if (draining_) return at != rooms_.end() && at->second.room.has_seats() ? at : rooms_.end();
+    if (at != rooms_.end()) return at;
     if (!make_space(now, out)) return rooms_.end();
     Entry entry{.room = Room(limits_, now.steady), .epoch = ++last_epoch_};
     return rooms_.emplace(std::string(name), std::move(entry)).first;
@@ -245,7 +249,7 @@ Rooms::Table::iterator Rooms::settle(Instant now, Table::iterator at, Deliveries
     Room& room = entry.room;
     while (const auto gone = room.expire_one(now, out)) freed(at, *gone, out);
     room.expire_departed(now);
-    stats_.queued_bytes += room.queued_memory() - std::exchange(entry.queued, room.queued_memory());
+    sum_up(entry);
     if (room.over()) {
         forget(at);
         return rooms_.end();
@@ -257,7 +261,7 @@ Rooms::Table::iterator Rooms::settle(Instant now, Table::iterator at, Deliveries
 
 void Rooms::forget(Table::iterator at) {
     auto& [name, entry] = *at;
-    stats_.queued_bytes -= entry.queued;
+    sum_up(entry);
     move(schedule_, name, entry.scheduled, Instant::max());
     move(giving_way_, name, entry.gives_way, Instant::max());
     rooms_.erase(at);
@@ -290,6 +294,15 @@ Instant Rooms::next_deadline() const {
 }
 
 // --- counting
+
+void Rooms::sum_up(Entry& entry) {
+    const auto update = [](size_t& sum, size_t& part, size_t now) {
+        sum += now - part;
+        part = now;
+    };
+    update(stats_.queued_bytes, entry.queued, entry.room.queued_memory());
+    update(stats_.connected, entry.connected, entry.room.connected());
+}
 
 size_t Rooms::space() const {
     return limits_.max_total_bytes - std::min(stats_.queued_bytes, limits_.max_total_bytes);

@@ -16,7 +16,7 @@
 
 namespace ahoy::room {
 
-enum class JoinRefusal { full, bad_room_id, too_many_rooms };
+enum class JoinRefusal { full, bad_room_id, too_many_rooms, draining };
 
 struct Joined {
     std::string client_id;  // 128 bits, base64url: the only credential of the protocol (D1)
@@ -39,7 +39,8 @@ class Observer {
 struct Stats {
     size_t rooms = 0;
     size_t clients = 0;          // seats taken
-    size_t connections = 0;      // Collider's openws
+    size_t connected = 0;        // of these, with a socket
+    size_t connections = 0;      // Collider's openws: also of those who have left
     uint64_t registrations = 0;  // Collider's totalws
     uint64_t joins = 0;
     uint64_t joins_refused = 0;
@@ -72,6 +73,9 @@ class Rooms {
     // The socket closed, or stopped answering pings (D9).  Harmless for one that never registered.
     void socket_lost(Now, ConnectionId, Deliveries&);
 
+    // From now on nobody opens a room; who has company there may still come.
+    void drain() { draining_ = true; }
+
     void expire(Now, Deliveries&);
     Instant next_deadline() const;  // Instant::max() when there is none
 
@@ -84,7 +88,9 @@ class Rooms {
         uint64_t epoch;                      // of a later room with the same name, another one
         Instant scheduled = Instant::max();  // its place in the schedule; early is fine
         Instant gives_way = Instant::max();  // its place among those that may give way
-        size_t queued = 0;                   // its part of stats_.queued_bytes
+        // Its part of the sums in stats_.
+        size_t queued = 0;
+        size_t connected = 0;
     };
     // In the order of time; views of the table's keys.
     using Order = std::set<std::pair<Instant, std::string_view>>;
@@ -99,6 +105,7 @@ class Rooms {
     bool good_client_id(std::string_view) const;
     Table::iterator find(Now, std::string_view room, Deliveries&);
     Table::iterator find_or_open(Now, std::string_view room, Deliveries&);
+    void sum_up(Entry&);
     bool make_space(Now, Deliveries&);
     Room::Member& seat(Instant, Table::iterator, std::string id, Room::Kind);
     Result<Room::Member*, RegisterRefusal> find_to_register(Now, std::string_view room,
@@ -123,6 +130,7 @@ class Rooms {
     std::map<ConnectionId, Seat> connections_;
     Stats stats_;
     uint64_t last_epoch_ = 0;
+    bool draining_ = false;
 };
 
 }  // namespace ahoy::room
