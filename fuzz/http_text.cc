@@ -49,9 +49,9 @@ void check_text(std::string_view text) {
                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == escaped.npos);
     CHECK(room::path_of(escaped) == text);
 
-    const std::string host = net::host_without_port(text);
-    CHECK(text.find(host) != text.npos);
-    CHECK(text.starts_with('[') || host.find(':') == host.npos);
+    const std::string_view host = room::host_of(text);
+    CHECK(text.find(host) != text.npos && room::host_of(host) == host);
+    CHECK(host.find_first_of(" \t\r\n;,/@\"'[]") == host.npos);
 }
 
 void check_frame(std::string_view text) {

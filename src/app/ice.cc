@@ -2,27 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/address.h"
 #include "turn/credentials.h"
 
 namespace ahoy::app {
 namespace {
 
-// As it stands in a stun: or turn: URL (RFC 7064, RFC 7065); "" when it may not.
+// As it stands in a stun: or turn: URL (RFC 7064, RFC 7065).
 std::string url_host(std::string_view host) {
     // Not every client resolves it, and those that do may try ::1 first.
     if (host == "localhost") return "127.0.0.1";
-    const bool bracketed = host.starts_with('[') && host.ends_with(']');
-    if (const auto ip = IpAddress::parse(bracketed ? host.substr(1, host.size() - 2) : host)) {
-        return ip->is_v4() ? ip->to_string() : '[' + ip->to_string() + ']';
-    }
-    const auto is_name = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '.' || c == '-';
-    };
-    return std::all_of(host.begin(), host.end(), is_name) ? std::string(host) : "";
+    const auto ip = IpAddress::parse(host);
+    if (!ip) return std::string(host);
+    return ip->is_v4() ? ip->to_string() : '[' + ip->to_string() + ']';
 }
 
 }  // namespace
@@ -31,7 +23,7 @@ room::apprtc::IceConfig IceServers::make(Now now, std::string_view asked) {
     room::apprtc::IceConfig config{settings_.extra,
                                    std::chrono::floor<std::chrono::seconds>(settings_.lifetime)};
     const std::string host =
-        url_host(settings_.public_host.empty() ? asked : settings_.public_host);
+        url_host(room::host_of(settings_.public_host.empty() ? asked : settings_.public_host));
     if (host.empty()) return config;
 
     room::apprtc::IceServer stun;

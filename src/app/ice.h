@@ -32,7 +32,7 @@ class IceServers {
     IceServers(IceSettings settings, Random random)
         : settings_(std::move(settings)), random_(std::move(random)) {}
 
-    // `host`: as the client wrote it, without a port; it may be empty or nonsense.
+    // `host`: as the client wrote it; it may be empty or nonsense.
     room::apprtc::IceConfig make(Now, std::string_view host);
     void set_secret(std::string secret) { settings_.secret = std::move(secret); }
     void set_ports(TurnPorts ports) { settings_.ports = std::move(ports); }

@@ -45,7 +45,9 @@ TEST(IceServers, HostsAreWrittenAsUrlsWantThem) {
     EXPECT_THAT(servers().make(now, "2001:db8::1").servers[0].urls,
                 ElementsAre("stun:[2001:db8::1]:3478"));
     EXPECT_THAT(servers().make(now, "[2001:db8::1]").servers[0].urls,
-                ElementsAre("stun:[2001:db8::1]:3478"));  // as it comes from a Host header
+                ElementsAre("stun:[2001:db8::1]:3478"));  // as it comes from a configuration
+    EXPECT_THAT(servers().make(now, "call_server").servers[0].urls,
+                ElementsAre("stun:call_server:3478"));
     EXPECT_THAT(servers().make(now, "localhost").servers[0].urls,
                 ElementsAre("stun:127.0.0.1:3478"));
     EXPECT_THAT(servers("turn.example.org").make(now, "call.example.org").servers[0].urls,

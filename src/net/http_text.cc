@@ -39,14 +39,6 @@ std::string http_date(WallTime at) {
     return cached;
 }
 
-std::string host_without_port(std::string_view host) {
-    if (host.starts_with('[')) {
-        const size_t end = host.find(']');
-        return end == host.npos ? "" : std::string(host.substr(1, end - 1));
-    }
-    return std::string(host.substr(0, host.find(':')));
-}
-
 void take_absolute_form(room::HttpRequest& request) {
     const std::string_view target = request.target;
     const size_t scheme = target.find("://");

@@ -12,9 +12,6 @@ namespace ahoy::net {
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7)
 std::string http_date(WallTime);
 
-// The host without its port: "example.org", "192.0.2.1", "2001:db8::1"; "" when it is not one.
-std::string host_without_port(std::string_view host);
-
 // A request whose target is a whole URL, as proxies write it, becomes one to that URL's host (RFC
 // 9112, section 3.2.2).
 void take_absolute_form(room::HttpRequest&);

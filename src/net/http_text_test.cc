@@ -9,14 +9,6 @@ TEST(HttpText, DateIsTheRfcsExample) {
     EXPECT_EQ(http_date(WallTime(784111777s)), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
-TEST(HttpText, HostWithoutItsPort) {
-    EXPECT_EQ(host_without_port("example.org:8080"), "example.org");
-    EXPECT_EQ(host_without_port("192.0.2.1"), "192.0.2.1");
-    EXPECT_EQ(host_without_port("[2001:db8::1]:8080"), "2001:db8::1");
-    EXPECT_EQ(host_without_port("[2001:db8::1"), "");
-    EXPECT_EQ(host_without_port(""), "");
-}
-
 class Forwarded : public testing::Test {
   protected:
     Forwarded() {

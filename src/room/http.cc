@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/url/pct_string_view.hpp>
 
+#include "base/address.h"
+
 namespace ahoy::room {
 namespace {
 
@@ -26,6 +28,12 @@ std::string_view query_of(std::string_view target) {
     if (mark == std::string_view::npos) return {};
     const std::string_view query = target.substr(mark + 1);
     return query.substr(0, query.find('#'));
+}
+
+// ":8080", ":" or nothing (RFC 3986, section 3.2.3).
+bool is_port(std::string_view text) {
+    if (text.empty()) return true;
+    return text[0] == ':' && text.find_first_not_of("0123456789", 1) == std::string_view::npos;
 }
 
 bool is_form(std::string_view content_type) {
@@ -115,6 +123,24 @@ std::optional<std::string> Parameters::find(std::string_view name) const {
 
 std::string Parameters::get(std::string_view name) const {
     return find(name).value_or("");
+}
+
+std::string_view host_of(std::string_view authority) {
+    // Without brackets it is not a Host header's, but a configuration's.
+    if (IpAddress::parse(authority)) return authority;
+    if (authority.starts_with('[')) {
+        const size_t end = authority.find(']');
+        if (end == std::string_view::npos || !is_port(authority.substr(end + 1))) return {};
+        const std::string_view host = authority.substr(1, end - 1);
+        const auto ip = IpAddress::parse(host);
+        return ip && host.find(':') != std::string_view::npos ? host : std::string_view();
+    }
+    const std::string_view host = authority.substr(0, authority.find(':'));
+    const bool is_name = std::ranges::all_of(host, [](char c) {
+        return is_alphanumeric(c) || c == '.' || c == '-' ||
+               c == '_';  // "_" in names of containers
+    });
+    return is_name && is_port(authority.substr(host.size())) ? host : std::string_view();
 }
 
 std::string escape_url(std::string_view text, std::string_view keep) {

@@ -54,6 +54,10 @@ class Parameters {
     std::vector<std::pair<std::string, std::string>> all_;
 };
 
+// The host in a Host header, without its port and an IPv6 address's brackets: "example.org",
+// "2001:db8::1".  A view of it; "" when it is none that may stand in a URL or a header as it is.
+std::string_view host_of(std::string_view authority);
+
 // Percent-encodes all but letters, digits and `keep`, so that the result can hurt nowhere: not in a
 // URL, not in HTML, not in a script.
 std::string escape_url(std::string_view text, std::string_view keep);

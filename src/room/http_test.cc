@@ -17,6 +17,26 @@ TEST(Target, PathsAreDecodedAndSplit) {
     EXPECT_THAT(split_path(""), ElementsAre(""));
 }
 
+TEST(Host, IsWhatABrowserSendsWithoutItsPort) {
+    EXPECT_EQ(host_of("example.org"), "example.org");
+    EXPECT_EQ(host_of("Call-1.example.org:8443"), "Call-1.example.org");
+    EXPECT_EQ(host_of("call_server:8080"), "call_server");
+    EXPECT_EQ(host_of("localhost:8080"), "localhost");
+    EXPECT_EQ(host_of("192.0.2.1:8080"), "192.0.2.1");
+    EXPECT_EQ(host_of("[2001:db8::1]:8080"), "2001:db8::1");
+    EXPECT_EQ(host_of("[2001:db8::1]"), "2001:db8::1");
+    EXPECT_EQ(host_of("example.org:"), "example.org");
+    EXPECT_EQ(host_of("2001:db8::1"), "2001:db8::1");
+}
+
+TEST(Host, IsNothingThatCouldHurt) {
+    for (const auto* text :
+         {"", ":80", "[", "[]", "[::1", "[::1]x", "[192.0.2.1]", "[a]:1", "a b", "a\"b", "a:b",
+          "a:80;x", "a:80:90", "user@example.org", "example.org/x", "a\r\nb", "caf\xc3\xa9"}) {
+        EXPECT_EQ(host_of(text), "") << text;
+    }
+}
+
 TEST(Parameters, AreReadFromTheQueryAndFromForms) {
     const auto all = Parameters::of({.target = "/join/r?a=1&b=x+y%26;c&=d&a=2",
                                      .content_type = "Application/X-WWW-form-urlencoded; q",
