@@ -41,9 +41,8 @@ class World {
         request.scheme = field();
         now_.steady += std::chrono::seconds(request.user_agent.size());
         if (request.target.starts_with("/collider")) {
-            if (const auto response =
-                    room::collider::handle(now_, request, "/collider", rooms_, out_)) {
-                check(*response);
+            if (const auto route = room::collider::route_of(request.target, "/collider")) {
+                check(room::collider::handle(now_, request, *route, rooms_, out_));
             }
         } else {
             dialect(request);
@@ -59,14 +58,14 @@ class World {
         return limits;
     }
     void dialect(const room::HttpRequest& request) {
-        const auto room = apprtc::room_of(request.target);
-        const size_t before = room ? rooms_.seats_taken(*room) : 0;
-        const auto response = dialect_.handle(now_, request, rooms_, out_);
-        if (room) {
-            CHECK(response && room::is_route_id(*room));
-            CHECK(rooms_.seats_taken(*room) <= 2 && rooms_.seats_taken(*room) <= before + 2);
-        }
-        if (response) check(*response);
+        const auto route = apprtc::route_of(request.target);
+        if (!route) return;
+        const std::string& room = route->room;
+        const size_t before = rooms_.seats_taken(room);
+        const auto response = dialect_.handle(now_, request, *route, rooms_, out_);
+        CHECK(room.empty() || room::is_route_id(room));
+        CHECK(rooms_.seats_taken(room) <= 2 && rooms_.seats_taken(room) <= before + 2);
+        check(response);
     }
     void check(const room::HttpResponse& response) {
         CHECK(response.status == 200 || (response.status >= 400 && response.status <= 500));

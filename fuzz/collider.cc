@@ -142,15 +142,14 @@ class World {
     }
     void http(std::string_view method, std::string_view rest) {
         const std::string target(next_word(rest));
-        const auto room = collider::room_of(target, "/collider");
-        if (room) names_.insert(*room);
+        const auto route = collider::route_of(target, "/collider");
+        if (!route) return;
+        if (route->has_ids) names_.insert(route->room);
         const auto response = collider::handle(
             now_, {.method = std::string(method), .target = target, .body = std::string(rest)},
-            "/collider", rooms_, out_);
-        CHECK(!room || response);
-        carry_out(room.value_or(""), rest);
-        if (!response) return;
-        CHECK(response->status == 200 || response->status == 403 || response->status == 500);
+            *route, rooms_, out_);
+        carry_out(route->room, rest);
+        CHECK(response.status == 200 || response.status == 403 || response.status == 500);
     }
     void leave(std::string_view room, std::string_view client) {
         rooms_.leave(now_, room, client, out_);

@@ -100,11 +100,8 @@ RoomsServer::RoomsServer(const room::Limits& limits, uint64_t seed, Trace& trace
 RoomsReply RoomsServer::http(Now now, const RoomsEvent& event) {
     using Kind = RoomsEvent::Kind;
     const HttpRequest request = request_of(event);
-    auto response = event.kind == Kind::post || event.kind == Kind::remove
-                        ? collider::handle(now, request, "/collider", rooms_, out_)
-                        : apprtc_.handle(now, request, rooms_, out_);
-    if (!response) throw Violation("RI15", "every target is answered", request.target);
-    if (event.kind == Kind::join) return join(now, event, *response);
+    const HttpResponse response = respond(now, request);
+    if (event.kind == Kind::join) return join(now, event, response);
     Expected expected;
     switch (event.kind) {
         case Kind::message:
@@ -124,10 +121,19 @@ RoomsReply RoomsServer::http(Now now, const RoomsEvent& event) {
         default:
             expected = model_.remove(now.steady, event.room, event.client);
     }
-    const Answer answer = answer_of(event, *response);
+    const Answer answer = answer_of(event, response);
     if (answer == Answer::queue_full) trace_.mark(Mark::queue_full);
     compare(expected, answer, request.target);
     return {.answer = answer};
+}
+
+HttpResponse RoomsServer::respond(Now now, const HttpRequest& request) {
+    if (const auto route = room::apprtc::route_of(request.target)) {
+        return apprtc_.handle(now, request, *route, rooms_, out_);
+    }
+    const auto route = collider::route_of(request.target, "/collider");
+    if (!route) throw Violation("RI15", "every target is answered", request.target);
+    return collider::handle(now, request, *route, rooms_, out_);
 }
 
 RoomsReply RoomsServer::join(Now now, const RoomsEvent& event, const HttpResponse& response) {

@@ -51,6 +51,7 @@ class RoomsServer : private room::Observer {
     void client_joined(std::string_view room, Number) override;
     void client_left(std::string_view room, Number, LeftReason) override;
 
+    room::HttpResponse respond(Now, const room::HttpRequest&);
     RoomsReply join(Now, const RoomsEvent&, const room::HttpResponse&);
     void registers(Now, ConnectionId, const room::collider::Register&);
     void sends(Now, ConnectionId, std::string text);

@@ -28,18 +28,10 @@ bool is_read(const net::Request& request) {
 
 // ---- the call page
 
-// A host that may stand in a header as it is.
-bool is_plain_host(std::string_view host) {
-    const auto is_plain = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
-    };
-    return !host.empty() && std::all_of(host.begin(), host.end(), is_plain);
-}
-
 std::string content_security_policy(const std::string& host) {
     // Browsers disagree on whether 'self' covers WebSockets.
-    const std::string sockets = is_plain_host(host) ? " ws://" + host + " wss://" + host : "";
+    const std::string sockets =
+        !room::host_of(host).empty() ? " ws://" + host + " wss://" + host : "";
     return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
            "media-src 'self' blob:; connect-src 'self'" +
            sockets +
@@ -76,15 +68,16 @@ HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
 
 asio::awaitable<HttpResponse> collider_http(Worker& worker, const net::Request& request,
                                             std::string_view prefix) {
-    const auto room = room::collider::room_of(request.http.target, prefix);
-    Worker& owner = room ? owner_of(worker.all(), *room) : worker;
-    const auto response = co_await net::on_shard(owner.shard, [&] {
+    const auto route = room::collider::route_of(request.http.target, prefix);
+    if (!route) co_return room::not_found();
+    Worker& owner = owner_of(worker.all(), route->room);
+    auto response = co_await net::on_shard(owner.shard, [&] {
         return owner.with_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
-            return room::collider::handle(now, request.http, prefix, rooms, deliveries);
+            return room::collider::handle(now, request.http, *route, rooms, deliveries);
         });
     });
-    if (response && response->status >= 400) ++worker.http_errors;
-    co_return response.value_or(room::not_found());
+    if (response.status >= 400) ++worker.http_errors;
+    co_return response;
 }
 
 asio::awaitable<HttpResponse> collider_status(const Worker& worker, const ServerState& state) {
@@ -124,14 +117,14 @@ asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
     if (path.starts_with(collider_prefix)) {
         co_return co_await collider_http(worker_, request, collider_prefix);
     }
-    const auto room = room::apprtc::room_of(request.http.target);
-    Worker& owner = room ? owner_of(worker_.all(), *room) : worker_;
-    const auto response = co_await net::on_shard(owner.shard, [&] {
+    const auto route = room::apprtc::route_of(request.http.target);
+    if (!route) co_return room::not_found();
+    Worker& owner = route->room.empty() ? worker_ : owner_of(worker_.all(), route->room);
+    co_return co_await net::on_shard(owner.shard, [&] {
         return owner.with_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
-            return owner.apprtc.handle(now, request.http, rooms, deliveries);
+            return owner.apprtc.handle(now, request.http, *route, rooms, deliveries);
         });
     });
-    co_return response.value_or(room::not_found());
 }
 
 std::unique_ptr<net::WebSocketHandler> Site::open_websocket(const net::Request& request) {

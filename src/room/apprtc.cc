@@ -1,5 +1,6 @@
 #include "room/apprtc.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "room/collider.h"
@@ -8,34 +9,25 @@ namespace ahoy::room::apprtc {
 namespace {
 
 namespace json = boost::json;
+using To = Route::To;
 
-// join, leave and message, also by their names of 2014 (apprtc.md, section 2.15).
-enum class Action { join, message, leave };
-struct Route {
-    Action action;
-    std::string room;
-    std::string client;
-};
-struct NoRoute {};  // begins like one of ours and is not: an id with a strange character, say
-
-std::optional<Action> action_of(std::string_view word) {
-    if (word == "join" || word == "register") return Action::join;
-    if (word == "message") return Action::message;
-    if (word == "leave" || word == "bye") return Action::leave;
+// Those with ids, also by their names of 2014 (apprtc.md, section 2.15).
+std::optional<To> action_of(std::string_view word) {
+    if (word == "join" || word == "register") return To::join;
+    if (word == "message") return To::message;
+    if (word == "leave" || word == "bye") return To::leave;
     return {};
 }
 
-std::optional<std::variant<Route, NoRoute>> route_of(std::string_view path) {
-    const auto pieces = split_path(path);
-    if (pieces.size() < 2 || !pieces[0].empty()) return {};
-    const auto action = action_of(pieces[1]);
-    if (!action) return {};
-    const size_t ids = *action == Action::join ? 1 : 2;
-    if (pieces.size() != 2 + ids) return NoRoute{};
-    for (size_t i = 2; i < pieces.size(); ++i) {
-        if (!is_route_id(pieces[i])) return NoRoute{};
-    }
-    return Route{*action, std::string(pieces[2]), std::string(ids == 2 ? pieces[3] : "")};
+std::string_view allowed_methods(To to) {
+    if (to == To::params) return "GET";
+    if (to == To::ice_config || to == To::turn) return "GET, HEAD, POST, OPTIONS";
+    return "POST";
+}
+
+bool lists(std::string_view methods, std::string_view method) {
+    return (", " + std::string(methods) + ",").find(", " + std::string(method) + ",") !=
+           std::string::npos;
 }
 
 HttpResponse answer(const json::object& body) {
@@ -123,66 +115,64 @@ HttpResponse analytics(const HttpRequest& request) {
     return result(!error && is_event(body) ? "SUCCESS" : "INVALID_REQUEST");
 }
 
-std::string_view without_port(std::string_view host) {
-    if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
-    return host.substr(0, host.find(':'));
-}
-
 }  // namespace
 
-std::optional<std::string> room_of(std::string_view target) {
-    const auto route = route_of(path_of(target));
-    if (!route || !std::holds_alternative<Route>(*route)) return {};
-    return std::get<Route>(*route).room;
+std::optional<Route> route_of(std::string_view target) {
+    const std::string path = path_of(target);
+    if (path == "/params") return Route{.to = To::params};
+    if (path == "/a/") return Route{.to = To::analytics};
+    if (path == "/v1alpha/iceconfig") return Route{.to = To::ice_config};
+    if (path == "/turn") return Route{.to = To::turn};
+
+    const auto pieces = split_path(path);
+    if (pieces.size() < 2 || !pieces[0].empty()) return {};
+    const auto action = action_of(pieces[1]);
+    if (!action) return {};
+    const size_t ids = *action == To::join ? 1 : 2;
+    if (pieces.size() != 2 + ids) return Route{};
+    if (!std::all_of(pieces.begin() + 2, pieces.end(), is_route_id)) return Route{};
+    return Route{*action, std::string(pieces[2]), std::string(ids == 2 ? pieces[3] : "")};
 }
 
-std::optional<HttpResponse> Dialect::handle(Now now, const HttpRequest& request, Rooms& rooms,
-                                            Deliveries& out) const {
-    const std::string path = path_of(request.target);
-    const std::string& method = request.method;
-    if (const auto found = route_of(path)) {
-        const Route* route = std::get_if<Route>(&*found);
-        if (!route) return not_found();
-        if (method != "POST") return method_not_allowed(method, "POST");
-        switch (route->action) {
-            case Action::join:
-                return join(now, request, route->room, rooms, out);
-            case Action::message:
-                return message(now, request, *route, rooms, out);
-            case Action::leave:
-                return leave(now, *route, rooms, out);
-        }
+HttpResponse Dialect::handle(Now now, const HttpRequest& request, const Route& route, Rooms& rooms,
+                             Deliveries& out) const {
+    if (route.to == To::nothing) return not_found();
+    const std::string_view methods = allowed_methods(route.to);
+    if (!lists(methods, request.method)) return method_not_allowed(request.method, methods);
+    if (request.method == "OPTIONS") return preflight();
+    switch (route.to) {
+        case To::join:
+            return join(now, request, route, rooms, out);
+        case To::message:
+            return message(now, request, route, rooms, out);
+        case To::leave:
+            return leave(now, route, rooms, out);
+        case To::params:
+            return answer(params(config_, request, Parameters::of(request)));
+        case To::analytics:
+            return analytics(request);
+        case To::ice_config:
+            return ice_config(now, request);
+        case To::turn:
+            return turn(now, request);
+        case To::nothing:
+            break;
     }
-    if (path == "/params") {
-        if (method != "GET") return method_not_allowed(method, "GET");
-        return answer(params(config_, request, Parameters::of(request)));
-    }
-    if (path == "/a/") {
-        if (method != "POST") return method_not_allowed(method, "POST");
-        return analytics(request);
-    }
-    if (path == "/v1alpha/iceconfig" || path == "/turn") {
-        if (method == "OPTIONS") return preflight();
-        if (method != "GET" && method != "POST" && method != "HEAD") {
-            return method_not_allowed(method, "GET, HEAD, POST, OPTIONS");
-        }
-        return path == "/turn" ? turn(now, request) : ice_config(now, request);
-    }
-    return {};
+    return not_found();
 }
 
-HttpResponse Dialect::join(Now now, const HttpRequest& request, std::string_view room, Rooms& rooms,
+HttpResponse Dialect::join(Now now, const HttpRequest& request, const Route& route, Rooms& rooms,
                            Deliveries& out) const {
     const Parameters asked = Parameters::of(request);
     const auto mode = asked.get("debug") == "loopback" ? Rooms::Mode::loopback : Rooms::Mode::call;
-    const auto joined = rooms.join(now, room, mode, out);
+    const auto joined = rooms.join(now, route.room, mode, out);
     if (!joined) return refused(joined.error());
     return answer(
-        {{"params", params(config_, request, asked, room, *joined)}, {"result", "SUCCESS"}});
+        {{"params", params(config_, request, asked, route.room, *joined)}, {"result", "SUCCESS"}});
 }
 
 HttpResponse Dialect::ice_config(Now now, const HttpRequest& request) const {
-    const IceConfig ice = ice_(now, without_port(request.host));
+    const IceConfig ice = ice_(now, host_of(request.host));
     json::array servers;
     for (const IceServer& server : ice.servers) {
         if (server.urls.empty()) continue;
@@ -199,7 +189,7 @@ HttpResponse Dialect::ice_config(Now now, const HttpRequest& request) const {
 
 // Clients of 2014 to 2016 know one TURN server with many addresses (apprtc.md, section 2.8).
 HttpResponse Dialect::turn(Now now, const HttpRequest& request) const {
-    const IceConfig ice = ice_(now, without_port(request.host));
+    const IceConfig ice = ice_(now, host_of(request.host));
     for (const IceServer& server : ice.servers) {
         if (server.username.empty() || server.urls.empty()) continue;
         return shared_answer({{"username", server.username},

@@ -23,22 +23,27 @@ struct IceConfig {
     std::vector<IceServer> servers;
     std::chrono::seconds lifetime{};  // of the credentials
 };
-// The shell makes credentials and knows its addresses; `host` is the request's, without a port.
+// The shell makes credentials and knows its addresses; `host` is host_of() the request's.
 using IceProvider = std::function<IceConfig(Now, std::string_view host)>;
 
-// The room that a request belongs to, and thereby the shard on which to handle it; nothing when any
-// shard may.
-std::optional<std::string> room_of(std::string_view target);
+// What a target asks for; read once, because its room says on which shard to handle it.
+struct Route {
+    enum class To { nothing, join, message, leave, params, analytics, ice_config, turn };
+    To to = To::nothing;  // nothing: it begins like one of ours, but an id has a strange character
+    std::string room;     // empty: any shard may handle it
+    std::string client;
+};
+// Nothing when the path is not AppRTC's.
+std::optional<Route> route_of(std::string_view target);
 
 class Dialect {
   public:
     Dialect(Config config, IceProvider ice) : config_(std::move(config)), ice_(std::move(ice)) {}
 
-    // Nothing when the path is not AppRTC's.
-    std::optional<HttpResponse> handle(Now, const HttpRequest&, Rooms&, Deliveries&) const;
+    HttpResponse handle(Now, const HttpRequest&, const Route&, Rooms&, Deliveries&) const;
 
   private:
-    HttpResponse join(Now, const HttpRequest&, std::string_view room, Rooms&, Deliveries&) const;
+    HttpResponse join(Now, const HttpRequest&, const Route&, Rooms&, Deliveries&) const;
     HttpResponse ice_config(Now, const HttpRequest&) const;
     HttpResponse turn(Now, const HttpRequest&) const;
 

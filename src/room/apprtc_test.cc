@@ -20,7 +20,9 @@ class ApprtcTest : public RoomsTest {
     std::optional<HttpResponse> ask(HttpRequest request) {
         request.scheme = "https";
         if (request.host.empty()) request.host = "ahoy.test";
-        return dialect.handle(now, request, *rooms, out);
+        const auto route = route_of(request.target);
+        if (!route) return {};
+        return dialect.handle(now, request, *route, *rooms, out);
     }
     HttpResponse call(std::string method, std::string target, std::string body = "") {
         const auto response = ask({.method = method, .target = target, .body = body});
@@ -192,7 +194,7 @@ TEST_F(ApprtcTest, TheIceProviderLearnsTheHostWithoutItsPort) {
         return ice_host;
     };
     EXPECT_EQ(host_for("ahoy.test:8443"), "ahoy.test");
-    EXPECT_EQ(host_for("[2001:db8::1]:8443"), "[2001:db8::1]");
+    EXPECT_EQ(host_for("[2001:db8::1]:8443"), "2001:db8::1");
     EXPECT_EQ(host_for("192.0.2.1"), "192.0.2.1");
 }
 
@@ -211,13 +213,16 @@ TEST_F(ApprtcTest, AnalyticsAreCheckedAndForgotten) {
     for (const auto* body : {"", "[]", "7", "{}", "{"}) EXPECT_EQ(post("/a/", body).body, invalid);
 }
 
-TEST(ApprtcRoomOf, NamesTheRoomBeforeItIsDispatched) {
-    EXPECT_EQ(room_of("/join/r?debug=loopback"), "r");
-    EXPECT_EQ(room_of("/message/r%2D1/c"), "r-1");
-    EXPECT_EQ(room_of("/leave/r/c"), "r");
-    EXPECT_EQ(room_of("/register/r"), "r");
-    for (const auto* target : {"/join/", "/params", "/turn", "/r/r", "/", "/leave/r"}) {
-        EXPECT_EQ(room_of(target), std::nullopt) << target;
+TEST(ApprtcRoute, NamesTheRoomBeforeItIsDispatched) {
+    EXPECT_EQ(route_of("/join/r?debug=loopback")->room, "r");
+    EXPECT_EQ(route_of("/message/r%2D1/c")->room, "r-1");
+    EXPECT_EQ(route_of("/leave/r/c")->room, "r");
+    EXPECT_EQ(route_of("/register/r")->room, "r");
+    for (const auto* target : {"/join/", "/join/a b", "/params", "/turn", "/leave/r"}) {
+        EXPECT_EQ(route_of(target).value().room, "") << target;
+    }
+    for (const auto* target : {"/r/r", "/", "/turn/", "/joined/r"}) {
+        EXPECT_FALSE(route_of(target)) << target;
     }
 }
 

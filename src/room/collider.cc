@@ -183,20 +183,12 @@ HttpResponse refused_post(SendRefusal why) {
     return not_sent("Unknown client", 403);  // one answer, whichever of the two is wrong
 }
 
-// The path below the prefix, still with its slash in front.
-std::optional<std::string_view> below(std::string_view path, std::string_view prefix) {
-    if (!path.starts_with(prefix)) return {};
-    path.remove_prefix(prefix.size());
-    if (!path.starts_with('/')) return {};
-    return path;
-}
-
-HttpResponse post(Now now, const HttpRequest& request, std::string_view room,
-                  std::string_view client, Rooms& rooms, Deliveries& out) {
+HttpResponse post(Now now, const HttpRequest& request, const Route& route, Rooms& rooms,
+                  Deliveries& out) {
     if (request.body.empty()) return respond(500, "Empty request body\n");
     if (!is_utf8(request.body)) return not_sent("Invalid UTF-8");
     if (!deliverable(request.body)) return refused_post(SendRefusal::too_large);
-    const auto said = rooms.post(now, room, client, request.body, out);
+    const auto said = rooms.post(now, route.room, route.client, request.body, out);
     return said ? respond(200, "OK\n") : refused_post(said.error());
 }
 
@@ -268,27 +260,22 @@ Failure refused(SendRefusal why) {
     return failure("Client not registered");
 }
 
-std::optional<std::string> room_of(std::string_view target, std::string_view prefix) {
-    const std::string path = path_of(target);
-    const auto rest = below(path, prefix);
-    if (!rest) return {};
-    const auto pieces = split_path(*rest);
-    if (pieces.size() != 3) return {};
-    return std::string(pieces[1]);
+std::optional<Route> route_of(std::string_view target, std::string_view prefix) {
+    std::string path = path_of(target);
+    if (!path.starts_with(prefix)) return {};
+    path.erase(0, prefix.size());
+    if (!path.starts_with('/')) return {};
+    const auto pieces = split_path(path);
+    if (pieces.size() != 3) return Route{.path = path};
+    return Route{path, std::string(pieces[1]), std::string(pieces[2]), true};
 }
 
-std::optional<HttpResponse> handle(Now now, const HttpRequest& request, std::string_view prefix,
-                                   Rooms& rooms, Deliveries& out) {
-    const std::string path = path_of(request.target);
-    const auto rest = below(path, prefix);
-    if (!rest) return {};
-    const auto pieces = split_path(*rest);
-    if (pieces.size() != 3) {
-        return respond(500, "Invalid path: " + escape_html(*rest) + "\n");
-    }
-    if (request.method == "POST") return post(now, request, pieces[1], pieces[2], rooms, out);
+HttpResponse handle(Now now, const HttpRequest& request, const Route& route, Rooms& rooms,
+                    Deliveries& out) {
+    if (!route.has_ids) return respond(500, "Invalid path: " + escape_html(route.path) + "\n");
+    if (request.method == "POST") return post(now, request, route, rooms, out);
     if (request.method != "DELETE") return respond(200, "");
-    rooms.remove(now, pieces[1], pieces[2], out);
+    rooms.remove(now, route.room, route.client, out);
     return respond(200, "OK\n");
 }
 

@@ -51,13 +51,18 @@ Failure refused(RegisterRefusal);
 Failure refused(SendRefusal);
 
 // The HTTP side: POST and DELETE of `prefix`/{room}/{client}, where the prefix is "/collider" on
-// the shared port and "" on a port of Collider's own.  The room, and thereby the shard, of such a
-// request:
-std::optional<std::string> room_of(std::string_view target, std::string_view prefix);
-// Answers any request below the prefix, wrong ones too; nothing when the path is not below it.
+// the shared port and "" on a port of Collider's own.  What a target asks for, read once, because
+// its room says on which shard to handle it:
+struct Route {
+    std::string path;  // below the prefix
+    std::string room;  // of a path of two ids, which may be empty
+    std::string client;
+    bool has_ids = false;
+};
+// Nothing when the path is not below the prefix.
+std::optional<Route> route_of(std::string_view target, std::string_view prefix);
 // A status of 400 and more counts as one of Collider's httperrors.
-std::optional<HttpResponse> handle(Now, const HttpRequest&, std::string_view prefix, Rooms&,
-                                   Deliveries&);
+HttpResponse handle(Now, const HttpRequest&, const Route&, Rooms&, Deliveries&);
 
 // GET /status: sums over all shards.
 struct Status {

@@ -151,14 +151,15 @@ class ColliderHttp : public RoomsTest {
   protected:
     HttpResponse call(std::string method, std::string target, std::string body = "",
                       std::string_view prefix = "/collider") {
+        const auto route = route_of(target, prefix);
+        EXPECT_TRUE(route) << target;
+        if (!route) return {};
         const auto response =
-            handle(now, {.method = method, .target = target, .body = body}, prefix, *rooms, out);
-        EXPECT_TRUE(response);
-        if (!response) return {};
-        EXPECT_THAT(response->headers, Contains(Pair("Access-Control-Allow-Origin", "*")));
-        EXPECT_THAT(response->headers,
+            handle(now, {.method = method, .target = target, .body = body}, *route, *rooms, out);
+        EXPECT_THAT(response.headers, Contains(Pair("Access-Control-Allow-Origin", "*")));
+        EXPECT_THAT(response.headers,
                     Contains(Pair("Access-Control-Allow-Methods", "POST, DELETE")));
-        return *response;
+        return response;
     }
 };
 
@@ -207,8 +208,7 @@ TEST_F(ColliderHttp, PathsThatAreNotTwoIds) {
     EXPECT_EQ(call("GET", "/", "", "").body, "Invalid path: /\n");
     EXPECT_EQ(call("POST", "/collider/a/b/c").status, 500u);
     EXPECT_EQ(call("GET", "/collider/%3Cb%3E'").body, "Invalid path: /&lt;b&gt;&#39;\n");
-    EXPECT_FALSE(
-        handle(now, {.method = "GET", .target = "/colliders/a/b"}, "/collider", *rooms, out));
+    EXPECT_FALSE(route_of("/colliders/a/b", "/collider"));
 }
 
 TEST_F(ColliderHttp, APreflightPasses) {
@@ -219,11 +219,11 @@ TEST_F(ColliderHttp, APreflightPasses) {
     }
 }
 
-TEST(ColliderRoomOf, NamesTheRoom) {
-    EXPECT_EQ(room_of("/collider/r/c?x", "/collider"), "r");
-    EXPECT_EQ(room_of("/r%2D/c", ""), "r-");
-    EXPECT_EQ(room_of("/collider/r", "/collider"), std::nullopt);
-    EXPECT_EQ(room_of("/r/c", "/collider"), std::nullopt);
+TEST(ColliderRoute, NamesTheRoom) {
+    EXPECT_EQ(route_of("/collider/r/c?x", "/collider")->room, "r");
+    EXPECT_EQ(route_of("/r%2D/c", "")->room, "r-");
+    EXPECT_FALSE(route_of("/collider/r", "/collider")->has_ids);
+    EXPECT_FALSE(route_of("/r/c", "/collider"));
 }
 
 TEST(StatusPage, IsColliders) {

@@ -36,10 +36,13 @@ class Exchange : public RoomsTest {
                                   .scheme = "https",
                                   .host = "ahoy.test",
                                   .body = body};
-        auto response = dialect.handle(now, request, *rooms, out);
-        if (!response) response = collider::handle(now, request, "/collider", *rooms, out);
+        const auto apprtc_route = apprtc::route_of(target);
+        const auto response =
+            apprtc_route ? dialect.handle(now, request, *apprtc_route, *rooms, out)
+                         : collider::handle(now, request, *collider::route_of(target, "/collider"),
+                                            *rooms, out);
         carry_out();
-        return response.value();
+        return response;
     }
     void frame(uint64_t number, const std::string& text) {
         const auto action = sockets[number].session.receive(text);
