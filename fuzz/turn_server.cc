@@ -86,7 +86,7 @@ struct Client {
     std::string username, password, nonce;
     Granted granted{};
 
-    Key key() const { return stun::long_term_key(username, "ahoy", password); }
+    Md5 key() const { return stun::long_term_key(username, "ahoy", password); }
 };
 
 class World {
@@ -244,7 +244,7 @@ class World {
         writer.text(AttributeType::username, as.username);
         writer.text(AttributeType::realm, "ahoy");
         writer.text(AttributeType::nonce, nonce);
-        const Key key = proof == 3 ? Key{} : as.key();
+        const Md5 key = proof == 3 ? Md5{} : as.key();
         if (proof % 2 == 0) writer.integrity(key);
         if (proof % 3 != 0 || proof % 2 == 1) writer.integrity_sha256(key);
     }

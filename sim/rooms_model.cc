@@ -255,12 +255,35 @@ RoomsModel::Room* RoomsModel::open(Instant now, const std::string& name, Expecte
         for (Delivery& delivery : more.deliveries) expected.deliveries.push_back(delivery);
         for (const auto& left : more.left) expected.left.push_back(left);
     }
+    if (rooms_.size() >= limits_.max_rooms) give_way(now, expected);
     if (rooms_.size() >= limits_.max_rooms) return nullptr;
     Room& room = rooms_[name];
     room.epoch = ++last_epoch_;
     if (!names_.insert(name).second) trace_.mark(Mark::room_reused);
     room.active = now;
     return &room;
+}
+
+// One room in which nobody ever registered, of those the one that waits longest.
+void RoomsModel::give_way(Instant now, Expected& expected) {
+    const auto oldest = std::ranges::min_element(
+        rooms_, {}, [&](const auto& entry) { return gives_way_at(entry.second); });
+    Room& room = oldest->second;
+    if (gives_way_at(room) > now) return;
+    if (!room.people.empty()) trace_.mark(Mark::room_gave_way);
+    while (!room.people.empty()) {
+        take_out(room, room.people.back().number, LeftReason::gave_way, expected);
+    }
+    rooms_.erase(oldest);
+}
+
+Instant RoomsModel::gives_way_at(const Room& room) const {
+    Instant at = Instant::min();
+    for (const Person& person : room.people) {
+        if (person.registered) return Instant::max();
+        at = std::max(at, person.since + limits_.register_timeout);
+    }
+    return at;
 }
 
 RoomsModel::Person& RoomsModel::seat(Instant now, Room& room, const std::string& id,

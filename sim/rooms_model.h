@@ -99,6 +99,8 @@ class RoomsModel {
 
     Room* look_up(Instant, const std::string& name, Expected&);
     Room* open(Instant, const std::string& name, Expected&);
+    void give_way(Instant, Expected&);
+    Instant gives_way_at(const Room&) const;
     Person& seat(Instant, Room&, const std::string& id, bool loopback);
     void say(Instant, Room&, Number sender, const std::string& text, Expected&);
     void say_bye(Room&, const Gone&, const std::string& text, Expected&);

@@ -83,6 +83,7 @@ std::string_view label(Mark mark) {
         "an invented id",
         "a POST opens a room",
         "too many rooms",
+        "a room gave way",
         "a slow socket",
         "a call is set up",
     };

@@ -84,6 +84,7 @@ enum class Mark : uint8_t {
     invented_id,
     post_opened_room,
     too_many_rooms,
+    room_gave_way,
     slow_socket,
     completed_call,
     count,

@@ -180,7 +180,7 @@ void Asker::write_peers(stun::MessageWriter& writer, const stun::TransactionId& 
 
 void Asker::write_channel(stun::MessageWriter& writer, const stun::TransactionId& id) {
     static constexpr uint16_t numbers[] = {0x4000, 0x4001, 0x4002, 0x4003, 0x4004, 0x4005,
-                                           0x4fff, 0x4000, 0x4001, 0x3fff, 0x5000, 0x7ffe};
+                                           0x4fff, 0x5000, 0x7ffe, 0x3fff, 0x7fff, 0x4001};
     if (!dice_.percent(2)) writer.channel_number(dice_.pick(numbers));
     write_peers(writer, id);
 }

@@ -145,10 +145,13 @@ TurnModel::Reasons TurnModel::authentication(Request& r) {
     const auto user = stun.text(wire::username), realm = stun.text(wire::realm),
                nonce = stun.text(wire::nonce);
     if (!user || !realm || !nonce || user->size() > 513 || realm->size() > 763 ||
-        nonce->size() > 763 || stun.has(wire::password_algorithm) ||
-        stun.has(wire::password_algorithms)) {
+        nonce->size() > 763) {
         why.must.insert(400);
         return why;
+    }
+    // Nobody here makes the choice that it is offered rightly.
+    if (stun.has(wire::password_algorithm) || stun.has(wire::password_algorithms)) {
+        why.must.insert(400);
     }
     r.user = *user;
     switch (nonces_.look_up(*nonce, r.place.first, r.step.now.steady)) {
@@ -175,8 +178,8 @@ TurnModel::Reasons TurnModel::authentication(Request& r) {
     return why;
 }
 
-std::optional<turn::Key> TurnModel::prove(const Request& r) const {
-    const auto proves = [&](const turn::Key& key) {
+std::optional<Md5> TurnModel::prove(const Request& r) const {
+    const auto proves = [&](const Md5& key) {
         return wire::signed_with(r.stun, r.step.in.bytes, key);
     };
     if (r.grant != nullptr && r.grant->user == r.user && proves(r.grant->key)) return r.grant->key;
@@ -189,9 +192,11 @@ std::optional<turn::Key> TurnModel::prove(const Request& r) const {
         const auto key = key_of(user->second);
         return proves(key) ? std::optional(key) : std::nullopt;
     }
-    // The REST scheme: the name begins with the second in which it ends.
+    // The REST scheme: the name begins with the second in which it ends, and names somebody.
     long long ends = -1;
-    const std::string digits = r.user.substr(0, r.user.find(':'));
+    const size_t colon = r.user.find(':');
+    if (colon == r.user.npos || colon + 1 == r.user.size()) return {};
+    const std::string digits = r.user.substr(0, colon);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ends);
     if (error != std::errc{} || end != digits.data() + digits.size()) return {};
     if (ends <= r.step.now.wall.time_since_epoch().count()) return {};
@@ -338,7 +343,8 @@ void TurnModel::channel_reasons(Request& r, Reasons& why) const {
     peer_reasons(r, why);
     const auto value = r.stun.find(wire::channel_number);
     r.channel = value && value->size() == 4 ? static_cast<uint16_t>(number(value->first(2))) : 0;
-    if (r.channel < 0x4000 || r.channel > 0x4fff) why.must.insert(400);
+    const bool legacy = rules_.config.legacy_channels;
+    if (r.channel < 0x4000 || r.channel > (legacy ? 0x7ffe : 0x4fff)) why.must.insert(400);
     if (r.peers.empty() || r.peers[0].port == 0) why.must.insert(400);
     if (r.grant == nullptr || r.peers.empty()) return;
     bool bound = false;

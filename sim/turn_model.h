@@ -93,7 +93,7 @@ class TurnModel {
     struct Grant {
         SocketId socket{};
         std::string user;
-        turn::Key key{};
+        Md5 key{};
         wire::TransactionId allocated_by{};
         std::map<AddressFamily, Relay> relays;
         std::map<IpAddress, Instant> permissions;  // when they end
@@ -117,7 +117,7 @@ class TurnModel {
         Place place;
         Grant* grant = nullptr;
         std::string user;
-        std::optional<turn::Key> password;  // the key, once proved
+        std::optional<Md5> password;  // the key, once proved
         // What CreatePermission or ChannelBind is about.
         std::vector<TransportAddress> peers;
         uint16_t channel = 0;
@@ -126,7 +126,7 @@ class TurnModel {
     // turn_model.cc: requests
     void on_request(const Step&, const wire::Stun&);
     Reasons authentication(Request&);
-    std::optional<turn::Key> prove(const Request&) const;
+    std::optional<Md5> prove(const Request&) const;
     Reasons reasons(Request&);
     void allocate_reasons(const Request&, Reasons&) const;
     void capacity_reasons(const Request&, Reasons&) const;
@@ -162,8 +162,8 @@ class TurnModel {
     NonceBook& nonces_;
     Trace& trace_;
     std::map<Place, Grant> grants_;
-    std::map<wire::Token, Reservation> reservations_;                        // by token
-    mutable std::map<std::pair<std::string, std::string>, turn::Key> keys_;  // by name and password
+    std::map<wire::Token, Reservation> reservations_;                  // by token
+    mutable std::map<std::pair<std::string, std::string>, Md5> keys_;  // by name and password
     // What the server's own counters must show (TI20).
     turn::Traffic to_peers_, to_clients_;
     std::map<int, uint64_t> errors_;

@@ -12,8 +12,8 @@ void TurnModel::on_channel_data(const Step& step) {
     const Bytes bytes = step.in.bytes;
     const bool whole = bytes.size() >= 4 && number(bytes.subspan(2, 2)) <= bytes.size() - 4;
     const auto channel = whole ? static_cast<uint16_t>(number(bytes.first(2))) : uint16_t{0};
-    if (channel < 0x4000 || channel > 0x4fff) {
-        return expect_silence(step, "TI4", "channel numbers are 0x4000 to 0x4FFF");
+    if (channel < 0x4000 || channel > 0x7ffe) {
+        return expect_silence(step, "TI4", "channel numbers are 0x4000 to 0x7FFE");
     }
     const auto place = std::pair(step.in.from, step.in.local);
     Grant* const grant = find(place, step.now.steady);

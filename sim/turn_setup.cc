@@ -47,6 +47,7 @@ void TurnWorld::draw_configuration() {
     config_.max_allocations_per_user = dice.any_of<unsigned>({1, 4, 256, 256});
     config_.max_permissions = dice.any_of<unsigned>({1, 3, 128});
     config_.max_channels = dice.any_of<unsigned>({1, 3, 128});
+    config_.legacy_channels = dice.one_in(2);
     config_.max_reservations = dice.any_of<unsigned>({1, 256});
     own_ = {ip(server_v4), ip(server_v6)};
     pool_.addresses = dice.one_in(3) ? std::vector{own_[0]} : own_;

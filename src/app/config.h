@@ -62,6 +62,7 @@ struct Config {
     struct {
         unsigned capacity = 8;
         unsigned max_rooms = 100'000;
+        unsigned max_queued_bytes = 256 << 20;
         bool require_join = true;
         Duration register_timeout = 10s;
         Duration lifetime = 24h;

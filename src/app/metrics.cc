@@ -42,10 +42,12 @@ void add(turn::Stats& total, const turn::Stats& more) {
 void add(room::Stats& total, const room::Stats& more) {
     total.rooms += more.rooms;
     total.clients += more.clients;
+    total.connected += more.connected;
     total.connections += more.connections;
     total.registrations += more.registrations;
     total.joins += more.joins;
     total.joins_refused += more.joins_refused;
+    total.queued_bytes += more.queued_bytes;
     total.messages += more.messages;
     total.messages_refused += more.messages_refused;
 }
@@ -161,6 +163,8 @@ void add_rooms(Exposition& out, const room::Stats& stats) {
     out.counter("ahoy_room_registrations_total", "Registrations.", stats.registrations);
     out.counter("ahoy_room_joins_total", "Joins granted.", stats.joins);
     out.counter("ahoy_room_joins_refused_total", "Joins refused.", stats.joins_refused);
+    out.gauge("ahoy_room_queued_bytes", "Memory of messages that wait to be heard.",
+              stats.queued_bytes);
     out.counter("ahoy_room_messages_total", "Messages accepted.", stats.messages);
     out.counter("ahoy_room_messages_refused_total", "Messages refused.", stats.messages_refused);
 }

@@ -95,6 +95,7 @@ class Program {
         }
         const Parts parts{
             .rooms = {.max_rooms = share(config_.rooms.max_rooms, count),
+                      .max_total_bytes = share(config_.rooms.max_queued_bytes, count),
                       .register_timeout = config_.rooms.register_timeout,
                       .lifetime = config_.rooms.lifetime,
                       .require_join = config_.rooms.require_join},
@@ -115,7 +116,7 @@ class Program {
         };
         for (unsigned i = 0; i < count; ++i) {
             workers_.push_back(std::make_unique<Worker>(i, parts, workers_, relay_addresses_,
-                                                        Random(random_.seed())));
+                                                        life_log_, Random(random_.seed())));
         }
     }
 
@@ -290,11 +291,16 @@ class Program {
         });
     }
 
-    // Readiness goes first, so that a load balancer sends nobody new.
+    // Readiness goes first, so that a load balancer sends nobody new.  Who is in a call may have
+    // one allocation or none, and has a WebSocket.
     void drain() {
         draining_ = true;
         state_.ready = false;
         drain_until_ = net::read_clocks().steady + config_.server.drain_timeout;
+        for (const auto& worker : workers_) {
+            worker->post_to_rooms(
+                [](Now, room::Rooms& rooms, room::Deliveries&) { rooms.drain(); });
+        }
         log::info("server.draining", {{"hint", "a second signal stops at once"}});
         drain_further();
     }
@@ -302,7 +308,7 @@ class Program {
     void drain_further() {
         asio::co_spawn(main_, gather(workers_), [this](std::exception_ptr, const Counts& counts) {
             if (stopping_) return;
-            if (counts.turn.allocations_live == 0 && counts.rooms.clients == 0) {
+            if (counts.turn.allocations_live == 0 && counts.rooms.connected == 0) {
                 stop("drained");
             } else if (net::read_clocks().steady >= drain_until_) {
                 stop("drain_timeout");
@@ -369,6 +375,7 @@ class Program {
     Random random_;
     const std::string made_secret_;
     net::RelayAddresses relay_addresses_;
+    LifeLog life_log_;
     ServerState state_;
     Workers workers_;
     std::vector<Servers> servers_;  // of each worker

@@ -3,59 +3,17 @@
 #include <functional>
 #include <map>
 
-#include "app/log.h"
-
 namespace ahoy::app {
-namespace {
-
-std::string_view label(room::ClosedReason reason) {
-    switch (reason) {
-        case room::ClosedReason::empty:
-            return "empty";
-        case room::ClosedReason::idle:
-            return "idle";
-    }
-    return "unknown";
-}
-
-std::string_view label(room::LeftReason reason) {
-    switch (reason) {
-        case room::LeftReason::left:
-            return "left";
-        case room::LeftReason::removed:
-            return "removed";
-        case room::LeftReason::never_registered:
-            return "never_registered";
-        case room::LeftReason::socket_lost:
-            return "socket_lost";
-        case room::LeftReason::room_expired:
-            return "room_expired";
-    }
-    return "unknown";
-}
-
-std::string relays(const turn::Allocation& allocation) {
-    std::string text;
-    for (const AddressFamily family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
-        const auto& relay = allocation.stored_relay(family);
-        if (!relay) continue;
-        if (!text.empty()) text += ',';
-        text += relay->port.address.to_string();
-    }
-    return text;
-}
-
-}  // namespace
 
 Worker& owner_of(const Workers& workers, std::string_view room) {
     return *workers[std::hash<std::string_view>{}(room) % workers.size()];
 }
 
 Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
-               net::RelayAddresses& relay_addresses, Random random)
+               net::RelayAddresses& relay_addresses, LifeLog& log, Random random)
     : shard(index),
       turn_sockets(shard.io().get_executor(), relay_addresses, parts.ports, Random(random.seed())),
-      turn(parts.turn, parts.credentials, parts.nonces, parts.peers, turn_sockets, log_,
+      turn(parts.turn, parts.credentials, parts.nonces, parts.peers, turn_sockets, log,
            Random(random.seed())),
       dtls(shard.io().get_executor(), turn_sockets, Random(random.seed())),
       turn_streams(shard.io(), turn_sockets),
@@ -63,7 +21,7 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       ice(parts.ice, Random(random.seed())),
       apprtc(parts.apprtc, [this](Now now, std::string_view host) { return ice.make(now, host); }),
       all_(all),
-      rooms_(parts.rooms, Random(random.seed()), log_),
+      rooms_(parts.rooms, Random(random.seed()), log),
       timer_(shard.io()) {}
 
 net::HttpServer& Worker::add_server(std::unique_ptr<net::HttpService> service,
@@ -173,48 +131,6 @@ void Worker::post_frame(room::ConnectionId id, std::string frame, bool close) {
         socket->second->send(std::move(frame));
         if (close) socket->second->close();
     });
-}
-
-// ---- the log
-
-void Worker::Log::room_opened(std::string_view room) {
-    log::info("room.opened", {{"room", room}});
-}
-
-void Worker::Log::room_closed(std::string_view room, room::ClosedReason reason) {
-    log::info("room.closed", {{"room", room}, {"reason", label(reason)}});
-}
-
-void Worker::Log::client_joined(std::string_view room, room::Number number) {
-    log::info("client.joined", {{"room", room}, {"client", uint64_t{number}}});
-}
-
-void Worker::Log::client_left(std::string_view room, room::Number number, room::LeftReason reason) {
-    log::info("client.left",
-              {{"room", room}, {"client", uint64_t{number}}, {"reason", label(reason)}});
-}
-
-void Worker::Log::allocation_created(const turn::AllocationEvent& event) {
-    const turn::Allocation& allocation = event.allocation;
-    log::info("allocation.created", {{"client", allocation.five_tuple().client.to_string()},
-                                     {"server", allocation.five_tuple().server.to_string()},
-                                     {"relay", relays(allocation)},
-                                     {"user", allocation.username()}});
-}
-
-void Worker::Log::allocation_ended(const turn::AllocationEvent& event, turn::EndReason reason) {
-    const turn::Allocation& allocation = event.allocation;
-    const auto age =
-        std::chrono::floor<std::chrono::seconds>(event.now.steady - allocation.created_at());
-    log::info("allocation.ended", {{"client", allocation.five_tuple().client.to_string()},
-                                   {"relay", relays(allocation)},
-                                   {"user", allocation.username()},
-                                   {"reason", label(reason)},
-                                   {"seconds", static_cast<uint64_t>(age.count())},
-                                   {"packets_to_peers", allocation.to_peers.packets},
-                                   {"bytes_to_peers", allocation.to_peers.bytes},
-                                   {"packets_to_client", allocation.to_client.packets},
-                                   {"bytes_to_client", allocation.to_client.bytes}});
 }
 
 }  // namespace ahoy::app

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "app/ice.h"
+#include "app/life_log.h"
 #include "net/clock.h"
 #include "net/dtls.h"
 #include "net/http.h"
@@ -62,20 +63,10 @@ struct Parts {
 };
 
 class Worker {
-    // Life events to the log.
-    struct Log final : room::Observer, turn::Observer {
-        void room_opened(std::string_view room) override;
-        void room_closed(std::string_view room, room::ClosedReason) override;
-        void client_joined(std::string_view room, room::Number) override;
-        void client_left(std::string_view room, room::Number, room::LeftReason) override;
-        void allocation_created(const turn::AllocationEvent&) override;
-        void allocation_ended(const turn::AllocationEvent&, turn::EndReason) override;
-    };
-    Log log_;
-
   public:
     // The references outlive this.
-    Worker(unsigned index, const Parts&, const Workers& all, net::RelayAddresses&, Random);
+    Worker(unsigned index, const Parts&, const Workers& all, net::RelayAddresses&, LifeLog&,
+           Random);
 
     // Before start(): something that answers HTTP on this shard.
     net::HttpServer& add_server(std::unique_ptr<net::HttpService>,

@@ -68,7 +68,10 @@ std::string_view word(JoinRefusal why) {
 }
 
 HttpResponse refused(JoinRefusal why) {
-    return answer({{"params", {{"messages", json::array{}}}}, {"result", word(why)}});
+    HttpResponse response =
+        answer({{"params", {{"messages", json::array{}}}}, {"result", word(why)}});
+    if (why == JoinRefusal::draining) response.status = 503;
+    return response;
 }
 
 HttpResponse refused(SendRefusal why) {

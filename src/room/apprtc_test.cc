@@ -54,6 +54,13 @@ TEST_F(ApprtcTest, D3_AnswersAreJson) {
     EXPECT_THAT(response.headers, Contains(Pair("Cache-Control", "no-cache")));
 }
 
+TEST_F(ApprtcTest, AServerThatDrainsOpensNoRoom) {
+    rooms->drain();
+    const auto refused = post("/join/r");
+    EXPECT_EQ(refused.status, 503u);
+    EXPECT_EQ(refused.body, R"({"params":{"messages":[]},"result":"ERROR"})");
+}
+
 TEST_F(ApprtcTest, AFullRoomSaysSoWith200) {
     joined("/join/r");
     joined("/join/r");

@@ -37,6 +37,37 @@ TEST_F(RoomsTest, AQueueIsBoundedInBytes) {
     EXPECT_TRUE(message(a.client_id, "x"));
 }
 
+TEST_F(RoomsTest, AllQueuesTogetherAreBoundedToo) {
+    Limits limits;
+    limits.max_total_bytes = 2000;
+    start(limits);
+    const std::string offer(800, 'x');
+    const auto say = [&](std::string_view room, const std::string& client) {
+        const auto said = rooms->message(now, room, client, offer, out);
+        if (!said) EXPECT_EQ(said.error(), SendRefusal::queue_full);
+        return said.has_value();
+    };
+    const auto a = join("a"), b = join("b"), c = join("c");
+    EXPECT_TRUE(say("a", a.client_id));
+    EXPECT_TRUE(say("b", b.client_id));
+    EXPECT_FALSE(say("c", c.client_id));
+    // Delivered, left or expired: the memory is free again.
+    connect(1, join("a").client_id, "a");
+    EXPECT_TRUE(say("c", c.client_id));
+    EXPECT_FALSE(say("c", c.client_id));
+    rooms->leave(now, "b", b.client_id, out);
+    EXPECT_TRUE(say("c", c.client_id));
+    pass(24h);
+    pass(10s);
+    EXPECT_EQ(rooms->stats().queued_bytes, 0u);
+}
+
+TEST_F(RoomsTest, SmallMessagesCostMoreThanTheirBytes) {
+    const auto a = join();
+    for (int i = 0; i < 100; ++i) message(a.client_id, "");
+    EXPECT_GE(rooms->stats().queued_bytes, 100 * sizeof(Message));
+}
+
 TEST_F(RoomsTest, AFullQueueStillTakesTheNewsThatThePeerIsGone) {
     Limits limits;
     limits.max_queued_messages = 1;
@@ -69,6 +100,70 @@ TEST_F(RoomsTest, MessagesRoomsAndIdsHaveALargestSize) {
     leave(a.client_id);
     now.steady += 10s;
     EXPECT_TRUE(rooms->join(now, "two", Rooms::Mode::call, out));
+}
+
+class FullTable : public RoomsTest {
+  protected:
+    FullTable() : RoomsTest(Limits{.max_rooms = 2}) {}
+    bool opens(std::string_view room) {
+        const auto joined = rooms->join(now, room, Rooms::Mode::call, out);
+        if (!joined) EXPECT_EQ(joined.error(), JoinRefusal::too_many_rooms);
+        return joined.has_value();
+    }
+};
+
+TEST_F(FullTable, TheOldestRoomInWhichNobodyRegisteredGivesWay) {
+    join("oldest");
+    pass(5s);
+    join("older");
+    pass(5s);
+    EXPECT_TRUE(opens("new"));
+    EXPECT_EQ(rooms->seats_taken("oldest"), 0u);
+    EXPECT_EQ(rooms->seats_taken("older"), 1u);
+    EXPECT_EQ(rooms->stats().rooms, 2u);
+    EXPECT_EQ(rooms->stats().clients, 2u);
+    EXPECT_THAT(diary.lines, ElementsAre("oldest opened", "oldest 1 joined", "older opened",
+                                         "older 1 joined", "oldest 1 gave way",
+                                         "oldest closed, gave way", "new opened", "new 1 joined"));
+}
+
+TEST_F(FullTable, WhoJustCameHasTimeToRegister) {
+    const auto a = join("a");
+    join("b");
+    pass(10s - 1ns);
+    EXPECT_FALSE(opens("new"));
+    connect(1, a.client_id, "a");
+    pass(1ns);
+    EXPECT_TRUE(opens("new"));
+    EXPECT_EQ(rooms->seats_taken("a"), 1u);
+    EXPECT_EQ(rooms->seats_taken("b"), 0u);
+}
+
+TEST_F(FullTable, ARoomWithAnybodyWhoEverRegisteredStays) {
+    connect(1, join("a").client_id, "a");
+    join("a");
+    connect(2, join("b").client_id, "b");
+    lose(2);
+    pass(10s - 1ns);
+    EXPECT_FALSE(opens("new"));
+}
+
+TEST_F(FullTable, LoopbackAndTalkingToOneselfSaveNoRoom) {
+    const auto a = join("a", Rooms::Mode::loopback);
+    connect(1, join("b").client_id, "b");
+    pass(10s);
+    EXPECT_TRUE(rooms->message(now, "a", a.client_id, "offer", out));
+    EXPECT_TRUE(opens("new"));
+    EXPECT_EQ(rooms->seats_taken("a"), 0u);
+    EXPECT_EQ(rooms->stats().clients, 2u);
+    EXPECT_EQ(rooms->stats().queued_bytes, 0u);
+}
+
+TEST_F(FullTable, ARoomThatAllHaveLeftGivesWayAtOnce) {
+    rooms->leave(now, "a", join("a").client_id, out);
+    join("b");
+    EXPECT_TRUE(opens("new"));
+    EXPECT_EQ(diary.lines.back(), "new 1 joined");
 }
 
 TEST_F(RoomsTest, OnlySoManyOfThoseWhoLeftAreRemembered) {

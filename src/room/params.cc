@@ -187,7 +187,7 @@ json::object params(const Config& config, const HttpRequest& request, const Para
         {"ice_server_url", ice_server_url(base, asked)},
         {"ice_server_transports", asked.get("tt")},
         {"turn_url", base + "/turn"},
-        {"include_loopback_js", loopback ? "<script src=\"/js/loopback.js\"></script>" : ""},
+        {"include_loopback_js", ""},  // of AppRTC's own page
         {"wss_url", sockets.wss},
         {"wss_post_url", sockets.post},
     };

@@ -111,10 +111,10 @@ TEST(Params, D5_RoomLinksAreEscaped) {
     EXPECT_EQ(link, "https://ahoy.test/r/r?q=%27%22%3Cscript%3E&wstls=true&x=a%26b");
 }
 
-TEST(Params, LoopbackTurnsDtlsOffAndLoadsItsScript) {
+TEST(Params, LoopbackTurnsDtlsOffAndNamesNoScriptThatIsNotServed) {
     const auto all = asked("debug=loopback&dtls=true");
     EXPECT_EQ(field(all, "is_loopback"), "true");
-    EXPECT_EQ(field(all, "include_loopback_js"), R"(<script src="/js/loopback.js"></script>)");
+    EXPECT_EQ(field(all, "include_loopback_js"), "");  // nothing that we do not serve
     EXPECT_EQ(field(all, "pc_constraints"), R"({"optional":[{"DtlsSrtpKeyAgreement":false}]})");
 }
 

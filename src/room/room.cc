@@ -41,11 +41,8 @@ void Inbox::put_back(Message message) {
 }
 
 std::vector<Message> Inbox::take_all() {
-    std::vector<Message> all(std::make_move_iterator(messages_.begin()),
-                             std::make_move_iterator(messages_.end()));
-    messages_.clear();
     bytes_ = 0;
-    return all;
+    return std::exchange(messages_, {});
 }
 
 template <class Predicate>
@@ -168,6 +165,18 @@ std::vector<Inbox*> Room::waiting(const Member& sender) {
     return inboxes;
 }
 
+bool Room::have_room_for(size_t bytes, const std::vector<Inbox*>& inboxes, size_t space) const {
+    return inboxes.size() * (bytes + sizeof(Message)) <= space &&
+           std::ranges::all_of(inboxes,
+                               [&](const Inbox* i) { return i->has_room_for(bytes, *limits_); });
+}
+
+size_t Room::queued_memory() const {
+    size_t memory = unclaimed_.memory();
+    for (const Member& member : members_) memory += member.inbox.memory();
+    return memory;
+}
+
 void Room::give(Member& to, Message message, Deliveries& out) {
     if (to.connection) {
         out.push_back({.to = *to.connection, .message = std::move(message.text)});
@@ -176,16 +185,14 @@ void Room::give(Member& to, Message message, Deliveries& out) {
     }
 }
 
-Result<void, SendRefusal> Room::say(Instant now, Member& sender, std::string text,
+Result<void, SendRefusal> Room::say(Instant now, Member& sender, std::string text, size_t space,
                                     Deliveries& out) {
     showed_up(sender);
     sender.spoke = true;
     active_at_ = now;
     if (text.size() > limits_->max_message_bytes) return unexpected(SendRefusal::too_large);
-    for (const Inbox* inbox : waiting(sender)) {
-        if (!inbox->has_room_for(text.size(), *limits_)) {
-            return unexpected(SendRefusal::queue_full);
-        }
+    if (!have_room_for(text.size(), waiting(sender), space)) {
+        return unexpected(SendRefusal::queue_full);
     }
     const uint64_t order = ++last_order_;
     if (members_.size() == 1) {
@@ -200,19 +207,19 @@ Result<void, SendRefusal> Room::say(Instant now, Member& sender, std::string tex
 }
 
 Result<void, SendRefusal> Room::say_afterwards(const Departed& sender, const std::string& text,
-                                               Deliveries& out) {
+                                               size_t space, Deliveries& out) {
     if (text.size() > limits_->max_message_bytes) return unexpected(SendRefusal::too_large);
     // It did get what it was handed; its peer will start over, and the next joiner must not be
     // given the old offer as well.
     unclaimed_.forget_returned_by(sender.number);
     std::vector<Member*> audience;
+    std::vector<Inbox*> inboxes;
     for (Member& member : members_) {
         if (member.number > sender.knows_up_to) continue;
-        if (!member.connection && !member.inbox.has_room_for(text.size(), *limits_)) {
-            return unexpected(SendRefusal::queue_full);
-        }
         audience.push_back(&member);
+        if (!member.connection) inboxes.push_back(&member.inbox);
     }
+    if (!have_room_for(text.size(), inboxes, space)) return unexpected(SendRefusal::queue_full);
     for (Member* member : audience) give(*member, {.from = sender.number, .text = text}, out);
     return {};
 }
@@ -284,7 +291,7 @@ std::optional<Room::Freed> Room::expire_one(Instant now, Deliveries& out) {
     for (size_t i = members_.size(); i-- > 0;) {
         if (deadline(members_[i]) <= now) return expire_member(members_[i], out);
     }
-    if (members_.empty() || has_connection() || now < idle_until()) return {};
+    if (members_.empty() || connected() > 0 || now < idle_until()) return {};
     return remove(members_.back().number, LeftReason::room_expired);
 }
 
@@ -310,16 +317,28 @@ void Room::expire_departed(Instant now) {
     });
 }
 
+// To join costs nothing, and so a room in which nobody ever registered has proved nothing.  Who
+// came last gets the time to open a socket.
+Instant Room::gives_way_at() const {
+    Instant at = Instant::min();
+    for (const Member& member : members_) {
+        if (member.registered_once) return Instant::max();
+        at = std::max(at, member.since + limits_->register_timeout);
+    }
+    return at;
+}
+
 bool Room::has_people() const {
     return std::ranges::find(members_, Kind::person, &Member::kind) != members_.end();
 }
 
-bool Room::has_connection() const {
-    return std::ranges::any_of(members_, [](const Member& m) { return m.connection.has_value(); });
+size_t Room::connected() const {
+    return static_cast<size_t>(
+        std::ranges::count_if(members_, [](const Member& m) { return m.connection.has_value(); }));
 }
 
 Instant Room::next_deadline() const {
-    Instant next = members_.empty() || has_connection() ? Instant::max() : idle_until();
+    Instant next = members_.empty() || connected() > 0 ? Instant::max() : idle_until();
     for (const Member& member : members_) next = std::min(next, deadline(member));
     for (const Departed& departed : departed_) {
         if (departed.connection && !members_.empty()) continue;

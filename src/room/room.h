@@ -8,7 +8,6 @@
 
 #include <compare>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,8 +38,9 @@ using Deliveries = std::vector<Delivery>;
 struct Limits {
     size_t capacity = 2;  // AppRTC's; its clients know no third participant
     size_t max_rooms = 100'000;
-    size_t max_queued_messages = 1024;  // for one client (Collider's number)
-    size_t max_queued_bytes = 1 << 20;  // for one client
+    size_t max_queued_messages = 1024;   // for one client (Collider's number)
+    size_t max_queued_bytes = 1 << 20;   // for one client
+    size_t max_total_bytes = 256 << 20;  // of memory for all queues of all rooms
     size_t max_message_bytes = 128 << 10;
     size_t max_room_id = 256;
     size_t max_client_id = 256;
@@ -57,7 +57,7 @@ enum class SendRefusal { unknown_room, unknown_client, bad_id, room_full, too_la
 enum class RegisterRefusal { unknown_client, bad_id, duplicate, room_full, too_many_rooms };
 
 // Why a client is not in its room any more.
-enum class LeftReason { left, removed, never_registered, socket_lost, room_expired };
+enum class LeftReason { left, removed, never_registered, socket_lost, room_expired, gave_way };
 
 struct Message {
     Number from = 0;  // 0: the server
@@ -80,12 +80,13 @@ class Inbox {
     void forget_returned_by(Number);
     void forget_from(Number);
     std::vector<std::string> hand_out();  // copies, in order; they stay until forget_handed()
+    size_t memory() const { return bytes_ + messages_.size() * sizeof(Message); }
 
   private:
     template <class Predicate>
     void erase_if(Predicate);
 
-    std::deque<Message> messages_;
+    std::vector<Message> messages_;
     size_t bytes_ = 0;
 };
 
@@ -129,6 +130,8 @@ class Room {
     // Nobody is here, and nobody who left may still say anything.
     bool over() const { return members_.empty() && departed_.empty(); }
     const std::vector<Member>& members() const { return members_; }
+    size_t queued_memory() const;
+    size_t connected() const;  // members with a socket
 
     // Client ids are compared in constant time.  The loopback seat has two published names
     // (apprtc.md, section 1.3), with which one may register and do nothing else.
@@ -143,8 +146,10 @@ class Room {
     void attach(Instant, Member&, ConnectionId, Deliveries&);
     void detach(Instant, ConnectionId);
 
-    Result<void, SendRefusal> say(Instant, Member&, std::string text, Deliveries&);
-    Result<void, SendRefusal> say_afterwards(const Departed&, const std::string& text, Deliveries&);
+    // `space`: the memory that queues may still take.
+    Result<void, SendRefusal> say(Instant, Member&, std::string text, size_t space, Deliveries&);
+    Result<void, SendRefusal> say_afterwards(const Departed&, const std::string& text, size_t space,
+                                             Deliveries&);
 
     // Frees a seat.  Of somebody who left by itself, `say_afterwards` stays possible for a while.
     Freed leave(Instant, Number);
@@ -155,13 +160,15 @@ class Room {
     std::optional<Freed> expire_one(Instant, Deliveries&);
     void expire_departed(Instant);
     Instant next_deadline() const;
+    // From when on it may be closed in favour of another room, should there be too many.
+    Instant gives_way_at() const;
 
   private:
     Instant deadline(const Member&) const;
     Instant idle_until() const { return active_at_ + limits_->lifetime; }
-    bool has_connection() const;
     bool has_people() const;
     std::vector<Inbox*> waiting(const Member& sender);
+    bool have_room_for(size_t bytes, const std::vector<Inbox*>&, size_t space) const;
     void give(Member&, Message, Deliveries&);
     void showed_up(Member&);
     void give_back(Member& gone);

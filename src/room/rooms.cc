@@ -8,6 +8,11 @@ namespace {
 constexpr size_t client_id_bytes = 16;  // D1
 constexpr std::string_view loopback_id = "LOOPBACK_CLIENT_ID";
 
+ClosedReason closed_reason(LeftReason last) {
+    if (last == LeftReason::room_expired) return ClosedReason::idle;
+    return last == LeftReason::gave_way ? ClosedReason::gave_way : ClosedReason::empty;
+}
+
 }  // namespace
 
 Rooms::Rooms(const Limits& limits, Random random, Observer& observer)
@@ -25,7 +30,9 @@ Result<Joined, JoinRefusal> Rooms::join(Now now, std::string_view name, Mode mod
     };
     if (!good_room_id(name)) return refuse(JoinRefusal::bad_room_id);
     const auto at = find_or_open(now, name, out);
-    if (at == rooms_.end()) return refuse(JoinRefusal::too_many_rooms);
+    if (at == rooms_.end()) {
+        return refuse(draining_ ? JoinRefusal::draining : JoinRefusal::too_many_rooms);
+    }
     Room& room = at->second.room;
     if (room.full()) return refuse(JoinRefusal::full);
 
@@ -51,7 +58,7 @@ Result<void, SendRefusal> Rooms::message(Now now, std::string_view name, std::st
     Room& room = at->second.room;
     Room::Member* member = room.find(client);
     if (!member) return count(unexpected(SendRefusal::unknown_client));
-    const auto said = room.say(now.steady, *member, std::move(text), out);
+    const auto said = room.say(now.steady, *member, std::move(text), space(), out);
     settle(now.steady, at, out);
     return count(said);
 }
@@ -111,9 +118,9 @@ Result<void, SendRefusal> Rooms::send(Now now, ConnectionId connection, std::str
     Room& room = at->second.room;
     Result<void, SendRefusal> said;
     if (Room::Member* member = room.find(number)) {
-        said = room.say(now.steady, *member, std::move(text), out);
+        said = room.say(now.steady, *member, std::move(text), space(), out);
     } else if (const Room::Departed* departed = room.find_departed(number)) {
-        said = room.say_afterwards(*departed, text, out);
+        said = room.say_afterwards(*departed, text, space(), out);
     }
     settle(now.steady, at, out);
     return count(said);
@@ -133,17 +140,17 @@ Result<void, SendRefusal> Rooms::post_to(Now now, std::string_view name, std::st
     if (at != rooms_.end()) {
         Room& room = at->second.room;
         if (Room::Member* member = room.find(client)) {
-            return room.say(now.steady, *member, std::move(text), out);
+            return room.say(now.steady, *member, std::move(text), space(), out);
         }
         if (const Room::Departed* departed = room.find_departed(client)) {
-            return room.say_afterwards(*departed, text, out);
+            return room.say_afterwards(*departed, text, space(), out);
         }
     }
     if (limits_.require_join) return unexpected(SendRefusal::unknown_client);
     if (at == rooms_.end()) at = find_or_open(now, name, out);
     if (at == rooms_.end() || at->second.room.full()) return unexpected(SendRefusal::room_full);
     Room::Member& member = seat(now.steady, at, std::string(client), Room::Kind::person);
-    return at->second.room.say(now.steady, member, std::move(text), out);
+    return at->second.room.say(now.steady, member, std::move(text), space(), out);
 }
 
 void Rooms::remove(Now now, std::string_view name, std::string_view client, Deliveries& out) {
@@ -186,11 +193,28 @@ Rooms::Table::iterator Rooms::find(Now now, std::string_view name, Deliveries& o
 }
 
 Rooms::Table::iterator Rooms::find_or_open(Now now, std::string_view name, Deliveries& out) {
-    if (const auto at = find(now, name, out); at != rooms_.end()) return at;
-    if (rooms_.size() >= limits_.max_rooms) expire(now, out);
-    if (rooms_.size() >= limits_.max_rooms) return rooms_.end();
-    Entry entry{Room(limits_, now.steady), ++last_epoch_, Instant::max()};
+    const auto at = find(now, name, out);
+    if (draining_) return at != rooms_.end() && at->second.room.has_seats() ? at : rooms_.end();
+    if (at != rooms_.end()) return at;
+    if (!make_space(now, out)) return rooms_.end();
+    Entry entry{.room = Room(limits_, now.steady), .epoch = ++last_epoch_};
     return rooms_.emplace(std::string(name), std::move(entry)).first;
+}
+
+// When the table is full, the room that has waited longest for anybody to register gives way:
+// otherwise joins alone, which anybody can make, would close this server to everybody else.
+bool Rooms::make_space(Now now, Deliveries& out) {
+    if (rooms_.size() >= limits_.max_rooms) expire(now, out);
+    if (rooms_.size() < limits_.max_rooms) return true;
+    if (giving_way_.empty() || giving_way_.begin()->first > now.steady) return false;
+    const auto at = rooms_.find(giving_way_.begin()->second);
+    Room& room = at->second.room;
+    while (room.has_seats()) {
+        const Number last = room.members().back().number;
+        freed(at, room.remove(last, LeftReason::gave_way), out);
+    }
+    forget(at);
+    return true;
 }
 
 Room::Member& Rooms::seat(Instant now, Table::iterator at, std::string id, Room::Kind kind) {
@@ -209,8 +233,7 @@ void Rooms::freed(Table::iterator at, const Room::Freed& freed, Deliveries& out)
     if (freed.connection && freed.reason != LeftReason::left) close(*freed.connection, out);
     observer_.client_left(name, freed.number, freed.reason);
     if (entry.room.has_seats()) return;
-    const bool idle = freed.reason == LeftReason::room_expired;
-    observer_.room_closed(name, idle ? ClosedReason::idle : ClosedReason::empty);
+    observer_.room_closed(name, closed_reason(freed.reason));
 }
 
 void Rooms::close(ConnectionId connection, Deliveries& out) {
@@ -222,26 +245,40 @@ void Rooms::close(ConnectionId connection, Deliveries& out) {
 
 // Lets go what is due in a room, and the room itself when it is over; end() then.
 Rooms::Table::iterator Rooms::settle(Instant now, Table::iterator at, Deliveries& out) {
-    Room& room = at->second.room;
+    auto& [name, entry] = *at;
+    Room& room = entry.room;
     while (const auto gone = room.expire_one(now, out)) freed(at, *gone, out);
     room.expire_departed(now);
-    if (!room.over()) {
-        schedule(at, room.next_deadline());
-        return at;
+    sum_up(entry);
+    if (room.over()) {
+        forget(at);
+        return rooms_.end();
     }
-    schedule(at, Instant::max());
+    schedule(at, room.next_deadline());
+    move(giving_way_, name, entry.gives_way, room.gives_way_at());
+    return at;
+}
+
+void Rooms::forget(Table::iterator at) {
+    auto& [name, entry] = *at;
+    sum_up(entry);
+    move(schedule_, name, entry.scheduled, Instant::max());
+    move(giving_way_, name, entry.gives_way, Instant::max());
     rooms_.erase(at);
-    return rooms_.end();
 }
 
 // One place per room.  A deadline that moved away keeps the place it has: looking too early is
 // cheap, and a message then costs no change here.
 void Rooms::schedule(Table::iterator at, Instant next) {
     Instant& scheduled = at->second.scheduled;
-    if (scheduled <= next && next != Instant::max()) return;
-    if (scheduled != Instant::max()) schedule_.erase({scheduled, at->first});
-    scheduled = next;
-    if (scheduled != Instant::max()) schedule_.emplace(scheduled, at->first);
+    if (scheduled > next || next == Instant::max()) move(schedule_, at->first, scheduled, next);
+}
+
+void Rooms::move(Order& order, std::string_view name, Instant& place, Instant to) {
+    if (place == to) return;
+    if (place != Instant::max()) order.erase({place, name});
+    place = to;
+    if (place != Instant::max()) order.emplace(place, name);
 }
 
 void Rooms::expire(Now now, Deliveries& out) {
@@ -257,6 +294,19 @@ Instant Rooms::next_deadline() const {
 }
 
 // --- counting
+
+void Rooms::sum_up(Entry& entry) {
+    const auto update = [](size_t& sum, size_t& part, size_t now) {
+        sum += now - part;
+        part = now;
+    };
+    update(stats_.queued_bytes, entry.queued, entry.room.queued_memory());
+    update(stats_.connected, entry.connected, entry.room.connected());
+}
+
+size_t Rooms::space() const {
+    return limits_.max_total_bytes - std::min(stats_.queued_bytes, limits_.max_total_bytes);
+}
 
 Result<void, SendRefusal> Rooms::count(Result<void, SendRefusal> said) {
     ++(said ? stats_.messages : stats_.messages_refused);

@@ -16,7 +16,7 @@
 
 namespace ahoy::room {
 
-enum class JoinRefusal { full, bad_room_id, too_many_rooms };
+enum class JoinRefusal { full, bad_room_id, too_many_rooms, draining };
 
 struct Joined {
     std::string client_id;  // 128 bits, base64url: the only credential of the protocol (D1)
@@ -24,7 +24,7 @@ struct Joined {
     std::vector<std::string> messages;
 };
 
-enum class ClosedReason { empty, idle };
+enum class ClosedReason { empty, idle, gave_way };
 
 // For log lines and metrics.  Clients appear as their public numbers.
 class Observer {
@@ -39,11 +39,13 @@ class Observer {
 struct Stats {
     size_t rooms = 0;
     size_t clients = 0;          // seats taken
-    size_t connections = 0;      // Collider's openws
+    size_t connected = 0;        // of these, with a socket
+    size_t connections = 0;      // Collider's openws: also of those who have left
     uint64_t registrations = 0;  // Collider's totalws
     uint64_t joins = 0;
     uint64_t joins_refused = 0;
-    uint64_t messages = 0;  // accepted
+    size_t queued_bytes = 0;  // memory of what waits for somebody to hear it
+    uint64_t messages = 0;    // accepted
     uint64_t messages_refused = 0;
 };
 
@@ -71,6 +73,9 @@ class Rooms {
     // The socket closed, or stopped answering pings (D9).  Harmless for one that never registered.
     void socket_lost(Now, ConnectionId, Deliveries&);
 
+    // From now on nobody opens a room; who has company there may still come.
+    void drain() { draining_ = true; }
+
     void expire(Now, Deliveries&);
     Instant next_deadline() const;  // Instant::max() when there is none
 
@@ -80,9 +85,15 @@ class Rooms {
   private:
     struct Entry {
         Room room;
-        uint64_t epoch;     // of a later room with the same name, another one
-        Instant scheduled;  // its place in the schedule; early is fine
+        uint64_t epoch;                      // of a later room with the same name, another one
+        Instant scheduled = Instant::max();  // its place in the schedule; early is fine
+        Instant gives_way = Instant::max();  // its place among those that may give way
+        // Its part of the sums in stats_.
+        size_t queued = 0;
+        size_t connected = 0;
     };
+    // In the order of time; views of the table's keys.
+    using Order = std::set<std::pair<Instant, std::string_view>>;
     using Table = std::map<std::string, Entry, std::less<>>;
     struct Seat {
         std::string room;
@@ -94,25 +105,32 @@ class Rooms {
     bool good_client_id(std::string_view) const;
     Table::iterator find(Now, std::string_view room, Deliveries&);
     Table::iterator find_or_open(Now, std::string_view room, Deliveries&);
+    void sum_up(Entry&);
+    bool make_space(Now, Deliveries&);
     Room::Member& seat(Instant, Table::iterator, std::string id, Room::Kind);
     Result<Room::Member*, RegisterRefusal> find_to_register(Now, std::string_view room,
                                                             std::string_view client, Deliveries&);
     Result<void, SendRefusal> post_to(Now, std::string_view room, std::string_view client,
                                       std::string text, Deliveries&);
+    size_t space() const;
     Result<void, SendRefusal> count(Result<void, SendRefusal>);
     void freed(Table::iterator, const Room::Freed&, Deliveries&);
     void close(ConnectionId, Deliveries&);
     Table::iterator settle(Instant, Table::iterator, Deliveries&);
     void schedule(Table::iterator, Instant);
+    void forget(Table::iterator);
+    static void move(Order&, std::string_view name, Instant& place, Instant to);
 
     const Limits limits_;
     Random random_;
     Observer& observer_;
     Table rooms_;
-    std::set<std::pair<Instant, std::string_view>> schedule_;  // views of the table's keys
+    Order schedule_;
+    Order giving_way_;
     std::map<ConnectionId, Seat> connections_;
     Stats stats_;
     uint64_t last_epoch_ = 0;
+    bool draining_ = false;
 };
 
 }  // namespace ahoy::room

@@ -93,6 +93,31 @@ TEST_F(RoomsTest, TheDiaryKeepsNoSecrets) {
     for (const std::string& line : diary.lines) EXPECT_EQ(line.find(a.client_id), line.npos);
 }
 
+TEST_F(RoomsTest, WhileDrainingOnlyRoomsWithSomebodyInThemAreJoined) {
+    const auto a = join("call");
+    rooms->leave(now, "left", join("left").client_id, out);
+    rooms->drain();
+    for (const auto* room : {"new", "left"}) {
+        EXPECT_EQ(rooms->join(now, room, Rooms::Mode::call, out).error(), JoinRefusal::draining);
+    }
+    const auto b = join("call");
+    EXPECT_TRUE(connect(1, a.client_id, "call"));
+    EXPECT_TRUE(connect(2, b.client_id, "call"));
+    EXPECT_EQ(rooms->stats().clients, 2u);
+}
+
+TEST_F(RoomsTest, OnlyThoseWithASocketCountAsConnected) {
+    const auto a = join(), b = join();
+    EXPECT_EQ(rooms->stats().connected, 0u);
+    connect(1, a.client_id);
+    connect(2, b.client_id);
+    EXPECT_EQ(rooms->stats().connected, 2u);
+    lose(1);
+    leave(b.client_id);
+    EXPECT_EQ(rooms->stats().connected, 0u);
+    EXPECT_EQ(rooms->stats().connections, 1u);
+}
+
 // --- D2: who may act
 
 TEST_F(RoomsTest, D2_OnlyIssuedIdsMayAct) {

@@ -23,6 +23,20 @@ inline std::string text(LeftReason reason) {
             return "socket lost";
         case LeftReason::room_expired:
             return "room expired";
+        case LeftReason::gave_way:
+            return "gave way";
+    }
+    return "?";
+}
+
+inline std::string text(ClosedReason reason) {
+    switch (reason) {
+        case ClosedReason::empty:
+            return "";
+        case ClosedReason::idle:
+            return ", idle";
+        case ClosedReason::gave_way:
+            return ", gave way";
     }
     return "?";
 }
@@ -32,7 +46,7 @@ class Diary : public Observer {
   public:
     void room_opened(std::string_view room) override { add(room, "opened"); }
     void room_closed(std::string_view room, ClosedReason why) override {
-        add(room, why == ClosedReason::idle ? "closed, idle" : "closed");
+        add(room, "closed" + text(why));
     }
     void client_joined(std::string_view room, Number n) override {
         add(room, std::to_string(n) + " joined");

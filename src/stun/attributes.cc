@@ -112,6 +112,15 @@ std::optional<uint8_t> read_address_family(Bytes value) {
     return value[0];
 }
 
+std::optional<PasswordAlgorithm> read_password_algorithm(Bytes value) {
+    if (value.size() != 4) return {};
+    const uint32_t number = Reader(value).u32();
+    for (const auto algorithm : {PasswordAlgorithm::md5, PasswordAlgorithm::sha256}) {
+        if (number == static_cast<uint32_t>(algorithm) << 16) return algorithm;  // no parameters
+    }
+    return {};
+}
+
 std::optional<ReservationToken> read_reservation_token(Bytes value) {
     ReservationToken token{};
     if (value.size() != token.size()) return {};

@@ -105,6 +105,13 @@ enum class ErrorCode : uint16_t {
 // The reason phrase the RFCs recommend; empty for a number without a name.
 std::string_view reason_phrase(ErrorCode);
 
+// What turns a password into a key (RFC 8489, section 18.5).
+enum class PasswordAlgorithm : uint16_t { md5 = 0x0001, sha256 = 0x0002 };
+
+// The value of PASSWORD-ALGORITHMS as we offer it: SHA-256 rather than MD5, both without
+// parameters.
+constexpr std::array<uint8_t, 8> offered_algorithms{0, 2, 0, 0, 0, 1, 0, 0};
+
 using TransactionId = std::array<uint8_t, 12>;
 
 constexpr uint32_t magic_cookie = 0x2112a442;
@@ -136,6 +143,9 @@ std::optional<bool> read_even_port(Bytes);
 // REQUESTED-ADDRESS-FAMILY and ADDITIONAL-ADDRESS-FAMILY: the raw number, because one that is not
 // known gets another answer (440) than a value of the wrong size (400).
 std::optional<uint8_t> read_address_family(Bytes);
+
+// One that we offer.
+std::optional<PasswordAlgorithm> read_password_algorithm(Bytes);
 
 using ReservationToken = std::array<uint8_t, 8>;
 std::optional<ReservationToken> read_reservation_token(Bytes);

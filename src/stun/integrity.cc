@@ -20,6 +20,12 @@ bool mac_holds(const Message& message, size_t at, Bytes key,
     return equal_in_constant_time(expected, bytes.subspan(at + 4, size));
 }
 
+std::string joined(std::string_view username, std::string_view realm, std::string_view password) {
+    std::string text;
+    text.reserve(username.size() + realm.size() + password.size() + 2);
+    return text.append(username).append(":").append(realm).append(":").append(password);
+}
+
 }  // namespace
 
 bool integrity_holds(const Message& message, Bytes key) {
@@ -33,10 +39,16 @@ bool integrity_sha256_holds(const Message& message, Bytes key) {
 }
 
 Md5 long_term_key(std::string_view username, std::string_view realm, std::string_view password) {
-    std::string text;
-    text.reserve(username.size() + realm.size() + password.size() + 2);
-    text.append(username).append(":").append(realm).append(":").append(password);
-    return md5(as_bytes(text));
+    return md5(as_bytes(joined(username, realm, password)));
+}
+
+Sha256 long_term_key_sha256(std::string_view username, std::string_view realm,
+                            std::string_view password) {
+    return sha256(as_bytes(joined(username, realm, password)));
+}
+
+Sha256 userhash(std::string_view username, std::string_view realm) {
+    return sha256(as_bytes(std::string(username).append(":").append(realm)));
 }
 
 }  // namespace ahoy::stun

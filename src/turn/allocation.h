@@ -72,7 +72,7 @@ class Allocation {
     struct Origin {
         FiveTuple five_tuple;
         std::string username;
-        Key key{};
+        Keys keys{};
         stun::TransactionId transaction_id{};  // of the Allocate request, which may come again
         Instant created_at;
     };
@@ -86,7 +86,7 @@ class Allocation {
 
     const FiveTuple& five_tuple() const { return origin_.five_tuple; }
     const std::string& username() const { return origin_.username; }
-    const Key& key() const { return origin_.key; }
+    const Keys& keys() const { return origin_.keys; }
     const stun::TransactionId& transaction_id() const { return origin_.transaction_id; }
     Instant created_at() const { return origin_.created_at; }
 

@@ -129,7 +129,7 @@ class Client {
     State state_ = State::idle;
     std::string realm_;
     std::string nonce_;
-    std::optional<Key> key_;
+    std::optional<Md5> key_;
     std::optional<TransportAddress> relayed_;
     std::optional<TransportAddress> mapped_;
     Instant refresh_at_ = Instant::max();

@@ -5,11 +5,13 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "stun/integrity.h"
+#include "stun/opaque_string.h"
 
 namespace ahoy::turn {
 namespace {
 
-constexpr std::string_view nonce_head = "obMatJos2AAAA";
+constexpr std::string_view nonce_cookie = "obMatJos2";
+constexpr size_t nonce_head_size = nonce_cookie.size() + 4;
 constexpr size_t nonce_mac_size = 10;
 
 std::string rest_password(std::string_view secret, std::string_view username) {
@@ -48,6 +50,20 @@ std::optional<uint32_t> leading_number(std::string_view text) {
     return static_cast<uint32_t>(bits >> 4);
 }
 
+// 24 bits in base64, of which the first two have a meaning.
+std::string to_text(Features features) {
+    const unsigned bits =
+        (features.password_algorithms ? 0x80u : 0u) | (features.username_anonymity ? 0x40u : 0u);
+    const std::array<uint8_t, 3> bytes{static_cast<uint8_t>(bits)};
+    return base64(bytes);
+}
+
+std::string prepared(std::string_view text) {
+    const auto opaque = stun::opaque_string(text);
+    CHECK(opaque.has_value());
+    return *opaque;
+}
+
 uint32_t seconds_of(Now now) {
     const auto since = now.steady.time_since_epoch();
     return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(since).count());
@@ -61,6 +77,8 @@ std::string_view label(AuthFailure failure) {
             return "missing";
         case AuthFailure::incomplete:
             return "incomplete";
+        case AuthFailure::algorithms:
+            return "algorithms";
         case AuthFailure::stale_nonce:
             return "stale_nonce";
         case AuthFailure::forged_nonce:
@@ -79,44 +97,61 @@ std::string_view label(AuthFailure failure) {
     return {};
 }
 
-bool integrity_holds(const stun::Message& message, const Key& key) {
+bool is_signed_with(const stun::Message& message, Bytes key) {
     return message.integrity_sha256_at() ? stun::integrity_sha256_holds(message, key)
                                          : stun::integrity_holds(message, key);
 }
 
+Keys make_keys(std::string_view username, std::string_view realm, std::string_view password) {
+    return {stun::long_term_key(username, realm, password),
+            stun::long_term_key_sha256(username, realm, password)};
+}
+
 Credentials::Credentials(std::string realm, const std::map<std::string, std::string>& users,
                          std::vector<std::string> secrets)
-    : realm_(std::move(realm)), secrets_(std::move(secrets)) {
+    : realm_(prepared(realm)), secrets_(std::move(secrets)) {
     CHECK(secrets_.size() <= max_secrets);
     CHECK(realm_.size() <= max_realm);
-    for (const auto& [name, password] : users) {
-        users_.emplace(name, stun::long_term_key(name, realm_, password));
+    for (const auto& [typed_name, password] : users) {
+        const std::string name = prepared(typed_name);
+        users_.emplace(name, make_keys(name, realm_, prepared(password)));
+        names_.emplace(stun::userhash(name, realm_), name);
     }
+}
+
+std::optional<std::string_view> Credentials::name_of(const Sha256& userhash) const {
+    const auto found = names_.find(userhash);
+    if (found == names_.end()) return {};
+    return found->second;
 }
 
 // The work is the same for a user of the configuration, a REST name and nobody, whatever is wrong
 // and whichever secret a name was made with: all keys that could be meant are computed and tried,
 // and only then one result is chosen.
-Result<Key, AuthFailure> Credentials::authenticate(const stun::Message& message,
-                                                   std::string_view username, Now now) const {
-    static const Key nobodys{};
+Result<Keys, AuthFailure> Credentials::authenticate(const stun::Message& message,
+                                                    std::string_view username,
+                                                    stun::PasswordAlgorithm algorithm,
+                                                    Now now) const {
+    static const Keys nobodys{};
     const auto found = users_.find(username);
     const bool known = found != users_.end();
-    const Key& users_key = known ? found->second : nobodys;
-    const bool is_user = integrity_holds(message, users_key) && known;
-    const auto by_rest = authenticate_rest(message, username, now);
+    const Keys& users_keys = known ? found->second : nobodys;
+    const bool is_user = is_signed_with(message, users_keys.of(algorithm)) && known;
+    const auto by_rest = authenticate_rest(message, username, algorithm, now);
     if (!known) return by_rest;
     if (!is_user) return unexpected(AuthFailure::wrong_password);
-    return users_key;
+    return users_keys;
 }
 
-Result<Key, AuthFailure> Credentials::authenticate_rest(const stun::Message& message,
-                                                        std::string_view username, Now now) const {
+Result<Keys, AuthFailure> Credentials::authenticate_rest(const stun::Message& message,
+                                                         std::string_view username,
+                                                         stun::PasswordAlgorithm algorithm,
+                                                         Now now) const {
     const auto expiry = rest_expiry(username);
-    std::optional<Key> right;
+    std::optional<Keys> right;
     for (const std::string& secret : secrets_) {
-        const Key key = stun::long_term_key(username, realm_, rest_password(secret, username));
-        if (integrity_holds(message, key)) right = key;
+        const Keys keys = make_keys(username, realm_, rest_password(secret, username));
+        if (is_signed_with(message, keys.of(algorithm))) right = keys;
     }
     if (!expiry || secrets_.empty()) return unexpected(AuthFailure::unknown_user);
     if (!right) return unexpected(AuthFailure::wrong_password);
@@ -132,31 +167,40 @@ RestCredential mint(std::string_view secret, std::string_view user, Duration lif
     return {std::move(username), std::move(password)};
 }
 
-std::string Nonces::at(uint32_t seconds, const TransportAddress& client) const {
+std::string Nonces::at(uint32_t seconds, const TransportAddress& client, Features features) const {
+    const std::string head = std::string(nonce_cookie) + to_text(features);
     std::array<uint8_t, 4 + nonce_mac_size> raw;
     Writer writer(raw);
     writer.u32(seconds);
     const std::array<uint8_t, 2> port{static_cast<uint8_t>(client.port >> 8),
                                       static_cast<uint8_t>(client.port)};
-    const Sha256 mac = hmac_sha256(secret_, {writer.written(), client.ip.bytes(), port});
+    const Sha256 mac =
+        hmac_sha256(secret_, {as_bytes(head), writer.written(), client.ip.bytes(), port});
     writer.bytes(Bytes(mac).first(nonce_mac_size));
-    return std::string(nonce_head) + base64url(raw);
+    return head + base64url(raw);
 }
 
-std::string Nonces::issue(Now now, const TransportAddress& client) const {
-    return at(seconds_of(now), client);
+std::string Nonces::issue(Now now, const TransportAddress& client, Features features) const {
+    return at(seconds_of(now), client, features);
 }
 
-// Issued anew for the time it claims, it must come out the same.  Seconds are modulo 2^32, so a
-// time in the future is one very long ago.
+Features Nonces::features(std::string_view nonce) {
+    CHECK(nonce.size() == size);
+    const uint32_t bits = sextet(nonce[nonce_cookie.size()]).value_or(0);
+    return {(bits & 0x20) != 0, (bits & 0x10) != 0};
+}
+
+// Issued anew for the time and the features it claims, it must come out the same.  Seconds are
+// modulo 2^32, so a time in the future is one very long ago.
 NonceState Nonces::check(Now now, const TransportAddress& client, std::string_view nonce) const {
-    if (nonce.size() != size || !nonce.starts_with(nonce_head)) return NonceState::invalid;
-    const auto issued = leading_number(nonce.substr(nonce_head.size()));
+    if (nonce.size() != size || !nonce.starts_with(nonce_cookie)) return NonceState::invalid;
+    const auto issued = leading_number(nonce.substr(nonce_head_size));
     if (!issued) return NonceState::invalid;
     const std::chrono::seconds age(static_cast<uint32_t>(seconds_of(now) - *issued));
     if (age >= lifetime) return NonceState::stale;
-    const bool ours = equal_in_constant_time(as_bytes(at(*issued, client)), as_bytes(nonce));
-    return ours ? NonceState::fresh : NonceState::invalid;
+    const std::string ours = at(*issued, client, features(nonce));
+    return equal_in_constant_time(as_bytes(ours), as_bytes(nonce)) ? NonceState::fresh
+                                                                   : NonceState::invalid;
 }
 
 }  // namespace ahoy::turn

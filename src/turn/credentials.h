@@ -1,5 +1,6 @@
 // Who may use TURN: long-term credentials (RFC 8489, section 9.2) with names from the configuration
-// or made by the REST scheme (draft-uberti-behave-turn-rest), and the nonces.
+// or made by the REST scheme (draft-uberti-behave-turn-rest), and the nonces.  Of a REST name,
+// which is not known before it is used, there is no USERHASH.
 //
 // Both are immutable and swapped whole on reload.  Nothing here keeps anything about a client: a
 // nonce carries its own time and proof, so a stranger costs no memory.
@@ -8,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,7 @@ namespace ahoy::turn {
 enum class AuthFailure : uint8_t {
     missing,       // no MESSAGE-INTEGRITY: how every client begins
     incomplete,    // MESSAGE-INTEGRITY without USERNAME, REALM or NONCE, or out of their limits
+    algorithms,    // PASSWORD-ALGORITHM and -ALGORITHMS are not what we offered
     stale_nonce,   // by the time it carries, which is not proved then
     forged_nonce,  // not issued by us to this address
     wrong_realm,
@@ -34,14 +37,27 @@ enum class AuthFailure : uint8_t {
 };
 std::string_view label(AuthFailure);
 
-using Key = Md5;
+// What a password is turned into; the client chooses by which algorithm.  A client may begin with
+// one and go on with the other, so whoever keeps keys keeps both.
+struct Keys {
+    Md5 md5{};
+    Sha256 sha256{};
+
+    Bytes of(stun::PasswordAlgorithm algorithm) const {
+        if (algorithm == stun::PasswordAlgorithm::sha256) return sha256;
+        return md5;
+    }
+    friend bool operator==(const Keys&, const Keys&) = default;
+};
+Keys make_keys(std::string_view username, std::string_view realm, std::string_view password);
 
 class Credentials {
   public:
     static constexpr size_t max_secrets = 4;
     static constexpr size_t max_realm = 127;  // RFC 8489, section 14.9: fewer than 128 characters
 
-    // `users`: name to password.  `secrets`: of the REST scheme, several while one replaces
+    // `users`: name to password; realm, names and passwords are what OpaqueString makes of them,
+    // and must be something to it.  `secrets`: of the REST scheme, several while one replaces
     // another; at most max_secrets.  A realm above 16 characters makes the 401 to a
     // browser's first Allocate request more than three times as large as that.
     Credentials(std::string realm, const std::map<std::string, std::string>& users,
@@ -49,23 +65,29 @@ class Credentials {
 
     const std::string& realm() const { return realm_; }
 
-    // Some key of `username` makes MESSAGE-INTEGRITY right.  Takes the same time for every name, so
-    // that it does not tell which ones exist.
-    Result<Key, AuthFailure> authenticate(const stun::Message&, std::string_view username,
-                                          Now) const;
+    // Whether every name is known beforehand, so that clients may be asked to hide theirs.
+    bool has_userhashes() const { return secrets_.empty(); }
+    // The user of the configuration with that USERHASH.
+    std::optional<std::string_view> name_of(const Sha256& userhash) const;
+
+    // The keys of `username`, the one of that algorithm being what the message was signed with.
+    // Takes the same time for every name, so that it does not tell which ones exist.
+    Result<Keys, AuthFailure> authenticate(const stun::Message&, std::string_view username,
+                                           stun::PasswordAlgorithm, Now) const;
 
   private:
-    Result<Key, AuthFailure> authenticate_rest(const stun::Message&, std::string_view username,
-                                               Now) const;
+    Result<Keys, AuthFailure> authenticate_rest(const stun::Message&, std::string_view username,
+                                                stun::PasswordAlgorithm, Now) const;
 
     std::string realm_;
-    std::map<std::string, Key, std::less<>> users_;
+    std::map<std::string, Keys, std::less<>> users_;
+    std::map<Sha256, std::string> names_;  // by USERHASH
     std::vector<std::string> secrets_;
 };
 
 // MESSAGE-INTEGRITY-SHA256 alone counts when it is there, else MESSAGE-INTEGRITY (RFC 8489,
 // section 9.2.4).
-bool integrity_holds(const stun::Message&, const Key&);
+bool is_signed_with(const stun::Message&, Bytes key);
 
 struct RestCredential {
     std::string username;  // "expiry:user"
@@ -76,10 +98,19 @@ RestCredential mint(std::string_view secret, std::string_view user, Duration lif
 
 enum class NonceState : uint8_t { fresh, stale, invalid };
 
-// A nonce: the cookie "obMatJos2", "AAAA" for no security feature (RFC 8489, section 9.2), and 19
-// characters of base64url with the time of issue (32 bits, seconds) and an HMAC over it and the
-// client's address (80 bits).  32 characters in all keep a 401 below three times the smallest
-// Allocate request of a real client.
+// The security features that a nonce announces (RFC 8489, section 18.1).
+struct Features {
+    bool password_algorithms = false;
+    bool username_anonymity = false;
+
+    friend bool operator==(Features, Features) = default;
+};
+
+// A nonce: the cookie "obMatJos2", four characters of base64 with the security features (RFC 8489,
+// section 9.2), and 19 characters of base64url with the time of issue (32 bits, seconds) and an
+// HMAC over all this and the client's address (80 bits), so that nobody in between can talk a
+// client out of a feature.  32 characters in all keep a 401 below three times the smallest Allocate
+// request of a real client.
 class Nonces {
   public:
     using Secret = std::array<uint8_t, 32>;
@@ -88,11 +119,13 @@ class Nonces {
 
     explicit Nonces(const Secret& secret) : secret_(secret) {}
 
-    std::string issue(Now, const TransportAddress& client) const;
+    std::string issue(Now, const TransportAddress& client, Features = {}) const;
     NonceState check(Now, const TransportAddress& client, std::string_view nonce) const;
+    // Of a nonce of ours.
+    static Features features(std::string_view nonce);
 
   private:
-    std::string at(uint32_t seconds, const TransportAddress& client) const;
+    std::string at(uint32_t seconds, const TransportAddress& client, Features) const;
 
     Secret secret_;
 };

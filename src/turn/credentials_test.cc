@@ -12,13 +12,14 @@ namespace {
 const Now now{Instant{} + 1h, WallTime(1'700'000'000s)};
 
 // What `credentials` says to a request of `username`, signed as with `password`.
-Result<Key, AuthFailure> ask(const Credentials& credentials, std::string_view username,
-                             std::string_view password, Now when = now) {
+Result<Keys, AuthFailure> ask(const Credentials& credentials, std::string_view username,
+                              std::string_view password, Now when = now) {
     std::array<uint8_t, 1024> buffer;
     MessageWriter writer(buffer, {Method::allocate, Class::request}, {});
     writer.text(AttributeType::username, username);
     writer.integrity(stun::long_term_key(username, credentials.realm(), password));
-    return credentials.authenticate(Message::parse(writer.finish()).value(), username, when);
+    return credentials.authenticate(Message::parse(writer.finish()).value(), username,
+                                    stun::PasswordAlgorithm::md5, when);
 }
 
 AuthFailure failure(const Credentials& credentials, std::string_view username,
@@ -29,8 +30,7 @@ AuthFailure failure(const Credentials& credentials, std::string_view username,
 
 TEST(Credentials, D17_StaticUsers) {
     const auto credentials = World::credentials({});
-    EXPECT_EQ(ask(*credentials, "alice", "wonder").value(),
-              stun::long_term_key("alice", "ahoy", "wonder"));
+    EXPECT_EQ(ask(*credentials, "alice", "wonder").value(), make_keys("alice", "ahoy", "wonder"));
     EXPECT_EQ(failure(*credentials, "alice", "builder"), AuthFailure::wrong_password);
     EXPECT_EQ(failure(*credentials, "mallory", "wonder"), AuthFailure::unknown_user);
     EXPECT_EQ(failure(*credentials, "", ""), AuthFailure::unknown_user);
@@ -97,7 +97,7 @@ TEST(Credentials, D27_EveryNameCostsTheSame) {
     for (const auto& secrets : {std::vector<std::string>{}, {"north"}, {"north", "south"}}) {
         const auto credentials = World::credentials(secrets);
         const auto expected = work(*credentials, "mallory", "wonder");
-        EXPECT_EQ(expected, 2 + 1 + 3 * secrets.size());  // the first two are the client's
+        EXPECT_EQ(expected, 2 + 1 + 4 * secrets.size());  // the first two are the client's
         EXPECT_EQ(work(*credentials, "alice", "wonder"), expected);
         EXPECT_EQ(work(*credentials, "alice", "wander"), expected);
         EXPECT_EQ(work(*credentials, minted.username, minted.password), expected);
@@ -112,6 +112,25 @@ TEST(Credentials, A10_D32_ASecretThatIsGoneIsGone) {
     EXPECT_TRUE(ask(*World::credentials({"south", "north"}), minted.username, minted.password));
 }
 
+TEST(Credentials, D22_UserhashesAreOfUsersOfTheConfiguration) {
+    const auto credentials = World::credentials();
+    EXPECT_EQ(credentials->name_of(stun::userhash("bob", "ahoy")), "bob");
+    EXPECT_FALSE(credentials->name_of(stun::userhash("bob", "elsewhere")));
+    EXPECT_FALSE(credentials->name_of(stun::userhash("mallory", "ahoy")));
+    EXPECT_FALSE(credentials->has_userhashes());  // of REST names there are none
+    EXPECT_TRUE(World::credentials({})->has_userhashes());
+}
+
+TEST(Credentials, D24_NamesAndPasswordsAreOpaqueStrings) {
+    const Credentials composed("caf\xc3\xa9", {{"ren\xc3\xa9", "\xc3\xa9"}}, {});
+    const Credentials decomposed("cafe\xcc\x81", {{"rene\xcc\x81", "e\xcc\x81"}}, {});
+    EXPECT_EQ(composed.realm(), decomposed.realm());
+    for (const auto* credentials : {&composed, &decomposed}) {
+        EXPECT_TRUE(ask(*credentials, "ren\xc3\xa9", "\xc3\xa9"));
+        EXPECT_TRUE(credentials->name_of(stun::userhash("ren\xc3\xa9", "caf\xc3\xa9")));
+    }
+}
+
 class NoncesTest : public testing::Test {
   protected:
     NonceState check(std::string_view text, Duration later = 0s) const {
@@ -122,10 +141,24 @@ class NoncesTest : public testing::Test {
     const std::string nonce = nonces.issue(now, client);
 };
 
-TEST_F(NoncesTest, D02_BeginsWithTheCookieAndNoFeatures) {
-    EXPECT_EQ(nonce.size(), 32u);
-    EXPECT_TRUE(nonce.starts_with("obMatJos2AAAA"));
-    EXPECT_EQ(check(nonce), NonceState::fresh);
+TEST_F(NoncesTest, D02_D03_BeginsWithTheCookieAndTheFeatures) {
+    const std::pair<Features, std::string_view> table[] = {{{}, "obMatJos2AAAA"},
+                                                           {{true, false}, "obMatJos2gAAA"},
+                                                           {{false, true}, "obMatJos2QAAA"},
+                                                           {{true, true}, "obMatJos2wAAA"}};
+    for (const auto& [features, head] : table) {
+        const auto issued = nonces.issue(now, client, features);
+        EXPECT_EQ(issued.size(), 32u);
+        EXPECT_EQ(issued.substr(0, 13), head);
+        EXPECT_EQ(check(issued), NonceState::fresh);
+        EXPECT_EQ(Nonces::features(issued), features);
+    }
+}
+
+TEST_F(NoncesTest, D14_NobodyCanTakeAFeatureOut) {
+    std::string changed = nonces.issue(now, client, {.password_algorithms = true});
+    changed[9] = 'A';
+    EXPECT_EQ(check(changed), NonceState::invalid);
 }
 
 TEST_F(NoncesTest, D04_TI14_BelongsToOneAddress) {

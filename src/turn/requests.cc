@@ -111,7 +111,7 @@ Server::Reply Server::allocate(const Exchange& x) {
 
     const Allocation& allocation = start({.five_tuple = x.five_tuple,
                                           .username = std::string(x.username),
-                                          .key = *x.key,
+                                          .keys = x.proof->keys,
                                           .transaction_id = x.request.transaction_id(),
                                           .created_at = x.now.steady},
                                          *opened, x.now.steady + options->lifetime);

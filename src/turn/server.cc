@@ -34,19 +34,6 @@ FiveTuple five_tuple_of(const Datagram& in) {
     return {in.socket, in.from, in.local};
 }
 
-// RFC 8489, sections 9.2.4 and 9.2.5.
-ErrorCode code_of(AuthFailure failure) {
-    switch (failure) {
-        case AuthFailure::incomplete:
-            return ErrorCode::bad_request;
-        case AuthFailure::stale_nonce:
-        case AuthFailure::forged_nonce:
-            return ErrorCode::stale_nonce;
-        default:
-            return ErrorCode::unauthenticated;
-    }
-}
-
 }  // namespace
 
 std::string_view label(Drop why) {
@@ -115,6 +102,7 @@ bool Server::understands(AttributeType type) {
         case AttributeType::requested_transport:
         case AttributeType::message_integrity_sha256:
         case AttributeType::password_algorithm:
+        case AttributeType::userhash:
         case AttributeType::xor_mapped_address:
         case AttributeType::reservation_token:
             return true;
@@ -229,60 +217,15 @@ Server::Reply Server::reply_to(Exchange& x) {
     return Answer{.mapped = x.in.from};
 }
 
-Result<void, Server::Refusal> Server::authenticate(Exchange& x) {
-    if (const auto username = x.request.text(AttributeType::username)) x.username = *username;
-    const auto key = prove(x);
-    if (!key) {
-        ++stats_.auth_failures[static_cast<size_t>(key.error())];
-        return unexpected(Refusal(code_of(key.error())));
-    }
-    x.key = *key;
-    return {};
-}
-
-// RFC 8489, section 9.2.4, with one step moved: the nonce is looked at before the user is looked up
-// and anything is hashed with a user's key, so that a stranger cannot make us do either.
-Result<Key, AuthFailure> Server::prove(const Exchange& x) const {
-    const Message& request = x.request;
-    if (!request.integrity_at() && !request.integrity_sha256_at()) {
-        return unexpected(AuthFailure::missing);
-    }
-    const auto username = request.text(AttributeType::username);
-    const auto realm = request.text(AttributeType::realm);
-    const auto nonce = request.text(AttributeType::nonce);
-    if (!username || !realm || !nonce || username->size() > stun::max_username ||
-        realm->size() > stun::max_text || nonce->size() > stun::max_text) {
-        return unexpected(AuthFailure::incomplete);
-    }
-    // We offer no choice of algorithms, so whoever makes one was not offered it by us.
-    if (request.has(AttributeType::password_algorithm) ||
-        request.has(AttributeType::password_algorithms)) {
-        return unexpected(AuthFailure::incomplete);
-    }
-    switch (nonces_.check(x.now, x.in.from, *nonce)) {
-        case NonceState::fresh:
-            break;
-        case NonceState::stale:
-            return unexpected(AuthFailure::stale_nonce);
-        case NonceState::invalid:
-            return unexpected(AuthFailure::forged_nonce);
-    }
-    if (*realm != credentials_->realm()) return unexpected(AuthFailure::wrong_realm);
-    // What an allocation was made with serves it to its end: a call neither ends because its REST
-    // credential has, nor because the secret was replaced.
-    if (x.allocation != nullptr && x.allocation->username() == *username &&
-        integrity_holds(request, x.allocation->key())) {
-        return x.allocation->key();
-    }
-    return credentials_->authenticate(request, *username, x.now);
-}
-
 void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
     const auto buffer = out.scratch(max_response);
     if (buffer.empty()) return;  // the outbox counts it
-    const size_t limit = x.key ? buffer.size() : most_for(x.in, credentials_->realm());
-    size_t size = write(buffer, x, reply, true);
-    if (size > limit) size = write(buffer, x, reply, false);
+    const size_t limit = x.proof ? buffer.size() : most_for(x.in, credentials_->realm());
+    size_t size = 0;
+    for (const Detail detail : {Detail::all, Detail::no_text, Detail::no_algorithms}) {
+        size = write(buffer, x, reply, detail);
+        if (size <= limit) break;
+    }
     if (size > limit) {
         out.trim(buffer, 0);
         return drop(Drop::amplification);
@@ -296,15 +239,14 @@ void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
     if (!reply) ++stats_.errors[reply.error().code];
 }
 
-// `with_text`: what only people read, too.
 size_t Server::write(std::span<uint8_t> buffer, const Exchange& x, const Reply& reply,
-                     bool with_text) const {
+                     Detail detail) const {
     MessageWriter writer(buffer, {x.request.method(), reply ? Class::success : Class::error},
                          x.request.transaction_id());
     if (reply) {
         write_success(writer, *reply);
     } else {
-        write_error(writer, x, reply.error(), with_text);
+        write_error(writer, x, reply.error(), detail);
     }
     if (const auto counter = x.request.find(AttributeType::transaction_transmit_counter);
         counter && counter->size() == 4) {
@@ -313,10 +255,14 @@ size_t Server::write(std::span<uint8_t> buffer, const Exchange& x, const Reply& 
         writer.number(AttributeType::transaction_transmit_counter,
                       static_cast<uint32_t>((*counter)[2]) << 8 | 1);
     }
-    if (with_text && x.key && !config_.software.empty()) {
+    if (detail == Detail::all && x.proof && !config_.software.empty()) {
         writer.text(AttributeType::software, config_.software);
     }
-    if (x.key) writer.integrity(*x.key);
+    if (x.proof && x.proof->algorithm) {
+        writer.integrity_sha256(x.proof->keys.of(*x.proof->algorithm));
+    } else if (x.proof) {
+        writer.integrity(x.proof->keys.md5);
+    }
     if (x.request.has_fingerprint()) writer.fingerprint();
     return writer.finish().size();
 }
@@ -339,14 +285,20 @@ void Server::write_success(MessageWriter& writer, const Answer& answer) const {
 }
 
 void Server::write_error(MessageWriter& writer, const Exchange& x, const Refusal& refusal,
-                         bool with_text) const {
-    writer.error(refusal.code, with_text ? stun::reason_phrase(refusal.code) : "");
+                         Detail detail) const {
+    writer.error(refusal.code, detail == Detail::all ? stun::reason_phrase(refusal.code) : "");
     if (refusal.code == ErrorCode::unknown_attribute) {
         writer.unknown_attributes(std::span(refusal.unknown.types).first(refusal.unknown.count));
     }
-    if (refusal.code == ErrorCode::unauthenticated || refusal.code == ErrorCode::stale_nonce) {
-        writer.text(AttributeType::realm, credentials_->realm());
-        writer.text(AttributeType::nonce, nonces_.issue(x.now, x.in.from));
+    if (refusal.code != ErrorCode::unauthenticated && refusal.code != ErrorCode::stale_nonce) {
+        return;
+    }
+    const Features features{.password_algorithms = detail != Detail::no_algorithms,
+                            .username_anonymity = credentials_->has_userhashes()};
+    writer.text(AttributeType::realm, credentials_->realm());
+    writer.text(AttributeType::nonce, nonces_.issue(x.now, x.in.from, features));
+    if (features.password_algorithms) {
+        writer.attribute(AttributeType::password_algorithms, stun::offered_algorithms);
     }
 }
 

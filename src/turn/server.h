@@ -4,8 +4,9 @@
 // is to be sent goes into the caller's Outbox during the call.  A stranger leaves no state: that
 // begins with an Allocate request that has proved its credentials with a fresh nonce.
 //
-// Requests: requests.cc; answers and the one place that writes errors: server.cc; relayed data:
-// relay.cc.  Over streams the shell frames messages, pads ChannelData and says client_gone().
+// Who asks: authentication.cc; requests: requests.cc; answers and the one place that writes errors:
+// server.cc; relayed data: relay.cc.  Over streams the shell frames messages, pads ChannelData and
+// says client_gone().
 #pragma once
 
 #include <array>
@@ -121,6 +122,12 @@ class Server {
     const Stats& stats() const { return stats_; }
 
   private:
+    // What an authenticated request has proved, and how its answer is signed.
+    struct Proof {
+        Keys keys;
+        // That the client named; without, it is MD5, and the answer has MESSAGE-INTEGRITY.
+        std::optional<stun::PasswordAlgorithm> algorithm;
+    };
     // A request that is being answered.
     struct Exchange {
         Now now;
@@ -129,7 +136,7 @@ class Server {
         FiveTuple five_tuple;
         Allocation* allocation = nullptr;  // of this five-tuple
         std::string_view username;
-        std::optional<Key> key;  // once it is authenticated: what the answer is signed with
+        std::optional<Proof> proof;  // once it is authenticated
     };
     // Attributes by type number; as many as a message can have.
     struct UnknownAttributes {
@@ -152,6 +159,12 @@ class Server {
         std::optional<AddressError> address_error;
     };
     using Reply = Result<Answer, Refusal>;
+    // How much an answer says: less to a stranger for whom more would be too long.
+    enum class Detail : uint8_t {
+        all,
+        no_text,        // nothing that only people read
+        no_algorithms,  // nor PASSWORD-ALGORITHMS, without which a client takes MD5
+    };
 
     struct Reservation {
         stun::ReservationToken token{};
@@ -195,13 +208,18 @@ class Server {
     void on_message(Now, const Datagram&, Outbox&);
     void on_request(Now, const Datagram&, const stun::Message&, Outbox&);
     Reply reply_to(Exchange&);
-    Result<void, Refusal> authenticate(Exchange&);
-    Result<Key, AuthFailure> prove(const Exchange&) const;
     void respond(const Exchange&, const Reply&, Outbox&);
-    size_t write(std::span<uint8_t>, const Exchange&, const Reply&, bool with_text) const;
+    size_t write(std::span<uint8_t>, const Exchange&, const Reply&, Detail) const;
     void write_success(stun::MessageWriter&, const Answer&) const;
-    void write_error(stun::MessageWriter&, const Exchange&, const Refusal&, bool with_text) const;
+    void write_error(stun::MessageWriter&, const Exchange&, const Refusal&, Detail) const;
     void drop(Drop why) { ++stats_.drops[static_cast<size_t>(why)]; }
+
+    // authentication.cc
+    Result<void, Refusal> authenticate(Exchange&);
+    Result<Proof, AuthFailure> prove(Exchange&) const;
+    Result<std::string_view, AuthFailure> name_in(const Exchange&) const;
+    static Result<std::optional<stun::PasswordAlgorithm>, AuthFailure> algorithm_in(
+        const stun::Message&, std::string_view nonce);
 
     // requests.cc
     Reply allocate(const Exchange&);

@@ -127,10 +127,9 @@ TEST_F(AuthTest, D01_D02_D26_FirstRequestIsChallenged) {
     const auto response = client.asks_unsigned(Method::allocate, TestClient::udp);
     EXPECT_EQ(response.code(), 401);
     EXPECT_EQ(response.text(AttributeType::realm), "ahoy");
-    EXPECT_TRUE(response.text(AttributeType::nonce).starts_with("obMatJos2AAAA"));
+    EXPECT_TRUE(response.text(AttributeType::nonce).starts_with("obMatJos2"));
     EXPECT_FALSE(response.is_signed());
     EXPECT_FALSE(response.has(AttributeType::username));
-    EXPECT_FALSE(response.has(AttributeType::password_algorithms));
     EXPECT_EQ(world.failures(AuthFailure::missing), 1u);
 }
 
@@ -214,21 +213,6 @@ TEST_F(AuthTest, A24_A25_OverlongTextsAre400) {
     EXPECT_EQ(client.allocates().code(), 438);
 }
 
-TEST_F(AuthTest, D13_D14_D15_AlgorithmsNobodyOfferedAre400) {
-    EXPECT_EQ(client
-                  .allocates([](MessageWriter& w) {
-                      w.number(AttributeType::password_algorithm, 1u << 16);
-                  })
-                  .code(),
-              400);
-    EXPECT_EQ(client
-                  .allocates([](MessageWriter& w) {
-                      w.number(AttributeType::password_algorithms, 1u << 16);
-                  })
-                  .code(),
-              400);
-}
-
 TEST_F(AuthTest, D08_G08_StaleNonceIsReplaced) {
     ASSERT_EQ(client.allocates().code(), success);
     world.passes(599s);
@@ -287,7 +271,7 @@ TEST_F(AuthTest, D11_WrongRealmIs401) {
 
 TEST_F(AuthTest, D20_Sha256AloneCountsWhenBothAreThere) {
     client.fetches_nonce();
-    const auto with = [&](Key sha1, Key sha256) {
+    const auto with = [&](Md5 sha1, Md5 sha256) {
         client.renews_id();
         return client.asks_unsigned(Method::allocate, [&](MessageWriter& w) {
             TestClient::udp(w);
@@ -298,10 +282,10 @@ TEST_F(AuthTest, D20_Sha256AloneCountsWhenBothAreThere) {
             w.integrity_sha256(sha256);
         });
     };
-    EXPECT_EQ(with(client.key(), Key{}).code(), 401);
-    const auto response = with(Key{}, client.key());
+    EXPECT_EQ(with(client.key(), Md5{}).code(), 401);
+    const auto response = with(Md5{}, client.key());
     EXPECT_EQ(response.code(), success);
-    EXPECT_TRUE(response.is_signed());  // D18: without PASSWORD-ALGORITHM, with SHA-1
+    EXPECT_TRUE(client.trusts(response.message()));  // D18: without PASSWORD-ALGORITHM, SHA-1
 }
 
 TEST_F(AuthTest, D25_AnswersAfterAuthenticationAreSigned) {

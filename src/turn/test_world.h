@@ -101,7 +101,7 @@ struct Response {
         return static_cast<int>(stun::read_error(m.find(AttributeType::error_code).value())->code);
     }
     bool has(AttributeType type) const { return message().has(type); }
-    bool is_signed() const { return message().integrity_at().has_value(); }
+    bool is_signed() const { return message().integrity_at() || message().integrity_sha256_at(); }
     std::optional<TransportAddress> address(AttributeType type) const {
         return message().xor_address(type);
     }
@@ -220,12 +220,28 @@ class TestClient {
         });
     }
     void signs(MessageWriter& w) {
-        w.text(AttributeType::username, username);
+        if (userhash) {
+            w.attribute(AttributeType::userhash, *userhash);
+        } else {
+            w.text(AttributeType::username, username);
+        }
         w.text(AttributeType::realm, realm);
         w.text(AttributeType::nonce, nonce);
-        w.integrity(key());
+        if (!algorithm) return w.integrity(key());
+        w.attribute(AttributeType::password_algorithms, stun::offered_algorithms);
+        w.number(AttributeType::password_algorithm, static_cast<uint32_t>(*algorithm) << 16);
+        w.integrity_sha256(keys().of(*algorithm));
     }
-    Key key() const { return stun::long_term_key(username, realm, password); }
+    Md5 key() const { return keys().md5; }
+    Keys keys() const { return make_keys(username, realm, password); }
+    // D18: with what an answer has to be signed.
+    bool trusts(const Message& answer) const {
+        if (!algorithm) {
+            return !answer.integrity_sha256_at() && stun::integrity_holds(answer, key());
+        }
+        return !answer.integrity_at() &&
+               stun::integrity_sha256_holds(answer, keys().of(*algorithm));
+    }
 
     // Signed, with a nonce fetched for the first; the same transaction until renews_id().
     Response asks(Method method, const AddAttributes& add = {}) {
@@ -233,7 +249,7 @@ class TestClient {
         renews_id();
         auto response = sends_raw(writes_signed(method, add));
         if (!response.bytes.empty() && response.is_signed()) {
-            EXPECT_TRUE(stun::integrity_holds(response.message(), key()));
+            EXPECT_TRUE(trusts(response.message()));
         }
         return response;
     }
@@ -302,6 +318,8 @@ class TestClient {
     }
 
     std::string username, password, realm = "ahoy", nonce;
+    std::optional<stun::PasswordAlgorithm> algorithm;  // as a client of RFC 8489 chooses one
+    std::optional<Sha256> userhash;                    // instead of USERNAME
     TransportAddress address;
     TransportAddress to = listener;
     SocketId socket = listener_socket;

@@ -1,0 +1,20 @@
+// Life events to the log: rooms, clients and allocations as they come and go, each with the reason
+// of its end.  Stateless, and so one serves all shards.
+#pragma once
+
+#include "room/rooms.h"
+#include "turn/server.h"
+
+namespace ahoy::app {
+
+class LifeLog final : public room::Observer, public turn::Observer {
+  public:
+    void room_opened(std::string_view room) override;
+    void room_closed(std::string_view room, room::ClosedReason) override;
+    void client_joined(std::string_view room, room::Number) override;
+    void client_left(std::string_view room, room::Number, room::LeftReason) override;
+    void allocation_created(const turn::AllocationEvent&) override;
+    void allocation_ended(const turn::AllocationEvent&, turn::EndReason) override;
+};
+
+}  // namespace ahoy::app

@@ -1,0 +1,118 @@
+// Who asks: the server's side of long-term credentials (RFC 8489, section 9.2.4).
+#include <algorithm>
+
+#include "stun/integrity.h"
+#include "turn/server.h"
+
+namespace ahoy::turn {
+
+using stun::AttributeType;
+using stun::ErrorCode;
+using stun::Message;
+using stun::PasswordAlgorithm;
+
+namespace {
+
+// RFC 8489, sections 9.2.4 and 9.2.5.
+ErrorCode code_of(AuthFailure failure) {
+    switch (failure) {
+        case AuthFailure::incomplete:
+        case AuthFailure::algorithms:
+            return ErrorCode::bad_request;
+        case AuthFailure::stale_nonce:
+        case AuthFailure::forged_nonce:
+            return ErrorCode::stale_nonce;
+        default:
+            return ErrorCode::unauthenticated;
+    }
+}
+
+}  // namespace
+
+Result<void, Server::Refusal> Server::authenticate(Exchange& x) {
+    const auto proof = prove(x);
+    if (!proof) {
+        ++stats_.auth_failures[static_cast<size_t>(proof.error())];
+        return unexpected(Refusal(code_of(proof.error())));
+    }
+    x.proof = *proof;
+    return {};
+}
+
+// RFC 8489, section 9.2.4, with one step moved: the nonce is looked at before the user is looked up
+// and anything is hashed with a user's key, so that a stranger cannot make us do either.
+Result<Server::Proof, AuthFailure> Server::prove(Exchange& x) const {
+    const Message& request = x.request;
+    if (!request.integrity_at() && !request.integrity_sha256_at()) {
+        return unexpected(AuthFailure::missing);
+    }
+    const auto username = request.text(AttributeType::username);
+    const auto userhash = request.find(AttributeType::userhash);
+    const auto realm = request.text(AttributeType::realm);
+    const auto nonce = request.text(AttributeType::nonce);
+    if ((!username && !userhash) || !realm || !nonce || realm->size() > stun::max_text ||
+        nonce->size() > stun::max_text || (username && username->size() > stun::max_username) ||
+        (userhash && userhash->size() != Sha256{}.size())) {
+        return unexpected(AuthFailure::incomplete);
+    }
+    switch (nonces_.check(x.now, x.in.from, *nonce)) {
+        case NonceState::fresh:
+            break;
+        case NonceState::stale:
+            return unexpected(AuthFailure::stale_nonce);
+        case NonceState::invalid:
+            return unexpected(AuthFailure::forged_nonce);
+    }
+    const auto algorithm = algorithm_in(request, *nonce);
+    if (!algorithm) return unexpected(algorithm.error());
+    const auto name = name_in(x);
+    if (!name) return unexpected(name.error());
+    x.username = *name;
+    if (*realm != credentials_->realm()) return unexpected(AuthFailure::wrong_realm);
+    const auto used = algorithm->value_or(PasswordAlgorithm::md5);
+    // What an allocation was made with serves it to its end: a call neither ends because its REST
+    // credential has, nor because the secret was replaced.
+    if (x.allocation != nullptr && x.allocation->username() == x.username &&
+        is_signed_with(request, x.allocation->keys().of(used))) {
+        return Proof{x.allocation->keys(), *algorithm};
+    }
+    const auto keys = credentials_->authenticate(request, x.username, used, x.now);
+    if (!keys) return unexpected(keys.error());
+    return Proof{*keys, *algorithm};
+}
+
+// Both attributes or none, and then as they were in the answer that brought the nonce, which says
+// whether they were: else somebody in between wants the weaker algorithm.
+Result<std::optional<PasswordAlgorithm>, AuthFailure> Server::algorithm_in(const Message& request,
+                                                                           std::string_view nonce) {
+    const auto all = request.find(AttributeType::password_algorithms);
+    const auto one = request.find(AttributeType::password_algorithm);
+    if (!all && !one) return std::optional<PasswordAlgorithm>{};
+    const auto algorithm = stun::read_password_algorithm(one.value_or(Bytes{}));
+    const bool as_offered = all && std::ranges::equal(*all, stun::offered_algorithms);
+    if (!Nonces::features(nonce).password_algorithms || !as_offered || !algorithm) {
+        return unexpected(AuthFailure::algorithms);
+    }
+    return algorithm;
+}
+
+// Of both USERNAME and USERHASH the RFC says nothing: they must be of one user then.  An empty name
+// is nobody's.
+Result<std::string_view, AuthFailure> Server::name_in(const Exchange& x) const {
+    const auto username = x.request.text(AttributeType::username);
+    const auto bytes = x.request.find(AttributeType::userhash);
+    if (!bytes) return username.value_or("");
+    const auto is = [&](std::string_view name) {
+        return std::ranges::equal(stun::userhash(name, credentials_->realm()), *bytes);
+    };
+    if (username) {
+        if (!is(*username)) return unexpected(AuthFailure::incomplete);
+        return *username;
+    }
+    if (x.allocation != nullptr && is(x.allocation->username())) return x.allocation->username();
+    Sha256 userhash;
+    std::ranges::copy(*bytes, userhash.begin());
+    return credentials_->name_of(userhash).value_or("");
+}
+
+}  // namespace ahoy::turn
