@@ -171,8 +171,9 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
         socket.set_option(asio::socket_base::keep_alive(true), error);
         socket.set_option(user_timeout(unacknowledged_ms), error);
         ++self->counts_.connections;
-        co_await self->open(
-            {PlainStream(std::move(socket)), {}, to_address(remote), to_address(local)}, services);
+        Accepted<PlainStream> plain{
+            PlainStream(std::move(socket)), {}, to_address(remote), to_address(local)};
+        co_await self->open(std::move(plain), services);
         --self->counts_.connections;
     }
 

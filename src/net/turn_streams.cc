@@ -100,14 +100,15 @@ class TurnStream final : public ClientTransport,
                         transmit.prefix.begin() + transmit.prefix_size);
         waiting_.insert(waiting_.end(), transmit.bytes.begin(), transmit.bytes.end());
         waiting_.insert(waiting_.end(), padding, 0);
+        waiting_sizes_.push_back(transmit.size() + padding);
     }
 
     void flush() override {
         if (closed_ || !writing_.empty() || waiting_.empty()) return;
         std::swap(waiting_, writing_);
-        asio::async_write(
-            stream_, asio::buffer(writing_),
-            [self = this->shared_from_this()](error_code error, size_t) { self->written(error); });
+        std::swap(waiting_sizes_, writing_sizes_);
+        written_ = messages_written_ = 0;
+        write_next();
     }
 
     void check(Now now) override {
@@ -158,8 +159,21 @@ class TurnStream final : public ClientTransport,
         if (any || !was_partial) began_at_ = now.steady;
     }
 
-    void written(error_code error) {
+    // All at once; over TLS one message a record, because there are clients (coturn's) that take
+    // what one read gives them for one message.
+    void write_next() {
+        const size_t size = is_tls<Stream> ? writing_sizes_[messages_written_++] : writing_.size();
+        asio::async_write(stream_, asio::buffer(writing_.data() + written_, size),
+                          [self = this->shared_from_this()](error_code error, size_t written) {
+                              self->wrote(error, written);
+                          });
+    }
+
+    void wrote(error_code error, size_t size) {
+        written_ += size;
+        if (!error && written_ < writing_.size()) return write_next();
         writing_.clear();
+        writing_sizes_.clear();
         if (error) return close();
         // A burst's room is not kept for the quiet time after it.
         if (waiting_.empty() && writing_.capacity() > roomy) writing_.shrink_to_fit();
@@ -173,7 +187,11 @@ class TurnStream final : public ClientTransport,
     turn::FiveTuple five_tuple_;
     turn::StreamFramer framer_;
     std::vector<uint8_t> waiting_;
-    std::vector<uint8_t> writing_;  // not empty while a write is under way
+    std::vector<size_t> waiting_sizes_;  // of its messages
+    std::vector<uint8_t> writing_;       // not empty while a write is under way
+    std::vector<size_t> writing_sizes_;
+    size_t written_ = 0;  // bytes of writing_
+    size_t messages_written_ = 0;
     Instant heard_at_;
     Instant began_at_;  // of the message that is not complete
     bool partial_ = false;

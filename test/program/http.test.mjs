@@ -17,7 +17,7 @@ function exchange(bytes) {
   return text(socket);
 }
 
-const status = (reply) => Number(/^HTTP\/1\.1 (\d+)/.exec(reply)?.[1]);
+const status = (reply) => Number(/^HTTP\/1\.[01] (\d+)/.exec(reply)?.[1]);
 const statuses = (replies) => [...replies.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map((match) => Number(match[1]));
 
 test('a client that expects 100-continue gets it, without a body', async () => {
