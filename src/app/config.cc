@@ -249,6 +249,9 @@ const std::vector<Key>& keys() {
                  "rooms at once; then one in which nobody has a WebSocket gives way"),
         AHOY_KEY(rooms, max_queued_bytes, "268435456",
                  "memory for messages that wait for somebody to hear them; more are refused"),
+        AHOY_KEY(
+            rooms, joins_per_minute, "600",
+            "of one client address (of IPv6, its /56); more are refused (429); 0 = any number"),
         AHOY_KEY(rooms, require_join, "true",
                  "WebSocket register/POST/DELETE only with a client id issued by /join"),
         AHOY_KEY(rooms, register_timeout, "\"10s\"", "grace for a lost or not yet opened socket"),

@@ -63,6 +63,7 @@ struct Config {
         unsigned capacity = 8;
         unsigned max_rooms = 100'000;
         unsigned max_queued_bytes = 256 << 20;
+        unsigned joins_per_minute = 600;
         bool require_join = true;
         Duration register_timeout = 10s;
         Duration lifetime = 24h;

@@ -108,6 +108,7 @@ class Program {
             .ports = config_.turn.ports,
             .tcp = {.connections = config_.server.max_connections,
                     .balancers = config_.server.balancers},
+            .joins_per_minute = config_.rooms.joins_per_minute,
             .apprtc = {.public_url = config_.http.public_url},
             .ice = {.extra = extra,
                     .public_host = config_.turn.public_host,

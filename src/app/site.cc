@@ -64,6 +64,30 @@ HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
     return response;
 }
 
+// ---- AppRTC
+
+asio::awaitable<bool> may_join(const Worker& worker, const net::Request& request) {
+    Worker& counter = counter_of(worker.all(), request.remote.ip);
+    co_return co_await net::on_shard(counter.shard, [&] {
+        return counter.join_limit.allows(net::read_clocks().steady, request.remote.ip);
+    });
+}
+
+asio::awaitable<HttpResponse> apprtc(Worker& worker, const net::Request& request) {
+    const auto route = room::apprtc::route_of(request.http.target);
+    if (!route) co_return room::not_found();
+    if (route->to == room::apprtc::Route::To::join && request.http.method == "POST") {
+        const bool may = co_await may_join(worker, request);
+        if (!may) co_return room::apprtc::refused(room::JoinRefusal::too_many_joins);
+    }
+    Worker& owner = route->room.empty() ? worker : owner_of(worker.all(), route->room);
+    co_return co_await net::on_shard(owner.shard, [&] {
+        return owner.with_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
+            return owner.apprtc.handle(now, request.http, *route, rooms, deliveries);
+        });
+    });
+}
+
 // ---- Collider
 
 asio::awaitable<HttpResponse> collider_http(Worker& worker, const net::Request& request,
@@ -117,14 +141,7 @@ asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
     if (path.starts_with(collider_prefix)) {
         co_return co_await collider_http(worker_, request, collider_prefix);
     }
-    const auto route = room::apprtc::route_of(request.http.target);
-    if (!route) co_return room::not_found();
-    Worker& owner = route->room.empty() ? worker_ : owner_of(worker_.all(), route->room);
-    co_return co_await net::on_shard(owner.shard, [&] {
-        return owner.with_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
-            return owner.apprtc.handle(now, request.http, *route, rooms, deliveries);
-        });
-    });
+    co_return co_await apprtc(worker_, request);
 }
 
 std::unique_ptr<net::WebSocketHandler> Site::open_websocket(const net::Request& request) {

@@ -9,6 +9,10 @@ Worker& owner_of(const Workers& workers, std::string_view room) {
     return *workers[std::hash<std::string_view>{}(room) % workers.size()];
 }
 
+Worker& counter_of(const Workers& workers, const IpAddress& client) {
+    return *workers[AddressHash{}(room::network_of(client)) % workers.size()];
+}
+
 Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
                net::RelayAddresses& relay_addresses, LifeLog& log, Random random)
     : shard(index),
@@ -20,6 +24,7 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       tcp(shard.io(), parts.tcp),
       ice(parts.ice, Random(random.seed())),
       apprtc(parts.apprtc, [this](Now now, std::string_view host) { return ice.make(now, host); }),
+      join_limit(parts.joins_per_minute, Random(random.seed())),
       all_(all),
       rooms_(parts.rooms, Random(random.seed()), log),
       timer_(shard.io()) {}
@@ -58,6 +63,7 @@ Counts Worker::count() const {
                   .sent = turn_sockets.sent(),
                   .socket_errors = socket_errors_,
                   .http_errors = http_errors};
+    counts.rooms.joins_refused += join_limit.refused();
     for (const Endpoint& endpoint : endpoints_) add(counts.http, endpoint.server->counts());
     return counts;
 }

@@ -24,6 +24,7 @@
 #include "net/turn_streams.h"
 #include "room/apprtc.h"
 #include "room/collider.h"
+#include "room/join_limit.h"
 #include "room/rooms.h"
 #include "turn/server.h"
 
@@ -34,6 +35,8 @@ using Workers = std::vector<std::unique_ptr<Worker>>;
 
 // The worker that owns a room.
 Worker& owner_of(const Workers&, std::string_view room);
+// The worker that counts the joins of a client's network, wherever it connects to.
+Worker& counter_of(const Workers&, const IpAddress& client);
 
 // What one shard counted; also what all counted together.
 struct Counts {
@@ -58,6 +61,7 @@ struct Parts {
     turn::PeerPolicy peers;
     PortRange ports;
     net::TcpLimits tcp;
+    unsigned joins_per_minute = 0;
     room::apprtc::Config apprtc;
     IceSettings ice;
 };
@@ -111,7 +115,8 @@ class Worker {
     net::TcpServer tcp;
     IceServers ice;
     const room::apprtc::Dialect apprtc;
-    uint64_t http_errors = 0;  // Collider's
+    room::JoinLimit join_limit;  // of the networks that belong to this shard
+    uint64_t http_errors = 0;    // Collider's
 
     const Workers& all() const { return all_; }
 

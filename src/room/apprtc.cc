@@ -59,13 +59,6 @@ std::string_view word(JoinRefusal why) {
     return why == JoinRefusal::full ? "FULL" : "ERROR";
 }
 
-HttpResponse refused(JoinRefusal why) {
-    HttpResponse response =
-        answer({{"params", {{"messages", json::array{}}}}, {"result", word(why)}});
-    if (why == JoinRefusal::draining) response.status = 503;
-    return response;
-}
-
 HttpResponse refused(SendRefusal why) {
     switch (why) {
         case SendRefusal::unknown_room:
@@ -116,6 +109,19 @@ HttpResponse analytics(const HttpRequest& request) {
 }
 
 }  // namespace
+
+// AppRTC says all with 200.  Its clients look at the status or at the result, so that an error may
+// have its own.
+HttpResponse refused(JoinRefusal why) {
+    HttpResponse response =
+        answer({{"params", {{"messages", json::array{}}}}, {"result", word(why)}});
+    if (why == JoinRefusal::draining) response.status = 503;
+    if (why == JoinRefusal::too_many_joins) {
+        response.status = 429;
+        response.headers.emplace_back("Retry-After", "60");
+    }
+    return response;
+}
 
 std::optional<Route> route_of(std::string_view target) {
     const std::string path = path_of(target);

@@ -36,6 +36,9 @@ struct Route {
 // Nothing when the path is not AppRTC's.
 std::optional<Route> route_of(std::string_view target);
 
+// Also of what the shell refuses itself.
+HttpResponse refused(JoinRefusal);
+
 class Dialect {
   public:
     Dialect(Config config, IceProvider ice) : config_(std::move(config)), ice_(std::move(ice)) {}

@@ -63,6 +63,13 @@ TEST_F(ApprtcTest, AServerThatDrainsOpensNoRoom) {
     EXPECT_EQ(refused.body, R"({"params":{"messages":[]},"result":"ERROR"})");
 }
 
+TEST_F(ApprtcTest, WhoJoinsTooOftenIsToldWhenToComeBack) {
+    const auto response = refused(JoinRefusal::too_many_joins);
+    EXPECT_EQ(response.status, 429u);
+    EXPECT_EQ(response.body, R"({"params":{"messages":[]},"result":"ERROR"})");
+    EXPECT_THAT(response.headers, Contains(Pair("Retry-After", "60")));
+}
+
 TEST_F(ApprtcTest, AFullRoomSaysSoWith200) {
     joined("/join/r");
     joined("/join/r");

@@ -16,7 +16,7 @@
 
 namespace ahoy::room {
 
-enum class JoinRefusal { full, bad_room_id, too_many_rooms, draining };
+enum class JoinRefusal { full, bad_room_id, too_many_rooms, too_many_joins, draining };
 
 struct Joined {
     std::string client_id;  // 128 bits, base64url: the only credential of the protocol (D1)
