@@ -9,6 +9,7 @@
 #include <deque>
 
 #include "stun/integrity.h"
+#include "turn/one_shard_ports.h"
 #include "turn/server.h"
 
 namespace ahoy::turn {
@@ -25,7 +26,7 @@ constexpr SocketId listener_socket{0};
 constexpr stun::TransactionId transaction{1, 2, 3};
 constexpr size_t payload_size = 160;
 
-class Ports final : public RelayPorts {
+class Ports final : public OneShardPorts {
   public:
     bool supports(AddressFamily) const override { return true; }
     std::optional<OpenedPorts> open(AddressFamily, Parity, const IpAddress&) override {

@@ -24,6 +24,7 @@ def ahoy(binaries, _folder):
         "turn.listen": f'["{lab.SERVER}:3478"]',
         "turn.relay_addresses": f'["{lab.RELAY}"]',
         "turn.secret": SECRET,
+        "turn.address_quota": "0",  # all clients of a load have one address
         "turn.peers.allow": f'["{lab.PEERS}"]',
     }
     command = [str(binaries.resolve() / "ahoy"), "serve"]

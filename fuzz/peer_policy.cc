@@ -18,7 +18,7 @@ IpAddress address_of(Wide number) {
     return IpAddress::v6(bytes);
 }
 
-struct World : turn::RelayPorts {
+struct World : turn::OneShardPorts {
     bool supports(AddressFamily) const override { return true; }
     std::optional<turn::OpenedPorts> open(AddressFamily, turn::Parity, const IpAddress&) override {
         return {};

@@ -6,6 +6,7 @@
 #include "fuzz/input.h"
 #include "fuzz/policy_reference.h"
 #include "stun/integrity.h"
+#include "turn/one_shard_ports.h"
 #include "turn/server.h"
 
 namespace ahoy::fuzz {
@@ -28,7 +29,7 @@ TransportAddress at(std::string_view text) {
 const TransportAddress listener = at("192.0.2.15:3478");
 const std::set<IpAddress> own{ip("192.0.2.15"), ip("2001:db8::15")};
 
-struct Ports : RelayPorts {
+struct Ports : OneShardPorts {
     bool supports(AddressFamily family) const override {
         return v6 || family == AddressFamily::ipv4;
     }

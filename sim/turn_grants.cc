@@ -83,7 +83,7 @@ void TurnModel::allocated(Request& r, const wire::Stun& answer) {
         require(unused.size() == 1, "TI5", "a token stands for one port",
                 std::to_string(unused.size()));
         grant.token = token;
-        reservations_[*grant.token] = {unused[0], now + 30s};
+        reservations_[*grant.token] = {unused[0], r.user, now + 30s};
         unused.clear();
         trace_.mark(Mark::reserved_port);
     }

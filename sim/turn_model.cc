@@ -266,7 +266,10 @@ void TurnModel::allocate_reasons(const Request& r, Reasons& why) const {
     if (token) {
         const auto found = reservations_.find(stun.token().value());
         const Instant now = r.step.now.steady;
-        if (found == reservations_.end() || now >= found->second.expires_at) why.must.insert(508);
+        if (found == reservations_.end() || now >= found->second.expires_at ||
+            found->second.user != r.user) {
+            why.must.insert(508);
+        }
     }
     if (reserves && reservations_.size() >= rules_.config.max_reservations) why.must.insert(508);
     // No port: it is known only from what the server tried during this call.

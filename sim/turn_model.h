@@ -105,6 +105,7 @@ class TurnModel {
     };
     struct Reservation {
         turn::RelayPort port;
+        std::string user;
         Instant expires_at;
     };
     // Error codes that the request has earned, and that the server may give it besides.

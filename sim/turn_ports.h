@@ -7,7 +7,7 @@
 
 #include "sim/dice.h"
 #include "sim/trace.h"
-#include "turn/relay_ports.h"
+#include "turn/one_shard_ports.h"
 
 namespace ahoy::sim {
 
@@ -30,7 +30,7 @@ struct PortPool {
     Duration rest = 5s;     // longer than a datagram can be on its way
 };
 
-class TurnPorts : public turn::RelayPorts {
+class TurnPorts : public turn::OneShardPorts {
   public:
     TurnPorts(PortPool pool, RelayTable& table, size_t shard, std::vector<IpAddress> own, Dice dice)
         : pool_(std::move(pool)), table_(table), shard_(shard), own_(std::move(own)), dice_(dice) {}

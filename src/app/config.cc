@@ -12,6 +12,8 @@
 #include <optional>
 #include <sstream>
 
+#include "stun/opaque_string.h"
+
 namespace ahoy::app {
 namespace {
 
@@ -128,6 +130,9 @@ Wrong read(const toml::node& node, std::map<std::string, std::string>& out) {
     for (const auto& [name, value] : *table) {
         const auto text = value.value_exact<std::string>();
         if (!text || text->empty() || name.str().empty()) return std::string(right);
+        if (!stun::opaque_string(name.str()) || !stun::opaque_string(*text)) {
+            return "expected names and passwords without control characters (RFC 8265)";
+        }
         out.emplace(name.str(), *text);
     }
     return {};
@@ -277,6 +282,10 @@ const std::vector<Key>& keys() {
                  "a secret a line: all are accepted, the first is for new credentials"),
         AHOY_KEY(turn, users, "{}", "{ alice = \"password\" }: long-term credentials"),
         AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (486)"),
+        AHOY_KEY(turn, user_quota, "256",
+                 "allocations at once of one user; more are refused (486); 0 = any number"),
+        AHOY_KEY(turn, address_quota, "4096",
+                 "the same of one client address (of an IPv6 one, its /64)"),
         AHOY_KEY(turn, legacy_channels, "true",
                  "also channel numbers 0x5000 to 0x7FFE, which RFC 5766 had and RFC 8656 reserves"),
         AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),
@@ -421,8 +430,9 @@ void check_together(const Config& config) {
     need(config.rooms.lifetime >= 1min, "rooms.lifetime", "expected at least \"1m\"");
     need(config.ice.credential_lifetime >= 1min, "ice.credential_lifetime",
          "expected at least \"1m\"");
-    need(!config.turn.realm.empty() && config.turn.realm.size() < 128, "turn.realm",
-         "expected 1 to 127 characters (RFC 8489, section 14.9)");
+    const auto realm = stun::opaque_string(config.turn.realm);
+    need(realm && realm->size() < 128, "turn.realm",
+         "expected 1 to 127 characters (RFC 8489, section 14.9), none of them a control character");
     need(config.tls.certificate.empty() == config.tls.key.empty(), "tls.certificate, tls.key",
          "set both or neither");
     need(config.turn.secret.empty() || config.turn.secret_file.empty(),

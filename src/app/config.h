@@ -87,6 +87,8 @@ struct Config {
         std::string secret_file;
         std::map<std::string, std::string> users;
         unsigned max_allocations = 100'000;
+        unsigned user_quota = 256;
+        unsigned address_quota = 4096;
         bool legacy_channels = true;
         bool tcp_relay = false;
         bool mobility = false;

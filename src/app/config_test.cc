@@ -171,5 +171,18 @@ TEST(Config, WarnsOfASecretThatCanBeGuessedAndOfAnOpenRelay) {
     EXPECT_EQ(warnings(set("turn.peers.allow=[\"0.0.0.0/0\"]")).size(), 1u);
 }
 
+TEST(Config, D24_WhatIsHashedIsAnOpaqueString) {
+    EXPECT_THAT(refusal([] { set("turn.realm=\"a\\tb\""); }), HasSubstr("turn.realm"));
+    EXPECT_THAT(refusal([] { set("turn.users={ alice = \"a\\nb\" }"); }),
+                HasSubstr("control characters"));
+    EXPECT_EQ(set("turn.realm=\"caf\u00e9\"").turn.realm, "caf\xc3\xa9");
+}
+
+TEST(Config, F24_Quotas) {
+    EXPECT_EQ(Config().turn.user_quota, 256u);
+    EXPECT_EQ(Config().turn.address_quota, 4096u);
+    EXPECT_EQ(set("turn.address_quota=0").turn.address_quota, 0u);
+}
+
 }  // namespace
 }  // namespace ahoy::app

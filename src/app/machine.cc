@@ -135,8 +135,8 @@ void bound_by_descriptors(unsigned& max_allocations) {
         std::min<rlim_t>(limit.rlim_cur / 4 * 3, std::numeric_limits<unsigned>::max()));
     if (max_allocations <= for_relays) return;
     log::info("turn.allocations_bounded",
-                 {{"max_allocations", uint64_t{for_relays}},
-                  {"hint", "raise the limit of open files (ulimit -n) for more"}});
+              {{"max_allocations", uint64_t{for_relays}},
+               {"hint", "raise the limit of open files (ulimit -n) for more"}});
     max_allocations = for_relays;
 }
 

@@ -100,6 +100,8 @@ class Program {
                       .lifetime = config_.rooms.lifetime,
                       .require_join = config_.rooms.require_join},
             .turn = {.max_allocations = share(config_.turn.max_allocations, count),
+                     .max_allocations_per_user = config_.turn.user_quota,
+                     .max_allocations_per_address = config_.turn.address_quota,
                      .legacy_channels = config_.turn.legacy_channels},
             .nonces = turn::Nonces(nonce_secret),
             .credentials = std::make_shared<turn::Credentials>(config_.turn.realm,
@@ -117,7 +119,8 @@ class Program {
         };
         for (unsigned i = 0; i < count; ++i) {
             workers_.push_back(std::make_unique<Worker>(i, parts, workers_, relay_addresses_,
-                                                        life_log_, Random(random_.seed())));
+                                                        turn_shared_, life_log_,
+                                                        Random(random_.seed())));
         }
     }
 
@@ -376,6 +379,7 @@ class Program {
     Random random_;
     const std::string made_secret_;
     net::RelayAddresses relay_addresses_;
+    net::TurnShared turn_shared_;
     LifeLog life_log_;
     ServerState state_;
     Workers workers_;

@@ -14,9 +14,11 @@ Worker& counter_of(const Workers& workers, const IpAddress& client) {
 }
 
 Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
-               net::RelayAddresses& relay_addresses, LifeLog& log, Random random)
+               net::RelayAddresses& relay_addresses, net::TurnShared& turn_shared, LifeLog& log,
+               Random random)
     : shard(index),
-      turn_sockets(shard.io().get_executor(), relay_addresses, parts.ports, Random(random.seed())),
+      turn_sockets(shard.io().get_executor(), relay_addresses, turn_shared, parts.ports,
+                   Random(random.seed())),
       turn(parts.turn, parts.credentials, parts.nonces, parts.peers, turn_sockets, log,
            Random(random.seed())),
       dtls(shard.io().get_executor(), turn_sockets, Random(random.seed())),

@@ -69,8 +69,8 @@ struct Parts {
 class Worker {
   public:
     // The references outlive this.
-    Worker(unsigned index, const Parts&, const Workers& all, net::RelayAddresses&, LifeLog&,
-           Random);
+    Worker(unsigned index, const Parts&, const Workers& all, net::RelayAddresses&, net::TurnShared&,
+           LifeLog&, Random);
 
     // Before start(): something that answers HTTP on this shard.
     net::HttpServer& add_server(std::unique_ptr<net::HttpService>,

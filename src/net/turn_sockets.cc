@@ -68,8 +68,9 @@ TransportAddress local_address(int fd) {
 }  // namespace
 
 TurnSockets::TurnSockets(boost::asio::any_io_executor executor, RelayAddresses& addresses,
-                         PortRange ports, Random random)
+                         TurnShared& shared, PortRange ports, Random random)
     : addresses_(addresses),
+      shared_(shared),
       ports_(ports),
       random_(std::move(random)),
       epoll_(executor, make_epoll()),
@@ -94,6 +95,20 @@ SocketId TurnSockets::add(const Socket& socket) {
         sockets_[index] = socket;
     }
     return SocketId{index};
+}
+
+// A relay socket that was held for whoever redeems it.
+SocketId TurnSockets::add(const TurnShared::HeldPort& held) {
+    const IpAddress& told = addresses_.all()[held.relay_address].told;
+    return add({.fd = held.fd,
+                .kind = Kind::relay,
+                .local = {told, held.port},
+                .relay_address = held.relay_address});
+}
+
+void TurnSockets::forget(SocketId id) {
+    sockets_[index_of(id)] = {};
+    free_.push_back(static_cast<uint32_t>(id));
 }
 
 bool TurnSockets::watch(SocketId id, int fd) {
@@ -206,6 +221,39 @@ void TurnSockets::close(const turn::RelayPort& port) {
     close_socket(port.socket);
 }
 
+// Nothing was sent through it yet, and nobody reads it while it is held.
+void TurnSockets::reserve(const turn::RelayPort& port, turn::Reservation reservation) {
+    const Socket& socket = sockets_[index_of(port.socket)];
+    CHECK(socket.kind == Kind::relay);
+    CHECK(::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_DEL, socket.fd, nullptr) == 0);
+    shared_.reserve(std::move(reservation), {socket.fd, socket.relay_address, socket.local.port});
+    forget(port.socket);
+}
+
+std::optional<turn::RelayPort> TurnSockets::redeem(const stun::ReservationToken& token,
+                                                   std::string_view user, Instant now) {
+    const auto held = shared_.redeem(token, user, now);
+    if (!held) return {};
+    const SocketId id = add(*held);
+    if (!watch(id, held->fd)) {
+        close_socket(id);
+        return {};
+    }
+    return turn::RelayPort{id, sockets_[index_of(id)].local};
+}
+
+void TurnSockets::withdraw(const stun::ReservationToken& token) {
+    if (const auto held = shared_.withdraw(token)) close_socket(add(*held));
+}
+
+bool TurnSockets::charge(std::string_view user, const IpAddress& client,
+                         const turn::Quotas::Limits& limits) {
+    return shared_.charge(user, client, limits);
+}
+void TurnSockets::discharge(std::string_view user, const IpAddress& client) {
+    shared_.discharge(user, client);
+}
+
 void TurnSockets::close_socket(SocketId id) {
     Socket& socket = sockets_[index_of(id)];
     CHECK(socket.kind == Kind::relay);
@@ -223,8 +271,7 @@ void TurnSockets::close_socket(SocketId id) {
 void TurnSockets::reclaim_closed() {
     for (const uint32_t index : closing_) {
         ::close(sockets_[index].fd);
-        sockets_[index] = {};
-        free_.push_back(index);
+        forget(SocketId{index});
     }
     closing_.clear();
 }
@@ -349,9 +396,7 @@ bool TurnSockets::has_allocation(const turn::FiveTuple& five_tuple, Now now) {
 void TurnSockets::detach(const turn::FiveTuple& five_tuple, Now now) {
     flush();
     if (server_ != nullptr) server_->client_gone(now, five_tuple);
-    const auto index = index_of(five_tuple.socket);
-    sockets_[index] = {};
-    free_.push_back(static_cast<uint32_t>(index));
+    forget(five_tuple.socket);
     reclaim_closed();
 }
 

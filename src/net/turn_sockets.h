@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "net/client_transport.h"
 #include "net/relay_addresses.h"
+#include "net/turn_shared.h"
 #include "net/udp_batch.h"
 #include "turn/relay_ports.h"
 #include "turn/server.h"
@@ -32,8 +33,9 @@ class Dtls;
 
 class TurnSockets final : public turn::RelayPorts {
   public:
-    // `addresses` is shared by all shards and outlives this.
-    TurnSockets(boost::asio::any_io_executor, RelayAddresses& addresses, PortRange, Random);
+    // `addresses` and `shared` are all shards' and outlive this.
+    TurnSockets(boost::asio::any_io_executor, RelayAddresses& addresses, TurnShared& shared,
+                PortRange, Random);
     ~TurnSockets() override;
     TurnSockets(const TurnSockets&) = delete;
     TurnSockets& operator=(const TurnSockets&) = delete;
@@ -64,6 +66,13 @@ class TurnSockets final : public turn::RelayPorts {
     bool supports(AddressFamily) const override;
     std::optional<turn::OpenedPorts> open(AddressFamily, turn::Parity, const IpAddress&) override;
     void close(const turn::RelayPort&) override;
+    void reserve(const turn::RelayPort&, turn::Reservation) override;
+    std::optional<turn::RelayPort> redeem(const stun::ReservationToken&, std::string_view user,
+                                          Instant) override;
+    void withdraw(const stun::ReservationToken&) override;
+    bool charge(std::string_view user, const IpAddress& client,
+                const turn::Quotas::Limits&) override;
+    void discharge(std::string_view user, const IpAddress& client) override;
     bool is_own(const IpAddress&) const override;
     bool is_live(const TransportAddress&) const override;
 
@@ -80,6 +89,8 @@ class TurnSockets final : public turn::RelayPorts {
     };
 
     SocketId add(const Socket&);
+    SocketId add(const TurnShared::HeldPort&);
+    void forget(SocketId);
     bool watch(SocketId, int fd);
     enum class Denied : uint8_t { taken, exhausted };
     Result<turn::RelayPort, Denied> open_port(size_t relay_address, uint16_t port);
@@ -97,6 +108,7 @@ class TurnSockets final : public turn::RelayPorts {
     void on_deadline();
 
     RelayAddresses& addresses_;
+    TurnShared& shared_;
     const PortRange ports_;
     Random random_;
     boost::asio::posix::stream_descriptor epoll_;

@@ -1,7 +1,8 @@
-// The server's only call upwards: UDP ports to relay through.  The shell implements it over
-// sockets, tests and simulations over a table.
+// The server's only call upwards: UDP ports to relay through, and what the shards of a server have
+// in common.  The shell implements it over sockets, tests and simulations over a table.
 //
 // The calls do not block (bind(2) does not) and are made during Server's own calls, on its shard.
+// Each call about what is common is one step for all shards.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,8 @@
 
 #include "base/address.h"
 #include "base/datagram.h"
+#include "turn/quotas.h"
+#include "turn/reservations.h"
 
 namespace ahoy::turn {
 
@@ -37,6 +40,19 @@ class RelayPorts {
     // a while (RFC 8656, section 7.2).  `near`: the address on which the client reached us.
     virtual std::optional<OpenedPorts> open(AddressFamily, Parity, const IpAddress& near) = 0;
     virtual void close(const RelayPort&) = 0;
+
+    // Gives an open port away, to whoever brings the token to any shard.
+    virtual void reserve(const RelayPort&, Reservation) = 0;
+    // The port is the caller's now.  Nothing unless it is reserved for that user, or if it cannot
+    // be opened here.
+    virtual std::optional<RelayPort> redeem(const stun::ReservationToken&, std::string_view user,
+                                            Instant now) = 0;
+    // Closes the port, unless somebody has redeemed it.
+    virtual void withdraw(const stun::ReservationToken&) = 0;
+
+    // Counts an allocation, unless there are too many.
+    virtual bool charge(std::string_view user, const IpAddress& client, const Quotas::Limits&) = 0;
+    virtual void discharge(std::string_view user, const IpAddress& client) = 0;
 
     // An address of this server, as its interfaces have it or as clients are told it.  Loopback
     // only when clients are told it as a relayed address.

@@ -99,15 +99,20 @@ Server::Reply Server::allocate(const Exchange& x) {
     }
     const auto options = allocate_options(x);
     if (!options) return unexpected(options.error());
-    const auto user = allocations_of_.find(x.username);
-    if (user != allocations_of_.end() && user->second >= config_.max_allocations_per_user) {
-        return unexpected(Refusal(ErrorCode::allocation_quota_reached));
-    }
     if (by_five_tuple_.size() >= config_.max_allocations) {
         return unexpected(Refusal(ErrorCode::insufficient_capacity));
     }
+    const IpAddress& client = x.five_tuple.client.ip;
+    if (!relay_ports_.charge(x.username, client,
+                             {.per_user = config_.max_allocations_per_user,
+                              .per_address = config_.max_allocations_per_address})) {
+        return unexpected(Refusal(ErrorCode::allocation_quota_reached));
+    }
     const auto opened = open_relays(x, *options);
-    if (!opened) return unexpected(opened.error());
+    if (!opened) {
+        relay_ports_.discharge(x.username, client);
+        return unexpected(opened.error());
+    }
 
     const Allocation& allocation = start({.five_tuple = x.five_tuple,
                                           .username = std::string(x.username),
@@ -133,16 +138,13 @@ Result<Server::Opened, Server::Refusal> Server::open_relays(const Exchange& x,
                                                             const AllocateOptions& options) {
     Opened opened;
     if (options.token) {
-        const auto reservation = find_reservation(*options.token, x.now.steady);
-        if (reservation == reservations_.end()) {
-            return unexpected(Refusal(ErrorCode::insufficient_capacity));
-        }
-        opened.ports[index(reservation->port.address.ip.family())] = reservation->port;
-        reservations_.erase(reservation);
+        const auto port = redeem(*options.token, x.username, x.now.steady);
+        if (!port) return unexpected(port.error());
+        opened.ports[index(port->address.ip.family())] = *port;
         return opened;
     }
     const bool reserves = options.parity == Parity::even_and_next;
-    if (reserves && reservations_.size() >= config_.max_reservations) {
+    if (reserves && reserved_.size() >= config_.max_reservations) {
         return unexpected(Refusal(ErrorCode::insufficient_capacity));
     }
     std::optional<AddressError> failed;
@@ -159,25 +161,28 @@ Result<Server::Opened, Server::Refusal> Server::open_relays(const Exchange& x,
             continue;
         }
         opened.ports[index(family)] = port->port;
-        if (reserves && port->next) opened.reservation = reserve(*port->next, x.now.steady);
+        if (reserves && port->next)
+            opened.reservation = reserve(*port->next, x.username, x.now.steady);
     }
     if (failed && !options.also_ipv6) return unexpected(Refusal(failed->code));
     opened.address_error = failed;
     return opened;
 }
 
-stun::ReservationToken Server::reserve(const RelayPort& port, Instant now) {
-    Reservation reservation{.port = port, .expires_at = now + reservation_lifetime};
-    random_.fill(reservation.token);
-    reservations_.push_back(reservation);
-    return reservation.token;
+stun::ReservationToken Server::reserve(const RelayPort& port, std::string_view user, Instant now) {
+    Reserved reserved{.expires_at = now + reservation_lifetime};
+    random_.fill(reserved.token);
+    relay_ports_.reserve(port, {reserved.token, std::string(user), reserved.expires_at});
+    reserved_.push_back(reserved);
+    return reserved.token;
 }
 
-std::deque<Server::Reservation>::iterator Server::find_reservation(
-    const stun::ReservationToken& token, Instant now) {
-    return std::find_if(reservations_.begin(), reservations_.end(), [&](const Reservation& r) {
-        return r.token == token && now < r.expires_at;
-    });
+Result<RelayPort, Server::Refusal> Server::redeem(const stun::ReservationToken& token,
+                                                  std::string_view user, Instant now) {
+    const auto port = relay_ports_.redeem(token, user, now);
+    if (!port) return unexpected(Refusal(ErrorCode::insufficient_capacity));
+    std::erase_if(reserved_, [&](const Reserved& reserved) { return reserved.token == token; });
+    return *port;
 }
 
 Server::Answer Server::describe(const Allocation& allocation, Instant now) const {

@@ -318,7 +318,6 @@ Allocation& Server::start(Allocation::Origin origin, const Opened& opened, Insta
     }
     const SlotIndex index = free_slots_.back();
     free_slots_.pop_back();
-    ++allocations_of_[origin.username];
     by_five_tuple_.emplace(origin.five_tuple, index);
 
     Allocation& allocation = slots_[index].allocation.emplace(
@@ -348,9 +347,7 @@ void Server::end(Allocation& allocation, Now now, EndReason why) {
     observer_.allocation_ended({allocation, now}, why);
     drop_relay(allocation, AddressFamily::ipv4);
     drop_relay(allocation, AddressFamily::ipv6);
-    const auto user = allocations_of_.find(allocation.username());
-    CHECK(user != allocations_of_.end());
-    if (--user->second == 0) allocations_of_.erase(user);
+    relay_ports_.discharge(allocation.username(), allocation.five_tuple().client.ip);
 
     const auto found = by_five_tuple_.find(allocation.five_tuple());
     CHECK(found != by_five_tuple_.end());
@@ -393,15 +390,14 @@ void Server::expire(Now now, Outbox&) {
         slot.allocation->reclaim(now.steady);
         look_again(due->slot);
     }
-    while (!reservations_.empty() && now.steady >= reservations_.front().expires_at) {
-        relay_ports_.close(reservations_.front().port);
-        reservations_.pop_front();
+    while (!reserved_.empty() && now.steady >= reserved_.front().expires_at) {
+        relay_ports_.withdraw(reserved_.front().token);
+        reserved_.pop_front();
     }
 }
 
 Instant Server::next_deadline() const {
-    const Instant reservation =
-        reservations_.empty() ? Instant::max() : reservations_.front().expires_at;
+    const Instant reservation = reserved_.empty() ? Instant::max() : reserved_.front().expires_at;
     return std::min(deadlines_.next(), reservation);
 }
 
@@ -420,8 +416,8 @@ void Server::close_all(Now now) {
     for (Slot& slot : slots_) {
         if (slot.allocation) end(*slot.allocation, now, EndReason::stopped);
     }
-    for (const Reservation& reservation : reservations_) relay_ports_.close(reservation.port);
-    reservations_.clear();
+    for (const Reserved& reserved : reserved_) relay_ports_.withdraw(reserved.token);
+    reserved_.clear();
 }
 
 }  // namespace ahoy::turn

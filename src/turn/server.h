@@ -42,6 +42,8 @@ struct ServerConfig {
     // A browser in a room of eight makes up to 7 peer connections × 3 URLs × 2 interfaces = 42
     // allocations, and after a page reload the old ones live on for ten minutes.
     unsigned max_allocations_per_user = 256;
+    // A hundred such people behind one address, and a quarter of the default range of ports.
+    unsigned max_allocations_per_address = 4096;
     unsigned max_permissions = 128;  // per allocation
     unsigned max_channels = 128;     // per allocation
     unsigned max_reservations = 256;
@@ -166,9 +168,9 @@ class Server {
         no_algorithms,  // nor PASSWORD-ALGORITHMS, without which a client takes MD5
     };
 
-    struct Reservation {
+    // A port that this server has reserved, for whoever redeems it on any.
+    struct Reserved {
         stun::ReservationToken token{};
-        RelayPort port;
         Instant expires_at;
     };
     struct Slot {
@@ -231,9 +233,10 @@ class Server {
     Result<OpenedPorts, stun::ErrorCode> open_port(AddressFamily, Parity, const IpAddress& near);
     Answer describe(const Allocation&, Instant) const;
     Duration granted_lifetime(std::optional<std::chrono::seconds> asked) const;
-    stun::ReservationToken reserve(const RelayPort&, Instant);
+    stun::ReservationToken reserve(const RelayPort&, std::string_view user, Instant);
+    Result<RelayPort, Refusal> redeem(const stun::ReservationToken&, std::string_view user,
+                                      Instant);
     Result<PeerVerdict, Refusal> admit(const Exchange&, const TransportAddress& peer);
-    std::deque<Reservation>::iterator find_reservation(const stun::ReservationToken&, Instant);
 
     // relay.cc
     static constexpr size_t max_udp_payload = 65507;
@@ -265,8 +268,7 @@ class Server {
     std::vector<SlotIndex> free_slots_;
     boost::unordered_flat_map<FiveTuple, SlotIndex, HashFiveTuple> by_five_tuple_;
     boost::unordered_flat_map<SocketId, SlotIndex, HashSocket> by_relay_;
-    std::map<std::string, unsigned, std::less<>> allocations_of_;  // by user, for the quota
-    std::deque<Reservation> reservations_;  // all live equally long, so the oldest goes first
+    std::deque<Reserved> reserved_;  // all live equally long, so the oldest goes first
     Deadlines<Due> deadlines_;
     Stats stats_;
 };

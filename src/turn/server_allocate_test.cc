@@ -145,10 +145,26 @@ TEST_F(AllocateTest, F11_F12_F18_TI5_ATokenGivesThePortAboveOnce) {
     EXPECT_EQ(value.size(), 8u);
     EXPECT_EQ(client.relay.address.port % 2, 0);
     EXPECT_EQ(world.ports.live.size(), 2u);
-    ASSERT_EQ(other.allocates(token(value)).code(), success);  // another five-tuple, another user
-    EXPECT_EQ(other.relay.address.port, client.relay.address.port + 1);
-    TestClient third(world, "5.6.7.8:3");
+    TestClient again(world, "5.6.7.8:2"), third(world, "5.6.7.8:3");  // other five-tuples of hers
+    ASSERT_EQ(again.allocates(token(value)).code(), success);
+    EXPECT_EQ(again.relay.address.port, client.relay.address.port + 1);
     EXPECT_EQ(third.allocates(token(value)).code(), 508);
+}
+
+TEST_F(AllocateTest, F10_ATokenBelongsToItsUser) {
+    const auto value = reserves();
+    EXPECT_EQ(other.allocates(token(value)).code(), 508);
+    TestClient again(world, "5.6.7.8:2");
+    EXPECT_EQ(again.allocates(token(value)).code(), success);
+}
+
+TEST_F(AllocateTest, F11_WhatAnotherShardRedeemedStaysItsOwn) {
+    const auto value = reserves();
+    stun::ReservationToken bytes{};
+    std::copy(value.begin(), value.end(), bytes.begin());
+    ASSERT_TRUE(world.ports.redeem(bytes, "alice", world.now.steady));  // as another shard would
+    world.passes(30s);
+    EXPECT_EQ(world.ports.live.size(), 2u);
 }
 
 TEST_F(AllocateTest, F18_TheReservedPortIsFreeAfterThirtySeconds) {
@@ -157,7 +173,8 @@ TEST_F(AllocateTest, F18_TheReservedPortIsFreeAfterThirtySeconds) {
     EXPECT_EQ(world.ports.live.size(), 2u);
     world.passes(1ns);
     EXPECT_EQ(world.ports.live.size(), 1u);
-    EXPECT_EQ(other.allocates(token(value)).code(), 508);
+    TestClient again(world, "5.6.7.8:2");
+    EXPECT_EQ(again.allocates(token(value)).code(), 508);
 }
 
 TEST_F(AllocateTest, F17_EvenPortAloneReservesNothing) {

@@ -13,6 +13,7 @@
 #include "stun/integrity.h"
 #include "stun/message.h"
 #include "stun/test_support.h"
+#include "turn/one_shard_ports.h"
 #include "turn/server.h"
 
 namespace ahoy::turn {
@@ -44,7 +45,7 @@ inline const TransportAddress peer = at("9.9.9.9:5000");
 inline const TransportAddress ipv6_peer = at("[2606:4700::1]:5000");
 constexpr SocketId listener_socket{1};
 
-class FakePorts : public RelayPorts {
+class FakePorts : public OneShardPorts {
   public:
     bool supports(AddressFamily family) const override {
         return family == AddressFamily::ipv4 ? v4 : v6;

@@ -1,0 +1,38 @@
+#include "net/turn_shared.h"
+
+#include <unistd.h>
+
+namespace ahoy::net {
+
+TurnShared::~TurnShared() {
+    reservations_.each([](const HeldPort& held) { ::close(held.fd); });
+}
+
+void TurnShared::reserve(turn::Reservation reservation, HeldPort port) {
+    const std::lock_guard lock(mutex_);
+    reservations_.put(std::move(reservation), port);
+}
+
+std::optional<TurnShared::HeldPort> TurnShared::redeem(const stun::ReservationToken& token,
+                                                       std::string_view user, Instant now) {
+    const std::lock_guard lock(mutex_);
+    return reservations_.redeem(token, user, now);
+}
+
+std::optional<TurnShared::HeldPort> TurnShared::withdraw(const stun::ReservationToken& token) {
+    const std::lock_guard lock(mutex_);
+    return reservations_.withdraw(token);
+}
+
+bool TurnShared::charge(std::string_view user, const IpAddress& client,
+                        const turn::Quotas::Limits& limits) {
+    const std::lock_guard lock(mutex_);
+    return quotas_.charge(user, client, limits);
+}
+
+void TurnShared::discharge(std::string_view user, const IpAddress& client) {
+    const std::lock_guard lock(mutex_);
+    quotas_.discharge(user, client);
+}
+
+}  // namespace ahoy::net

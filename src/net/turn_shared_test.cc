@@ -1,0 +1,94 @@
+#include "net/turn_shared.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "base/check.h"
+
+namespace ahoy::net {
+namespace {
+
+const Instant now = Instant{} + 1h;
+const IpAddress client = IpAddress::v4(0xc6336401);
+
+// Two ends of a pipe: one is given away, the other tells when that was closed.
+struct Descriptor {
+    Descriptor() { CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0); }
+    ~Descriptor() { ::close(ends[1]); }
+    bool given_is_closed() const {
+        char byte = 0;
+        return ::recv(ends[1], &byte, 1, MSG_DONTWAIT) == 0;
+    }
+    int ends[2];
+};
+
+template <class Work>
+void on_four_threads(Work work) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) threads.emplace_back(work);
+    for (std::thread& thread : threads) thread.join();
+}
+
+TEST(TurnShared, F24_AllShardsTogetherNeverExceedAQuota) {
+    TurnShared shared;
+    std::atomic<int> live = 0, most = 0, granted = 0;
+    on_four_threads([&] {
+        for (int i = 0; i < 5000; ++i) {
+            if (!shared.charge("alice", client, {.per_user = 3, .per_address = 0})) continue;
+            const int here = ++live;
+            for (int seen = most; here > seen && !most.compare_exchange_weak(seen, here);) {
+            }
+            ++granted;
+            --live;
+            shared.discharge("alice", client);
+        }
+    });
+    EXPECT_LE(most, 3);
+    EXPECT_GT(granted, 0);
+    for (int i = 0; i < 3; ++i) {  // everything was given back
+        EXPECT_TRUE(shared.charge("alice", client, {.per_user = 3, .per_address = 3}));
+    }
+    EXPECT_FALSE(shared.charge("alice", client, {.per_user = 3, .per_address = 4}));
+}
+
+TEST(TurnShared, F12_OneOfManyShardsGetsThePort) {
+    TurnShared shared;
+    std::atomic<int> redeemed = 0;
+    for (uint8_t i = 0; i < 50; ++i) {
+        shared.reserve({{i}, "alice", now + 30s}, {.fd = -1, .relay_address = 0, .port = i});
+    }
+    on_four_threads([&] {
+        for (uint8_t i = 0; i < 50; ++i) {
+            if (shared.redeem({i}, "alice", now)) ++redeemed;
+        }
+    });
+    EXPECT_EQ(redeemed, 50);
+}
+
+TEST(TurnShared, F10_ForeignAndLateTokensGetNothing) {
+    TurnShared shared;
+    shared.reserve({{7}, "alice", now + 30s}, {.fd = -1, .relay_address = 1, .port = 50001});
+    EXPECT_FALSE(shared.redeem({8}, "alice", now));
+    EXPECT_FALSE(shared.redeem({7}, "bob", now));
+    EXPECT_FALSE(shared.redeem({7}, "alice", now + 30s));
+    EXPECT_EQ(shared.redeem({7}, "alice", now + 30s - 1ns)->port, 50001);
+    EXPECT_FALSE(shared.redeem({7}, "alice", now));
+}
+
+TEST(TurnShared, F18_WhatIsNeverRedeemedIsClosed) {
+    Descriptor descriptor;
+    {
+        TurnShared shared;
+        shared.reserve({{7}, "alice", now + 30s},
+                       {.fd = descriptor.ends[0], .relay_address = 0, .port = 50001});
+        EXPECT_FALSE(descriptor.given_is_closed());
+    }
+    EXPECT_TRUE(descriptor.given_is_closed());
+}
+
+}  // namespace
+}  // namespace ahoy::net

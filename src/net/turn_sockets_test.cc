@@ -1,0 +1,113 @@
+#include "net/turn_sockets.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include "base/check.h"
+#include "net/socket_address.h"
+
+namespace ahoy::net {
+namespace {
+
+const IpAddress loopback = IpAddress::v4(0x7f000001);
+
+// A UDP socket on loopback.
+class Peer {
+  public:
+    Peer() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+        const SocketAddress any({loopback, 0});
+        CHECK(::bind(fd_, any.get(), any.size()) == 0);
+    }
+    ~Peer() { ::close(fd_); }
+    Peer(const Peer&) = delete;
+    Peer& operator=(const Peer&) = delete;
+
+    TransportAddress address() const {
+        SocketAddress local;
+        CHECK(::getsockname(fd_, local.get(), local.capacity()) == 0);
+        return local.address();
+    }
+    void send(const TransportAddress& to, Bytes bytes) const {
+        const SocketAddress address(to);
+        CHECK(::sendto(fd_, bytes.data(), bytes.size(), 0, address.get(), address.size()) >= 0);
+    }
+
+  private:
+    int fd_;
+};
+
+// Two shards of one server, both on this thread.
+class TurnSocketsTest : public testing::Test {
+  protected:
+    struct Shard {
+        Shard(TurnSocketsTest& test, uint64_t seed)
+            : sockets(test.io.get_executor(), test.addresses, test.shared, {50000, 50999},
+                      Random::from_number(seed)),
+              server({}, test.credentials, turn::Nonces({7}),
+                     turn::PeerPolicy({.allow = {*Prefix::parse("127.0.0.0/8")}}, {}), sockets,
+                     test.observer, Random::from_number(seed)) {
+            sockets.start(server);
+        }
+        uint64_t drops(turn::Drop why) const {
+            return server.stats().drops[static_cast<size_t>(why)];
+        }
+        TurnSockets sockets;
+        turn::Server server;
+    };
+
+    template <class Condition>
+    void runs_until(Condition&& holds) {
+        while (!holds()) ASSERT_EQ(io.run_one_for(std::chrono::seconds(10)), 1u);
+    }
+
+    boost::asio::io_context io;
+    RelayAddresses addresses{{{loopback, loopback}}, {}};
+    TurnShared shared;
+    turn::Observer observer;
+    std::shared_ptr<turn::Credentials> credentials = std::make_shared<turn::Credentials>(
+        "ahoy", std::map<std::string, std::string>{{"alice", "wonder"}},
+        std::vector<std::string>{});
+    Shard one{*this, 1}, two{*this, 2};
+    Peer peer;
+    const Instant now = Instant{} + 1h;
+    const stun::ReservationToken token{1, 2, 3};
+};
+
+TEST_F(TurnSocketsTest, F11_AReservedPortMovesToTheShardThatRedeemsIt) {
+    const auto opened =
+        one.sockets.open(AddressFamily::ipv4, turn::Parity::even_and_next, loopback);
+    ASSERT_TRUE(opened && opened->next);
+    EXPECT_EQ(opened->next->address.port, opened->port.address.port + 1);
+    one.sockets.reserve(*opened->next, {token, "alice", now + 30s});
+
+    EXPECT_FALSE(two.sockets.redeem(token, "bob", now));
+    const auto redeemed = two.sockets.redeem(token, "alice", now);
+    ASSERT_TRUE(redeemed);
+    EXPECT_EQ(redeemed->address, opened->next->address);
+    EXPECT_FALSE(one.sockets.redeem(token, "alice", now));  // F12
+    one.sockets.withdraw(token);                            // too late
+    EXPECT_TRUE(addresses.is_live(redeemed->address));
+
+    const std::array<uint8_t, 3> bytes{1, 2, 3};
+    peer.send(redeemed->address, bytes);  // the second shard reads it: nobody's, in this test
+    runs_until([&] { return two.drops(turn::Drop::no_allocation) == 1; });
+    EXPECT_EQ(one.drops(turn::Drop::no_allocation), 0u);
+    two.sockets.close(*redeemed);
+    EXPECT_FALSE(addresses.is_live(redeemed->address));
+}
+
+TEST_F(TurnSocketsTest, F18_AReservedPortThatNobodyWantsIsFreeAgain) {
+    const auto opened =
+        one.sockets.open(AddressFamily::ipv4, turn::Parity::even_and_next, loopback);
+    ASSERT_TRUE(opened && opened->next);
+    const TransportAddress reserved = opened->next->address;
+    one.sockets.reserve(*opened->next, {token, "alice", now + 30s});
+    EXPECT_TRUE(addresses.is_live(reserved));
+    one.sockets.withdraw(token);
+    EXPECT_FALSE(addresses.is_live(reserved));
+    EXPECT_FALSE(two.sockets.redeem(token, "alice", now));
+}
+
+}  // namespace
+}  // namespace ahoy::net

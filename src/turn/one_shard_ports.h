@@ -1,0 +1,35 @@
+// What the shards of a server have in common, when there is only one: for tests, simulations and
+// benchmarks, which have tables instead of sockets.
+#pragma once
+
+#include "turn/quotas.h"
+#include "turn/relay_ports.h"
+
+namespace ahoy::turn {
+
+class OneShardPorts : public RelayPorts {
+  public:
+    void reserve(const RelayPort& port, Reservation reservation) override {
+        reservations_.put(std::move(reservation), port);
+    }
+    std::optional<RelayPort> redeem(const stun::ReservationToken& token, std::string_view user,
+                                    Instant now) override {
+        return reservations_.redeem(token, user, now);
+    }
+    void withdraw(const stun::ReservationToken& token) override {
+        if (const auto port = reservations_.withdraw(token)) close(*port);
+    }
+    bool charge(std::string_view user, const IpAddress& client,
+                const Quotas::Limits& limits) override {
+        return quotas_.charge(user, client, limits);
+    }
+    void discharge(std::string_view user, const IpAddress& client) override {
+        quotas_.discharge(user, client);
+    }
+
+  private:
+    Reservations<RelayPort> reservations_;
+    Quotas quotas_;
+};
+
+}  // namespace ahoy::turn
