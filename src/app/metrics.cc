@@ -17,76 +17,6 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-template <class Array>
-void add_each(Array& total, const Array& more) {
-    for (size_t i = 0; i < total.size(); ++i) total[i] += more[i];
-}
-
-void add(turn::Traffic& total, const turn::Traffic& more) {
-    total.packets += more.packets;
-    total.bytes += more.bytes;
-}
-
-void add(turn::Stats& total, const turn::Stats& more) {
-    add(total.to_peers, more.to_peers);
-    add(total.to_clients, more.to_clients);
-    add_each(total.drops, more.drops);
-    add_each(total.auth_failures, more.auth_failures);
-    add_each(total.denied_peers, more.denied_peers);
-    for (const auto& [code, count] : more.errors) total.errors[code] += count;
-    total.bindings += more.bindings;
-    total.allocations_live += more.allocations_live;
-    total.allocations_total += more.allocations_total;
-}
-
-void add(room::Stats& total, const room::Stats& more) {
-    total.rooms += more.rooms;
-    total.clients += more.clients;
-    total.connected += more.connected;
-    total.connections += more.connections;
-    total.registrations += more.registrations;
-    total.joins += more.joins;
-    total.joins_refused += more.joins_refused;
-    total.queued_bytes += more.queued_bytes;
-    total.messages += more.messages;
-    total.messages_refused += more.messages_refused;
-}
-
-void add(net::SendCounts& total, const net::SendCounts& more) {
-    total.datagrams += more.datagrams;
-    total.calls += more.calls;
-    total.full += more.full;
-    total.refused += more.refused;
-}
-
-void add(net::TcpCounts& total, const net::TcpCounts& more) {
-    total.connections += more.connections;
-    total.accepted += more.accepted;
-    total.refused += more.refused;
-    total.unopened += more.unopened;
-    total.unknown += more.unknown;
-    total.bad_proxy += more.bad_proxy;
-    total.bad_tls += more.bad_tls;
-}
-
-void add(net::TurnStreamCounts& total, const net::TurnStreamCounts& more) {
-    total.tcp += more.tcp;
-    total.tls += more.tls;
-    total.broken += more.broken;
-    total.timed_out += more.timed_out;
-    total.queue_full += more.queue_full;
-}
-
-void add(net::DtlsCounts& total, const net::DtlsCounts& more) {
-    total.sessions += more.sessions;
-    total.hellos += more.hellos;
-    total.strange += more.strange;
-    total.refused += more.refused;
-    total.failed += more.failed;
-    total.timed_out += more.timed_out;
-    total.too_large += more.too_large;
-}
-
 // Builds one family after the other.
 class Exposition {
   public:
@@ -230,15 +160,7 @@ boost::asio::awaitable<Counts> gather(const Workers& workers) {
     Counts total;
     for (const auto& worker : workers) {
         const Counts one = co_await net::on_shard(worker->shard, [&] { return worker->count(); });
-        add(total.turn, one.turn);
-        add(total.rooms, one.rooms);
-        add(total.http, one.http);
-        add(total.tcp, one.tcp);
-        add(total.turn_streams, one.turn_streams);
-        add(total.dtls, one.dtls);
-        add(total.sent, one.sent);
-        total.socket_errors += one.socket_errors;
-        total.http_errors += one.http_errors;
+        add(total, one);
     }
     co_return total;
 }

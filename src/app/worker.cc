@@ -70,13 +70,6 @@ Counts Worker::count() const {
     return counts;
 }
 
-void add(net::HttpCounts& total, const net::HttpCounts& more) {
-    total.connections += more.connections;
-    total.websockets += more.websockets;
-    total.bad_requests += more.bad_requests;
-    total.slow_readers += more.slow_readers;
-}
-
 // ---- rooms
 
 void Worker::deliver(room::Deliveries deliveries) {

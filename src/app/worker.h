@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "app/counts.h"
 #include "app/ice.h"
 #include "app/life_log.h"
 #include "net/clock.h"
@@ -37,20 +38,6 @@ using Workers = std::vector<std::unique_ptr<Worker>>;
 Worker& owner_of(const Workers&, std::string_view room);
 // The worker that counts the joins of a client's network, wherever it connects to.
 Worker& counter_of(const Workers&, const IpAddress& client);
-
-// What one shard counted; also what all counted together.
-struct Counts {
-    turn::Stats turn;
-    room::Stats rooms;
-    net::HttpCounts http;
-    net::TcpCounts tcp;
-    net::TurnStreamCounts turn_streams;
-    net::DtlsCounts dtls;
-    net::SendCounts sent;
-    uint64_t socket_errors = 0;  // Collider's wserrors
-    uint64_t http_errors = 0;    // Collider's httperrors
-};
-void add(net::HttpCounts& total, const net::HttpCounts& more);
 
 // What each worker is built from; the same for all but for the randomness.
 struct Parts {
