@@ -39,6 +39,7 @@ struct Transmit {
     TransportAddress to;
     std::array<uint8_t, 4> prefix{};
     uint8_t prefix_size = 0;
+    bool dont_fragment = false;      // sent whole or not at all, on the whole way (IPv4's DF)
     std::span<const uint8_t> bytes;  // received bytes or the outbox's own; valid until clear()
 
     size_t size() const { return prefix_size + bytes.size(); }

@@ -154,6 +154,8 @@ Result<turn::RelayPort, TurnSockets::Denied> TurnSockets::open_port(size_t relay
     const RelayAddress& address = addresses_.all()[relay_address];
     const int fd = make_socket({address.bound, port});
     if (fd < 0) return unexpected(Denied::exhausted);
+    // Without DF unless the client asks for it; routers may then fragment (RFC 8656, section 14).
+    if (address.bound.is_v4()) set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
     // No SO_REUSEADDR: that the port is ours alone is what bind(2) decides.
     if (bind_to(fd, {address.bound, port}) != 0) {
         ::close(fd);

@@ -12,7 +12,7 @@ void Server::on_channel_data(Now now, const Datagram& in, Outbox& out) {
     if (allocation == nullptr) return drop(Drop::no_allocation);
     const Channel* const channel = allocation->channel(data->channel, now.steady);
     if (channel == nullptr) return drop(Drop::no_channel);
-    to_peer(now, *allocation, channel->peer, data->payload, out);
+    to_peer(now, *allocation, channel->peer, data->payload, false, out);
 }
 
 // Not authenticated, not answered (RFC 8656, section 11.2).
@@ -26,7 +26,8 @@ void Server::on_send(Now now, const Datagram& in, const stun::Message& indicatio
     const auto peer = indication.xor_address(AttributeType::xor_peer_address);
     const auto data = indication.find(AttributeType::data);
     if (!peer || !data) return drop(Drop::incomplete);
-    to_peer(now, *allocation, *peer, *data, out);
+    const bool dont_fragment = indication.has(AttributeType::dont_fragment);
+    to_peer(now, *allocation, *peer, *data, dont_fragment, out);
 }
 
 std::optional<Drop> Server::forbids(Now now, Allocation& allocation,
@@ -43,12 +44,15 @@ std::optional<Drop> Server::forbids(Now now, Allocation& allocation,
 }
 
 void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,
-                     Outbox& out) {
+                     bool dont_fragment, Outbox& out) {
     const Relay* const relay = allocation.relay(peer.ip.family(), now.steady);
     if (relay == nullptr) return drop(Drop::family_mismatch);
     if (const auto why = forbids(now, allocation, peer)) return drop(*why);
     if (payload.size() > max_udp_payload) return drop(Drop::too_large);
-    out.send({.socket = relay->port.socket, .to = peer, .bytes = payload});
+    out.send({.socket = relay->port.socket,
+              .to = peer,
+              .dont_fragment = dont_fragment,
+              .bytes = payload});
     allocation.to_peers.add(payload.size());
     stats_.to_peers.add(payload.size());
 }

@@ -100,6 +100,7 @@ bool Server::understands(AttributeType type) {
         case AttributeType::requested_address_family:
         case AttributeType::even_port:
         case AttributeType::requested_transport:
+        case AttributeType::dont_fragment:
         case AttributeType::message_integrity_sha256:
         case AttributeType::password_algorithm:
         case AttributeType::userhash:

@@ -242,7 +242,8 @@ class Server {
     static constexpr size_t max_udp_payload = 65507;
     void on_channel_data(Now, const Datagram&, Outbox&);
     void on_send(Now, const Datagram&, const stun::Message&, Outbox&);
-    void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
+    void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, bool dont_fragment,
+                 Outbox&);
     void to_client(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
     Bytes data_indication(const TransportAddress& peer, Bytes payload, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.

@@ -85,6 +85,7 @@ struct Sent {
     IpAddress from;
     TransportAddress to;
     Payload bytes;
+    bool dont_fragment = false;
 };
 
 // An answer, or silence.
@@ -175,7 +176,7 @@ class World {
         for (const Transmit& t : out_.pending()) {
             Payload bytes(t.prefix.begin(), t.prefix.begin() + t.prefix_size);
             bytes.insert(bytes.end(), t.bytes.begin(), t.bytes.end());
-            copies.push_back({t.socket, t.from, t.to, std::move(bytes)});
+            copies.push_back({t.socket, t.from, t.to, std::move(bytes), t.dont_fragment});
         }
         out_.clear();
         return copies;
