@@ -33,6 +33,15 @@ struct Datagram {
     Transport transport = Transport::udp;
 };
 
+// What the network said about a datagram that one of our sockets had sent.
+struct IcmpError {
+    SocketId socket{};
+    TransportAddress to;  // where that datagram was to go
+    uint8_t type = 0;     // ICMP's or ICMPv6's, as the family of `to` is
+    uint8_t code = 0;
+    uint32_t mtu = 0;  // meaningful when it was too big
+};
+
 struct Transmit {
     SocketId socket{};
     IpAddress from;  // source address on a wildcard listener; unspecified: the socket's own

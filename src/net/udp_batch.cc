@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/check.h"
 
@@ -238,6 +239,7 @@ void SendBatch::send_alike(int fd, std::span<const Transmit* const> transmits) {
 
 void SendBatch::flush(int fd, std::span<const Transmit* const> transmits) {
     size_t done = 0;
+    size_t tried = headers_.size();  // the one that was refused last
     while (done < headers_.size()) {
         ++counts_.calls;
         const int sent = ::sendmmsg(fd, headers_.data() + done,
@@ -251,6 +253,8 @@ void SendBatch::flush(int fd, std::span<const Transmit* const> transmits) {
             for (; done < headers_.size(); ++done) counts_.full += runs_[done].count;
             break;
         }
+        // A socket with an error queue tells here, once, what became of an earlier datagram.
+        if (std::exchange(tried, done) != done) continue;
         const Run run = runs_[done++];
         if (run.count > 1) {
             // Most likely a path whose MTU is below the segment's size.
@@ -283,7 +287,8 @@ void SendBatch::send_one_by_one(int fd, std::span<const Transmit* const> transmi
         message.msg_control = control.used() > 0 ? buffer.bytes.data() : nullptr;
         message.msg_controllen = control.used();
         ++counts_.calls;
-        if (::sendmsg(fd, &message, 0) >= 0) {
+        // A second time because of the error queue, as in flush().
+        if (::sendmsg(fd, &message, 0) >= 0 || ::sendmsg(fd, &message, 0) >= 0) {
             ++counts_.datagrams;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
             ++counts_.full;

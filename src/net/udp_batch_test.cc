@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/crypto.h"
+#include "net/icmp_errors.h"
 
 namespace ahoy::net {
 namespace {
@@ -125,6 +126,24 @@ TEST_F(Batches, ADatagramThatCannotBeSentHoldsUpNoOther) {
     send({to_b("before"), to_b(huge), nowhere, to_b("after")});
     EXPECT_THAT(b.receive(2), ElementsAre("before", "after"));
     EXPECT_EQ(sender.counts().refused, 2u);
+}
+
+TEST_F(Batches, I14_WhatBecameOfAnEarlierDatagramHoldsUpNoLaterOne) {
+    queue_icmp_errors(a.fd(), AddressFamily::ipv4);
+    Transmit gone = to_b("x");
+    {
+        const Socket closed;
+        gone.to = closed.address();
+    }
+    for (const char* text : {"one", "two"}) {
+        send({gone});  // "port unreachable" is back at once, and waits for the next call
+        send({to_b(text)});
+        EXPECT_THAT(b.receive(1), ElementsAre(text));
+    }
+    EXPECT_EQ(sender.counts().refused, 0u);
+    EXPECT_EQ(read_error(a.fd())->to, gone.to);
+    EXPECT_EQ(read_error(a.fd())->code, 3);
+    EXPECT_FALSE(read_error(a.fd()));
 }
 
 TEST_F(Batches, EmptyDatagramsAreDatagrams) {

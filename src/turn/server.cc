@@ -62,6 +62,8 @@ std::string_view label(Drop why) {
             return "family_mismatch";
         case Drop::too_large:
             return "too_large";
+        case Drop::icmp:
+            return "icmp";
         case Drop::count:
             break;
     }

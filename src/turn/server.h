@@ -65,6 +65,7 @@ enum class Drop : uint8_t {
     peer_denied,
     family_mismatch,
     too_large,
+    icmp,  // of a kind that is not relayed, or too soon after the last
     count,
 };
 std::string_view label(Drop);
@@ -109,6 +110,8 @@ class Server {
     void from_client(Now, const Datagram&, Outbox&);
     // Arrived on a relay socket.
     void from_peer(Now, const Datagram&, Outbox&);
+    // About a datagram that left through a relay socket.
+    void from_icmp(Now, const IcmpError&, Outbox&);
     // The stream on which the client reached us is closed: its allocation ends.
     void client_gone(Now, const FiveTuple&);
     bool has_allocation(const FiveTuple& five_tuple, Now now) { return find(five_tuple, now); }
@@ -245,7 +248,7 @@ class Server {
     void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, bool dont_fragment,
                  Outbox&);
     void to_client(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
-    Bytes data_indication(const TransportAddress& peer, Bytes payload, Outbox&);
+    Bytes data_indication(const TransportAddress& peer, stun::AttributeType, Bytes value, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.
     std::optional<Drop> forbids(Now, Allocation&, const TransportAddress& peer) const;
 

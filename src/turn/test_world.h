@@ -160,6 +160,10 @@ class World {
             out_);
         return sent();
     }
+    std::vector<Sent> from_icmp(const IcmpError& error) {
+        server.from_icmp(now, error, out_);
+        return sent();
+    }
     uint64_t drops(Drop why) const { return server.stats().drops[static_cast<size_t>(why)]; }
     uint64_t failures(AuthFailure why) const {
         return server.stats().auth_failures[static_cast<size_t>(why)];
