@@ -302,6 +302,7 @@ class Program {
         state_.ready = false;
         drain_until_ = net::read_clocks().steady + config_.server.drain_timeout;
         for (const auto& worker : workers_) {
+            asio::post(worker->shard.io(), [&worker = *worker] { worker.turn.refuse_new(true); });
             worker->post_to_rooms(
                 [](Now, room::Rooms& rooms, room::Deliveries&) { rooms.drain(); });
         }

@@ -121,6 +121,8 @@ class Server {
     // From now on.  Allocations live on with the key they were made with; permissions and channels
     // that the new policy denies are gone.
     void reload(std::shared_ptr<const Credentials>, PeerPolicy);
+    // While draining, new allocations are refused and those that are there live on.
+    void refuse_new(bool refuses) { refuses_new_ = refuses; }
     // Ends every allocation and reservation; at stop.
     void close_all(Now);
 
@@ -266,6 +268,7 @@ class Server {
     RelayPorts& relay_ports_;
     Observer& observer_;
     Random random_;
+    bool refuses_new_ = false;
 
     // A deque, so that an allocation stays where it is while others come and go.
     std::deque<Slot> slots_;

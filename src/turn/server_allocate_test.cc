@@ -285,6 +285,19 @@ TEST(Allocate, F25_TheWholeServerIsBounded) {
     EXPECT_EQ(b.allocates().code(), 508);
 }
 
+TEST_F(AllocateTest, F35_O13_WhoComesWhileDrainingIs508) {
+    ASSERT_EQ(client.allocates().code(), success);
+    world.server.refuse_new(true);
+    const auto refused = other.allocates();
+    EXPECT_EQ(refused.code(), 508);
+    EXPECT_TRUE(refused.is_signed());
+    EXPECT_EQ(client.refreshes(600).code(), success);
+    EXPECT_EQ(client.permits({peer}).code(), success);
+    EXPECT_EQ(client.sends(peer, "x").size(), 1u);
+    world.server.refuse_new(false);
+    EXPECT_EQ(other.allocates().code(), success);
+}
+
 TEST(Allocate, F18_ReservationsAreBounded) {
     World world({.max_reservations = 1});
     TestClient a(world, "5.6.7.8:1"), b(world, "5.6.7.8:2");
