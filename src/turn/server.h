@@ -31,6 +31,7 @@
 #include "turn/credentials.h"
 #include "turn/peer_policy.h"
 #include "turn/relay_ports.h"
+#include "turn/reply_budget.h"
 
 namespace ahoy::turn {
 
@@ -47,6 +48,8 @@ struct ServerConfig {
     unsigned max_permissions = 128;  // per allocation
     unsigned max_channels = 128;     // per allocation
     unsigned max_reservations = 256;
+    // Over UDP to strangers in one network (ReplyBudget); 0: any number.
+    unsigned replies_per_second = 10'000;
     // Also the channel numbers that RFC 5766 had and RFC 8656 reserves.
     bool legacy_channels = true;
 };
@@ -59,6 +62,7 @@ enum class Drop : uint8_t {
     unknown_attribute,  // in an indication
     incomplete,         // an indication without XOR-PEER-ADDRESS or DATA
     amplification,      // the answer would be more than three times the request
+    budget,             // the stranger's network had its answers for now
     no_allocation,
     no_channel,
     no_permission,
@@ -277,6 +281,7 @@ class Server {
     boost::unordered_flat_map<SocketId, SlotIndex, HashSocket> by_relay_;
     std::deque<Reserved> reserved_;  // all live equally long, so the oldest goes first
     Deadlines<Due> deadlines_;
+    ReplyBudget budget_;
     Stats stats_;
 };
 
