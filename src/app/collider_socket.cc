@@ -47,6 +47,7 @@ class ColliderSocket final : public net::WebSocketHandler {
         });
     }
 
+    void carry_out(collider::Nothing) {}
     void carry_out(collider::Failure failure) { reject(worker_, id_, std::move(failure)); }
 
     static void reject(Worker& home, room::ConnectionId id, collider::Failure failure) {

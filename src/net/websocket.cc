@@ -45,7 +45,10 @@ class Session final : public WebSocketSession,
             const auto [error, size] = co_await stream_.async_read(buffer, tuple_awaitable);
             if (error) break;
             const auto data = buffer.cdata();
-            handler->message({static_cast<const char*>(data.data()), size});
+            // Once it is to be closed, what is on its way is too late.
+            if (state_ == State::open) {
+                handler->message({static_cast<const char*>(data.data()), size});
+            }
             buffer.consume(size);
             if (buffer.capacity() > roomy) buffer.shrink_to_fit();
         }

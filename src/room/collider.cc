@@ -208,7 +208,29 @@ bool deliverable(std::string_view text) {
     return is_utf8(text) && (longest <= max_frame || message_frame(text).size() <= max_frame);
 }
 
+Failure Session::failed(Failure failure) {
+    over_ = failure.close;
+    return failure;
+}
+
 Action Session::receive(std::string_view text) {
+    if (over_) return Nothing{};
+    Action action = understand(text);
+    if (const auto* failure = std::get_if<Failure>(&action)) return failed(*failure);
+    return action;
+}
+
+std::optional<Failure> Session::answered(const Result<void, RegisterRefusal>& answer) {
+    if (answer) return {};
+    return failed(refused(answer.error()));
+}
+
+std::optional<Failure> Session::answered(const Result<void, SendRefusal>& answer) {
+    if (answer) return {};
+    return failed(refused(answer.error()));
+}
+
+Action Session::understand(std::string_view text) {
     auto fields = parse(text);
     if (!fields) return fields.error();
     if (fields->cmd == "register") {

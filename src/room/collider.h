@@ -33,18 +33,26 @@ struct Failure {  // counts as one of Collider's wserrors
     std::string frame;
     bool close = true;
 };
-using Action = std::variant<Register, Send, Failure>;
+struct Nothing {};
+using Action = std::variant<Nothing, Register, Send, Failure>;
 
 class Session {
   public:
-    // One text or binary message.  After a Failure with `close` the shell sends the frame, closes
-    // with status 1000 and asks no more.
+    // One text or binary message.  After a Failure with `close`, for which the shell sends the
+    // frame and closes, the session is over, and what still comes means Nothing.
     Action receive(std::string_view frame);
+    // What the rooms answered to the latest action, and what to tell the client of it.
+    std::optional<Failure> answered(const Result<void, RegisterRefusal>&);
+    std::optional<Failure> answered(const Result<void, SendRefusal>&);
     // Where to carry Send, and the loss of the socket; empty before Register.
     const std::string& room() const { return room_; }
 
   private:
+    Action understand(std::string_view frame);
+    Failure failed(Failure);
+
     std::string room_;
+    bool over_ = false;
 };
 
 Failure refused(RegisterRefusal);

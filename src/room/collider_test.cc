@@ -44,8 +44,11 @@ TEST(Frame, IsNeverLongerThanAndroidTakes) {
 
 class SessionTest : public testing::Test {
   protected:
+    // Of a failure that ends the session, the test goes on with the session before it.
     std::string fail(std::string_view frame, bool close = true) {
-        const Action action = session.receive(frame);
+        Session after = session;
+        const Action action = after.receive(frame);
+        if (!close) session = after;
         const auto* failure = std::get_if<Failure>(&action);
         EXPECT_TRUE(failure) << frame;
         if (!failure) return "";
@@ -145,6 +148,28 @@ TEST(Refusals, AreColliderErrors) {
               error("Too many messages queued for the client"));
     EXPECT_FALSE(refused(SendRefusal::queue_full).close);
     EXPECT_EQ(refused(SendRefusal::unknown_client).frame, error("Client not registered"));
+}
+
+TEST_F(SessionTest, AfterAFailureThatClosesNothingIsUnderstood) {
+    registers(good_register);
+    fail(R"({"cmd":"unknown"})", false);
+    EXPECT_EQ(sends(R"({"cmd":"send","msg":"still"})"), "still");
+    EXPECT_TRUE(std::holds_alternative<Failure>(session.receive("nonsense")));
+    for (const auto* frame : {R"({"cmd":"send","msg":"too late"})", good_register, "nonsense"}) {
+        EXPECT_TRUE(std::holds_alternative<Nothing>(session.receive(frame))) << frame;
+    }
+}
+
+TEST_F(SessionTest, ARefusalOfTheRoomsEndsItToo) {
+    registers(good_register);
+    EXPECT_FALSE(session.answered(Result<void, RegisterRefusal>{}));
+    EXPECT_FALSE(session.answered(Result<void, SendRefusal>(unexpected(SendRefusal::queue_full)))
+                     .value()
+                     .close);
+    EXPECT_EQ(sends(R"({"cmd":"send","msg":"still"})"), "still");
+    const Result<void, RegisterRefusal> refusal = unexpected(RegisterRefusal::room_full);
+    EXPECT_EQ(session.answered(refusal).value().frame, error("Max room capacity reached"));
+    EXPECT_TRUE(std::holds_alternative<Nothing>(session.receive(R"({"cmd":"send","msg":"x"})")));
 }
 
 class ColliderHttp : public RoomsTest {
