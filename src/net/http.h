@@ -35,8 +35,8 @@ class WebSocket {
   public:
     // Queues a text message.  A peer that does not read is disconnected when its queue is full.
     virtual void send(std::string text) = 0;
-    // Status 1000 after what is queued.
-    virtual void close() = 0;
+    // After what is queued, with a status of RFC 6455, section 7.4.1.
+    virtual void close(uint16_t status) = 0;
 
   protected:
     ~WebSocket() = default;
@@ -46,7 +46,8 @@ class WebSocketHandler {
   public:
     virtual ~WebSocketHandler() = default;
     virtual void opened(WebSocket&) = 0;  // the socket outlives the handler
-    virtual void message(std::string_view) = 0;
+    // The next one is read when this is done.
+    virtual boost::asio::awaitable<void> message(std::string_view) = 0;
     // The last call; the socket is gone, or answers pings no more.
     virtual void closed() = 0;
 };
