@@ -50,7 +50,7 @@ const net::Asset* find_asset(std::string_view path) {
 HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
     HttpResponse response{200, std::string(asset.content_type), "", {}};
     const bool compressed = request.accepts_gzip && !asset.gzip.empty();
-    response.body = compressed ? asset.gzip : asset.body;
+    response.static_body = compressed ? asset.gzip : asset.body;
     if (compressed) response.headers.emplace_back("Content-Encoding", "gzip");
     if (!asset.gzip.empty()) response.headers.emplace_back("Vary", "Accept-Encoding");
     response.headers.emplace_back(
