@@ -53,6 +53,7 @@ struct Config {
         std::vector<TransportAddress> listen;
         std::string public_url;
         std::vector<Prefix> trusted_proxies;
+        std::vector<std::string> origins;
     } http;
     struct {
         std::vector<TransportAddress> listen;

@@ -53,6 +53,7 @@ class Program {
           made_secret_(random_.token(32)),
           relay_addresses_(relay_addresses(config)) {
         state_.main = main_.get_executor();
+        state_.origins = config_.http.origins;
         bound_by_descriptors(config_.turn.max_allocations);
         make_workers();
         open_listeners();

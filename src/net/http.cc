@@ -52,6 +52,7 @@ Request to_request(const http::request<http::string_body>& message, const Transp
         .body = message.body(),
     };
     request.remote = remote;
+    request.origin = header(message, "Origin");
     request.accepts_gzip =
         message[http::field::accept_encoding].find("gzip") != beast::string_view::npos;
     take_absolute_form(request.http);
@@ -205,14 +206,14 @@ class Connection final : public Closable {
             to_request(message, remote_, is_tls<Stream>, shared_.trusted_proxies);
         auto handler = shared_.service.open_websocket(request);
         if (!handler) {
-            co_await send(room::not_found(), false, message.version(), false);
+            co_await send(std::move(handler.error()), false, message.version(), false);
             co_return false;
         }
         lowest().expires_never();  // the WebSocket has deadlines of its own
         upgraded_ = true;
         const auto socket = make_websocket_session(std::move(stream_), shared_);
         socket_ = socket.get();
-        co_await socket->run(std::move(message), std::move(handler));
+        co_await socket->run(std::move(message), std::move(*handler));
         socket_ = nullptr;
         co_return false;
     }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "room/http.h"
 
@@ -27,6 +28,7 @@ struct HttpShared;
 struct Request {
     room::HttpRequest http;   // scheme and host as the client sees them
     TransportAddress remote;  // the client, behind trusted proxies too
+    std::string origin;       // of the page that asks; empty when no browser says so
     bool accepts_gzip = false;
 };
 
@@ -56,8 +58,9 @@ class HttpService {
   public:
     virtual ~HttpService() = default;
     virtual boost::asio::awaitable<room::HttpResponse> respond(const Request&) = 0;
-    // Nothing when there is no WebSocket at this path.
-    virtual std::unique_ptr<WebSocketHandler> open_websocket(const Request&) = 0;
+    // Or the answer that refuses it.
+    virtual Result<std::unique_ptr<WebSocketHandler>, room::HttpResponse> open_websocket(
+        const Request&) = 0;
 };
 
 struct HttpLimits {
