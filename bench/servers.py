@@ -24,7 +24,9 @@ def ahoy(binaries, _folder):
         "turn.listen": f'["{lab.SERVER}:3478"]',
         "turn.relay_addresses": f'["{lab.RELAY}"]',
         "turn.secret": SECRET,
-        "turn.address_quota": "0",  # all clients of a load have one address
+        # All clients of a load have one address.
+        "turn.address_quota": "0",
+        "turn.stun_rate": "0",
         "turn.peers.allow": f'["{lab.PEERS}"]',
     }
     command = [str(binaries.resolve() / "ahoy"), "serve"]

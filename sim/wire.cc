@@ -135,7 +135,7 @@ std::optional<Token> Stun::token() const {
 std::vector<uint16_t> Stun::unknown() const {
     static constexpr uint16_t known[] = {0x0001, 0x0006, 0x0008, 0x0009, 0x000a, 0x000c, 0x000d,
                                          0x0012, 0x0013, 0x0014, 0x0015, 0x0016, 0x0017, 0x0018,
-                                         0x0019, 0x001c, 0x001d, 0x0020, 0x0022};
+                                         0x0019, 0x001a, 0x001c, 0x001d, 0x001e, 0x0020, 0x0022};
     std::vector<uint16_t> unknown;
     for (const auto& [attribute, value] : attributes) {
         if (attribute >= 0x8000 || std::ranges::count(known, attribute) > 0) continue;

@@ -293,6 +293,8 @@ const std::vector<Key>& keys() {
                  "allocations at once of one user; more are refused (486); 0 = any number"),
         AHOY_KEY(turn, address_quota, "4096",
                  "the same of one client address (of an IPv6 one, its /64)"),
+        AHOY_KEY(turn, stun_rate, "10000",
+                 "answers a second over UDP to strangers in one /24 (IPv6: /48); 0 = any number"),
         AHOY_KEY(turn, legacy_channels, "true",
                  "also channel numbers 0x5000 to 0x7FFE, which RFC 5766 had and RFC 8656 reserves"),
         AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),

@@ -92,6 +92,7 @@ struct Config {
         unsigned max_allocations = 100'000;
         unsigned user_quota = 256;
         unsigned address_quota = 4096;
+        unsigned stun_rate = 10'000;
         bool legacy_channels = true;
         bool tcp_relay = false;
         bool mobility = false;

@@ -103,6 +103,7 @@ class Program {
             .turn = {.max_allocations = share(config_.turn.max_allocations, count),
                      .max_allocations_per_user = config_.turn.user_quota,
                      .max_allocations_per_address = config_.turn.address_quota,
+                     .replies_per_second = share(config_.turn.stun_rate, count),
                      .legacy_channels = config_.turn.legacy_channels},
             .nonces = turn::Nonces(nonce_secret),
             .credentials = std::make_shared<turn::Credentials>(config_.turn.realm,
@@ -306,6 +307,7 @@ class Program {
         state_.ready = false;
         drain_until_ = net::read_clocks().steady + config_.server.drain_timeout;
         for (const auto& worker : workers_) {
+            asio::post(worker->shard.io(), [&worker = *worker] { worker.turn.refuse_new(true); });
             worker->post_to_rooms(
                 [](Now, room::Rooms& rooms, room::Deliveries&) { rooms.drain(); });
         }

@@ -33,12 +33,22 @@ struct Datagram {
     Transport transport = Transport::udp;
 };
 
+// What the network said about a datagram that one of our sockets had sent.
+struct IcmpError {
+    SocketId socket{};
+    TransportAddress to;  // where that datagram was to go
+    uint8_t type = 0;     // ICMP's or ICMPv6's, as the family of `to` is
+    uint8_t code = 0;
+    uint32_t mtu = 0;  // meaningful when it was too big
+};
+
 struct Transmit {
     SocketId socket{};
     IpAddress from;  // source address on a wildcard listener; unspecified: the socket's own
     TransportAddress to;
     std::array<uint8_t, 4> prefix{};
     uint8_t prefix_size = 0;
+    bool dont_fragment = false;      // sent whole or not at all, on the whole way (IPv4's DF)
     std::span<const uint8_t> bytes;  // received bytes or the outbox's own; valid until clear()
 
     size_t size() const { return prefix_size + bytes.size(); }

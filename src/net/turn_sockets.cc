@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "net/clock.h"
 #include "net/dtls.h"
+#include "net/icmp_errors.h"
 #include "net/socket_address.h"
 #include "net/start_error.h"
 
@@ -154,6 +155,9 @@ Result<turn::RelayPort, TurnSockets::Denied> TurnSockets::open_port(size_t relay
     const RelayAddress& address = addresses_.all()[relay_address];
     const int fd = make_socket({address.bound, port});
     if (fd < 0) return unexpected(Denied::exhausted);
+    // Without DF unless the client asks for it; routers may then fragment (RFC 8656, section 14).
+    if (address.bound.is_v4()) set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+    queue_icmp_errors(fd, address.bound.family());
     // No SO_REUSEADDR: that the port is ours alone is what bind(2) decides.
     if (bind_to(fd, {address.bound, port}) != 0) {
         ::close(fd);
@@ -308,10 +312,31 @@ void TurnSockets::read_round() {
     if (ready <= 0) return;
     const Now now = read_clocks();
     for (int i = 0; i < ready; ++i) {
+        const epoll_event& event = events[static_cast<size_t>(i)];
+        if ((event.events & EPOLLERR) != 0) read_errors(event.data.u32, now);
         if (receiver_.room() == 0) flush();
-        read_socket(events[static_cast<size_t>(i)].data.u32, now);
+        read_socket(event.data.u32, now);
     }
     flush();
+}
+
+// Those of a relay socket; the queue of a listener is not filled.
+void TurnSockets::read_errors(size_t index, Now now) {
+    const Socket socket = sockets_[index];
+    if (socket.kind != Kind::relay) return;
+    for (size_t i = 0; i < relay_share; ++i) {
+        const auto error = read_error(socket.fd);
+        if (!error) return;
+        if (!error->to) continue;
+        if (!outbox_.has_room()) send_now();
+        server_->from_icmp(now,
+                           {.socket = SocketId{static_cast<uint32_t>(index)},
+                            .to = addresses_.to_told(*error->to),
+                            .type = error->type,
+                            .code = error->code,
+                            .mtu = error->info},
+                           outbox_);
+    }
 }
 
 void TurnSockets::read_socket(size_t index, Now now) {

@@ -101,6 +101,7 @@ class TurnSockets final : public turn::RelayPorts {
 
     void wait_readable();
     void read_round();
+    void read_errors(size_t index, Now);
     void read_socket(size_t index, Now);
     void send_records();
     void send_all(const Socket&, std::span<const Transmit* const>);

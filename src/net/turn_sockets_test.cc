@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <set>
 
 #include "base/check.h"
+#include "net/clock.h"
 #include "net/socket_address.h"
+#include "turn/client.h"
 
 namespace ahoy::net {
 namespace {
@@ -33,8 +36,66 @@ class Peer {
         CHECK(::sendto(fd_, bytes.data(), bytes.size(), 0, address.get(), address.size()) >= 0);
     }
 
+    bool hears() const {
+        uint8_t byte = 0;
+        return ::recv(fd_, &byte, 1, 0) >= 0;
+    }
+    int fd() const { return fd_; }
+
   private:
     int fd_;
+};
+
+// A TURN client on a real socket.
+class LoopbackClient {
+  public:
+    explicit LoopbackClient(const TransportAddress& server)
+        : client_({.server = server, .username = "alice", .password = "wonder"},
+                  Random::from_number(5)) {}
+
+    template <class Ask>
+    void asks(Ask&& ask) {
+        ask(client_, out_);
+        flush();
+    }
+    void receive() {
+        std::array<uint8_t, 2048> buffer;
+        for (;;) {
+            const auto size = ::recv(socket_.fd(), buffer.data(), buffer.size(), 0);
+            if (size < 0) return;
+            const auto bytes = Bytes(buffer).first(static_cast<size_t>(size));
+            if (const auto message = stun::Message::parse(bytes)) {
+                const auto found = message->find(stun::AttributeType::icmp);
+                if (found) icmp_.emplace_back(found->begin(), found->end());
+            }
+            client_.from_server(read_clocks(), {.bytes = bytes}, out_);
+            flush();
+        }
+    }
+    bool has(turn::ClientEvent::Kind kind) {
+        receive();
+        for (const auto& event : client_.take_events()) seen_.insert(event.kind);
+        return seen_.contains(kind);
+    }
+    const std::vector<std::vector<uint8_t>>& icmp() {
+        receive();
+        return icmp_;
+    }
+
+  private:
+    void flush() {
+        for (const Transmit& t : out_.pending()) {
+            std::vector<uint8_t> bytes(t.prefix.begin(), t.prefix.begin() + t.prefix_size);
+            bytes.insert(bytes.end(), t.bytes.begin(), t.bytes.end());
+            socket_.send(t.to, bytes);
+        }
+        out_.clear();
+    }
+    Peer socket_;
+    turn::Client client_;
+    Outbox out_;
+    std::set<turn::ClientEvent::Kind> seen_;
+    std::vector<std::vector<uint8_t>> icmp_;
 };
 
 // Two shards of one server, both on this thread.
@@ -107,6 +168,36 @@ TEST_F(TurnSocketsTest, F18_AReservedPortThatNobodyWantsIsFreeAgain) {
     one.sockets.withdraw(token);
     EXPECT_FALSE(addresses.is_live(reserved));
     EXPECT_FALSE(two.sockets.redeem(token, "alice", now));
+}
+
+TEST_F(TurnSocketsTest, I14_TheClientHearsThatNobodyListensAndTheRelayGoesOn) {
+    const auto listening = one.sockets.listen({loopback, 0}, "turn.listen");
+    LoopbackClient client(listening);
+    client.asks([](turn::Client& c, Outbox& out) { c.allocate(read_clocks(), out); });
+    runs_until([&] { return client.has(turn::ClientEvent::Kind::allocated); });
+    client.asks([](turn::Client& c, Outbox& out) { c.permit(read_clocks(), loopback, out); });
+    runs_until([&] { return client.has(turn::ClientEvent::Kind::permitted); });
+
+    TransportAddress gone;
+    {
+        const Peer closed;
+        gone = closed.address();
+    }
+    const std::array<uint8_t, 3> bytes{1, 2, 3};
+    client.asks([&](turn::Client& c, Outbox& out) { c.send(gone, bytes, out); });
+    runs_until([&] { return !client.icmp().empty(); });
+    EXPECT_EQ(client.icmp()[0], (std::vector<uint8_t>{0, 0, 3, 3, 0, 0, 0, 0}));
+
+    // Nothing of it is left at the socket: what follows is sent, first try or not.
+    client.asks([&](turn::Client& c, Outbox& out) {
+        c.send(gone, bytes, out);
+        c.send(peer.address(), bytes, out);
+    });
+    runs_until([&] { return peer.hears(); });
+    EXPECT_EQ(one.sockets.sent().refused, 0u);
+    io.poll();
+    one.server.close_all(read_clocks());
+    one.sockets.stop();
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "base/check.h"
 
@@ -71,8 +73,37 @@ void add_source(ControlWriter& control, const IpAddress& from) {
     }
 }
 
+// What all datagrams of one message have in common.
+void add_common(ControlWriter& control, const Transmit& transmit) {
+    add_source(control, transmit.from);
+    if (transmit.dont_fragment && !transmit.to.ip.is_v4()) {
+        control.add(IPPROTO_IPV6, IPV6_DONTFRAG, int{1});
+    }
+}
+
+// IPv4's DF is the socket's, not the message's, so it is on only around what asks for it.  PROBE
+// sets it and believes no earlier word about the path: the sender wants to find out.
+class WithoutFragments {
+  public:
+    explicit WithoutFragments(int fd) : fd_(fd) {
+        socklen_t size = sizeof before_;
+        CHECK(::getsockopt(fd_, IPPROTO_IP, IP_MTU_DISCOVER, &before_, &size) == 0);
+        set(IP_PMTUDISC_PROBE);
+    }
+    ~WithoutFragments() { set(before_); }
+    WithoutFragments(const WithoutFragments&) = delete;
+    WithoutFragments& operator=(const WithoutFragments&) = delete;
+
+  private:
+    void set(int mode) {
+        CHECK(::setsockopt(fd_, IPPROTO_IP, IP_MTU_DISCOVER, &mode, sizeof mode) == 0);
+    }
+    int fd_;
+    int before_ = 0;
+};
+
 bool same_flow(const Transmit& a, const Transmit& b) {
-    return a.to == b.to && a.from == b.from;
+    return a.to == b.to && a.from == b.from && a.dont_fragment == b.dont_fragment;
 }
 
 }  // namespace
@@ -166,7 +197,7 @@ void SendBatch::add(std::span<const Transmit* const> run, size_t first) {
     const SocketAddress& to = tos_.emplace_back(head.to);
     auto& buffer = controls_.emplace_back();
     ControlWriter control(buffer.bytes);
-    add_source(control, head.from);
+    add_common(control, head);
     if (run.size() > 1) control.add(SOL_UDP, UDP_SEGMENT, static_cast<uint16_t>(head.size()));
 
     mmsghdr& header = headers_.emplace_back();
@@ -182,6 +213,19 @@ void SendBatch::add(std::span<const Transmit* const> run, size_t first) {
 
 void SendBatch::send(int fd, std::span<const Transmit* const> transmits) {
     CHECK(transmits.size() <= Outbox::capacity);
+    while (!transmits.empty()) {
+        const bool whole = transmits.front()->dont_fragment;
+        const auto end = std::ranges::find_if(
+            transmits, [&](const Transmit* next) { return next->dont_fragment != whole; });
+        const auto alike = transmits.first(static_cast<size_t>(end - transmits.begin()));
+        std::optional<WithoutFragments> mode;
+        if (whole && alike.front()->to.ip.is_v4()) mode.emplace(fd);
+        send_alike(fd, alike);
+        transmits = transmits.subspan(alike.size());
+    }
+}
+
+void SendBatch::send_alike(int fd, std::span<const Transmit* const> transmits) {
     size_t next = 0;
     while (next < transmits.size()) {
         while (next < transmits.size() && headers_.size() < most_messages) {
@@ -195,6 +239,7 @@ void SendBatch::send(int fd, std::span<const Transmit* const> transmits) {
 
 void SendBatch::flush(int fd, std::span<const Transmit* const> transmits) {
     size_t done = 0;
+    size_t tried = headers_.size();  // the one that was refused last
     while (done < headers_.size()) {
         ++counts_.calls;
         const int sent = ::sendmmsg(fd, headers_.data() + done,
@@ -208,6 +253,8 @@ void SendBatch::flush(int fd, std::span<const Transmit* const> transmits) {
             for (; done < headers_.size(); ++done) counts_.full += runs_[done].count;
             break;
         }
+        // A socket with an error queue tells here, once, what became of an earlier datagram.
+        if (std::exchange(tried, done) != done) continue;
         const Run run = runs_[done++];
         if (run.count > 1) {
             // Most likely a path whose MTU is below the segment's size.
@@ -227,7 +274,7 @@ void SendBatch::send_one_by_one(int fd, std::span<const Transmit* const> transmi
     for (const Transmit* transmit : transmits) {
         ControlBuffer buffer;
         ControlWriter control(buffer.bytes);
-        add_source(control, transmit->from);
+        add_common(control, *transmit);
         const SocketAddress to(transmit->to);
         std::array<iovec, 2> pieces{
             iovec{const_cast<uint8_t*>(transmit->prefix.data()), transmit->prefix_size},
@@ -240,7 +287,8 @@ void SendBatch::send_one_by_one(int fd, std::span<const Transmit* const> transmi
         message.msg_control = control.used() > 0 ? buffer.bytes.data() : nullptr;
         message.msg_controllen = control.used();
         ++counts_.calls;
-        if (::sendmsg(fd, &message, 0) >= 0) {
+        // A second time because of the error queue, as in flush().
+        if (::sendmsg(fd, &message, 0) >= 0 || ::sendmsg(fd, &message, 0) >= 0) {
             ++counts_.datagrams;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
             ++counts_.full;

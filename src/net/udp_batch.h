@@ -65,9 +65,9 @@ class SendBatch {
   public:
     SendBatch();
 
-    // Sends in order over one socket.  Runs with one destination, source and size become one
-    // message that the kernel cuts up.  What cannot be sent now is dropped and counted: UDP may,
-    // and waiting for one destination would hold up all others.
+    // Sends in order over one socket of one family.  Runs with one destination, source and size
+    // become one message that the kernel cuts up.  What cannot be sent now is dropped and counted:
+    // UDP may, and waiting for one destination would hold up all others.
     void send(int fd, std::span<const Transmit* const> transmits);
     const SendCounts& counts() const { return counts_; }
 
@@ -84,6 +84,7 @@ class SendBatch {
         size_t first;
         size_t count;
     };
+    void send_alike(int fd, std::span<const Transmit* const>);
     size_t run_length(std::span<const Transmit* const>) const;
     void add(std::span<const Transmit* const> run, size_t first);
     void flush(int fd, std::span<const Transmit* const> transmits);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/crypto.h"
+#include "net/icmp_errors.h"
 
 namespace ahoy::net {
 namespace {
@@ -126,9 +128,74 @@ TEST_F(Batches, ADatagramThatCannotBeSentHoldsUpNoOther) {
     EXPECT_EQ(sender.counts().refused, 2u);
 }
 
+TEST_F(Batches, I14_WhatBecameOfAnEarlierDatagramHoldsUpNoLaterOne) {
+    queue_icmp_errors(a.fd(), AddressFamily::ipv4);
+    Transmit gone = to_b("x");
+    {
+        const Socket closed;
+        gone.to = closed.address();
+    }
+    for (const char* text : {"one", "two"}) {
+        send({gone});  // "port unreachable" is back at once, and waits for the next call
+        send({to_b(text)});
+        EXPECT_THAT(b.receive(1), ElementsAre(text));
+    }
+    EXPECT_EQ(sender.counts().refused, 0u);
+    EXPECT_EQ(read_error(a.fd())->to, gone.to);
+    EXPECT_EQ(read_error(a.fd())->code, 3);
+    EXPECT_FALSE(read_error(a.fd()));
+}
+
 TEST_F(Batches, EmptyDatagramsAreDatagrams) {
     send({to_b(""), to_b("x")});
     EXPECT_THAT(b.receive(2), ElementsAre("", "x"));
+}
+
+// The DF bits of UDP datagrams on loopback, as far as they are for `port`; needs CAP_NET_RAW.
+class Sniffer {
+  public:
+    explicit Sniffer(uint16_t port)
+        : fd_(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP)),
+          port_(port) {}
+    ~Sniffer() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    Sniffer(const Sniffer&) = delete;
+    Sniffer& operator=(const Sniffer&) = delete;
+
+    bool works() const { return fd_ >= 0; }
+    std::vector<bool> bits() const {
+        std::vector<bool> found;
+        std::array<uint8_t, 2048> packet;
+        while (::recv(fd_, packet.data(), packet.size(), 0) >= 28) {
+            const size_t header = (packet[0] & 0x0fu) * 4;
+            const unsigned to = packet[header + 2] * 256u + packet[header + 3];
+            if (to == port_) found.push_back((packet[6] & 0x40) != 0);
+        }
+        return found;
+    }
+
+  private:
+    int fd_;
+    uint16_t port_;
+};
+
+TEST_F(Batches, I04_K06_OnlyWhatAsksForItIsNotFragmented) {
+    const Sniffer sniffer(b.address().port);
+    if (!sniffer.works()) GTEST_SKIP() << "needs CAP_NET_RAW";
+    constexpr int omit = IP_PMTUDISC_OMIT;
+    CHECK(::setsockopt(a.fd(), IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit) == 0);
+    Transmit whole = to_b("whole");
+    whole.dont_fragment = true;
+    send({to_b("before"), whole, whole, to_b("after")});
+    EXPECT_THAT(b.receive(4), ElementsAre("before", "whole", "whole", "after"));
+    // The two equal ones are one message to the kernel, and to a raw socket.
+    EXPECT_THAT(sniffer.bits(), testing::AnyOf(ElementsAre(false, true, false),
+                                               ElementsAre(false, true, true, false)));
+    int mode = 0;
+    socklen_t size = sizeof mode;
+    CHECK(::getsockopt(a.fd(), IPPROTO_IP, IP_MTU_DISCOVER, &mode, &size) == 0);
+    EXPECT_EQ(mode, omit);
 }
 
 }  // namespace

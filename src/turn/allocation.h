@@ -134,6 +134,8 @@ class Allocation {
     std::optional<stun::ReservationToken> reservation;
     std::optional<AddressError> address_error;
 
+    Instant next_icmp;  // the client hears of no ICMP message before then
+
     Traffic to_peers;
     Traffic to_client;
 

@@ -2,6 +2,23 @@
 #include "turn/server.h"
 
 namespace ahoy::turn {
+namespace {
+
+// A peer that has gone answers every datagram; the client need not hear of each.
+constexpr Duration icmp_interval = 100ms;
+
+// RFC 8656, section 11.5: Destination Unreachable, Time Exceeded and, of ICMPv6, Packet Too Big.
+bool is_relayed(const IcmpError& error) {
+    if (error.to.ip.is_v4()) return error.type == 3 || error.type == 11;
+    return error.type >= 1 && error.type <= 3;
+}
+
+bool tells_mtu(const IcmpError& error) {
+    if (error.to.ip.is_v4()) return error.type == 3 && error.code == 4;
+    return error.type == 2;
+}
+
+}  // namespace
 
 using stun::AttributeType;
 
@@ -12,7 +29,7 @@ void Server::on_channel_data(Now now, const Datagram& in, Outbox& out) {
     if (allocation == nullptr) return drop(Drop::no_allocation);
     const Channel* const channel = allocation->channel(data->channel, now.steady);
     if (channel == nullptr) return drop(Drop::no_channel);
-    to_peer(now, *allocation, channel->peer, data->payload, out);
+    to_peer(now, *allocation, channel->peer, data->payload, false, out);
 }
 
 // Not authenticated, not answered (RFC 8656, section 11.2).
@@ -26,7 +43,8 @@ void Server::on_send(Now now, const Datagram& in, const stun::Message& indicatio
     const auto peer = indication.xor_address(AttributeType::xor_peer_address);
     const auto data = indication.find(AttributeType::data);
     if (!peer || !data) return drop(Drop::incomplete);
-    to_peer(now, *allocation, *peer, *data, out);
+    const bool dont_fragment = indication.has(AttributeType::dont_fragment);
+    to_peer(now, *allocation, *peer, *data, dont_fragment, out);
 }
 
 std::optional<Drop> Server::forbids(Now now, Allocation& allocation,
@@ -43,12 +61,15 @@ std::optional<Drop> Server::forbids(Now now, Allocation& allocation,
 }
 
 void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,
-                     Outbox& out) {
+                     bool dont_fragment, Outbox& out) {
     const Relay* const relay = allocation.relay(peer.ip.family(), now.steady);
     if (relay == nullptr) return drop(Drop::family_mismatch);
     if (const auto why = forbids(now, allocation, peer)) return drop(*why);
     if (payload.size() > max_udp_payload) return drop(Drop::too_large);
-    out.send({.socket = relay->port.socket, .to = peer, .bytes = payload});
+    out.send({.socket = relay->port.socket,
+              .to = peer,
+              .dont_fragment = dont_fragment,
+              .bytes = payload});
     allocation.to_peers.add(payload.size());
     stats_.to_peers.add(payload.size());
 }
@@ -73,7 +94,7 @@ void Server::to_client(Now now, Allocation& allocation, const TransportAddress& 
         transmit.prefix_size = ChannelData::header_size;
         transmit.bytes = payload;
     } else {
-        transmit.bytes = data_indication(peer, payload, out);
+        transmit.bytes = data_indication(peer, AttributeType::data, payload, out);
         if (transmit.bytes.empty()) return drop(Drop::too_large);
     }
     out.send(transmit);
@@ -81,17 +102,45 @@ void Server::to_client(Now now, Allocation& allocation, const TransportAddress& 
     stats_.to_clients.add(payload.size());
 }
 
-// Empty when the payload is too long for a STUN message, or the outbox has no room.
-Bytes Server::data_indication(const TransportAddress& peer, Bytes payload, Outbox& out) {
+// RFC 8656, sections 11.5 and 18.13.  The permission is for whom the datagram was sent to, not for
+// the router that complains.
+void Server::from_icmp(Now now, const IcmpError& error, Outbox& out) {
+    const auto found = by_relay_.find(error.socket);
+    if (found == by_relay_.end()) return drop(Drop::no_allocation);
+    Allocation& allocation = *slots_[found->second].allocation;
+    const Relay* const relay = allocation.relay(error.to.ip.family(), now.steady);
+    if (relay == nullptr || relay->port.socket != error.socket) return drop(Drop::no_allocation);
+    if (!is_relayed(error)) return drop(Drop::icmp);
+    if (!allocation.permission(error.to.ip, now.steady)) return drop(Drop::no_permission);
+    if (now.steady < allocation.next_icmp) return drop(Drop::icmp);
+    allocation.next_icmp = now.steady + icmp_interval;
+
+    std::array<uint8_t, 8> value{};
+    Writer writer(value);
+    writer.u16(0);
+    writer.u8(error.type);
+    writer.u8(error.code);
+    writer.u32(tells_mtu(error) ? error.mtu : 0);
+    const Bytes message = data_indication(error.to, AttributeType::icmp, value, out);
+    const FiveTuple& client = allocation.five_tuple();
+    if (message.empty()) return drop(Drop::too_large);
+    out.send(
+        {.socket = client.socket, .from = client.server.ip, .to = client.client, .bytes = message});
+}
+
+// With DATA or ICMP.  Empty when the value is too long for a STUN message, or the outbox has no
+// room.
+Bytes Server::data_indication(const TransportAddress& peer, AttributeType type, Bytes value,
+                              Outbox& out) {
     static constexpr size_t overhead =
-        stun::header_size + 24 + 4 + 3;  // IPv6, DATA's head, padding
-    const auto buffer = out.scratch(payload.size() + overhead);
+        stun::header_size + 24 + 4 + 3;  // IPv6, the attribute's head, padding
+    const auto buffer = out.scratch(value.size() + overhead);
     if (buffer.empty()) return {};
     stun::TransactionId id;
     random_.fill(id);
     stun::MessageWriter writer(buffer, {stun::Method::data, stun::Class::indication}, id);
     writer.xor_address(AttributeType::xor_peer_address, peer);
-    writer.attribute(AttributeType::data, payload);
+    writer.attribute(type, value);
     const auto message = writer.finish();
     out.trim(buffer, message.size());
     return message;

@@ -99,7 +99,7 @@ Server::Reply Server::allocate(const Exchange& x) {
     }
     const auto options = allocate_options(x);
     if (!options) return unexpected(options.error());
-    if (by_five_tuple_.size() >= config_.max_allocations) {
+    if (refuses_new_ || by_five_tuple_.size() >= config_.max_allocations) {
         return unexpected(Refusal(ErrorCode::insufficient_capacity));
     }
     const IpAddress& client = x.five_tuple.client.ip;

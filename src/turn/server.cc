@@ -50,6 +50,8 @@ std::string_view label(Drop why) {
             return "incomplete";
         case Drop::amplification:
             return "amplification";
+        case Drop::budget:
+            return "budget";
         case Drop::no_allocation:
             return "no_allocation";
         case Drop::no_channel:
@@ -62,6 +64,8 @@ std::string_view label(Drop why) {
             return "family_mismatch";
         case Drop::too_large:
             return "too_large";
+        case Drop::icmp:
+            return "icmp";
         case Drop::count:
             break;
     }
@@ -100,6 +104,7 @@ bool Server::understands(AttributeType type) {
         case AttributeType::requested_address_family:
         case AttributeType::even_port:
         case AttributeType::requested_transport:
+        case AttributeType::dont_fragment:
         case AttributeType::message_integrity_sha256:
         case AttributeType::password_algorithm:
         case AttributeType::userhash:
@@ -131,7 +136,8 @@ Server::Server(ServerConfig config, std::shared_ptr<const Credentials> credentia
       observer_(observer),
       random_(std::move(random)),
       by_five_tuple_(0, HashFiveTuple(random_.next(), random_.next())),
-      by_relay_(0, HashSocket(random_.next(), random_.next())) {
+      by_relay_(0, HashSocket(random_.next(), random_.next())),
+      budget_(config_.replies_per_second, AddressHash(random_.next(), random_.next())) {
     CHECK(credentials_ != nullptr);
     CHECK(config_.software.size() <= stun::max_text);
 }
@@ -213,11 +219,12 @@ Server::Reply Server::reply_to(Exchange& x) {
         default:
             break;
     }
-    ++stats_.bindings;
     return Answer{.mapped = x.in.from};
 }
 
 void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
+    const bool is_stranger = !x.proof && x.in.transport == Transport::udp;
+    if (is_stranger && !budget_.take(x.in.from.ip, x.now.steady)) return drop(Drop::budget);
     const auto buffer = out.scratch(max_response);
     if (buffer.empty()) return;  // the outbox counts it
     const size_t limit = x.proof ? buffer.size() : most_for(x.in, credentials_->realm());
@@ -236,7 +243,11 @@ void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
               .from = x.in.local.ip,
               .to = x.in.from,
               .bytes = buffer.first(size)});
-    if (!reply) ++stats_.errors[reply.error().code];
+    if (!reply) {
+        ++stats_.errors[reply.error().code];
+    } else if (x.request.method() == Method::binding) {
+        ++stats_.bindings;
+    }
 }
 
 size_t Server::write(std::span<uint8_t> buffer, const Exchange& x, const Reply& reply,

@@ -31,6 +31,7 @@
 #include "turn/credentials.h"
 #include "turn/peer_policy.h"
 #include "turn/relay_ports.h"
+#include "turn/reply_budget.h"
 
 namespace ahoy::turn {
 
@@ -47,6 +48,8 @@ struct ServerConfig {
     unsigned max_permissions = 128;  // per allocation
     unsigned max_channels = 128;     // per allocation
     unsigned max_reservations = 256;
+    // Over UDP to strangers in one network (ReplyBudget); 0: any number.
+    unsigned replies_per_second = 10'000;
     // Also the channel numbers that RFC 5766 had and RFC 8656 reserves.
     bool legacy_channels = true;
 };
@@ -59,12 +62,14 @@ enum class Drop : uint8_t {
     unknown_attribute,  // in an indication
     incomplete,         // an indication without XOR-PEER-ADDRESS or DATA
     amplification,      // the answer would be more than three times the request
+    budget,             // the stranger's network had its answers for now
     no_allocation,
     no_channel,
     no_permission,
     peer_denied,
     family_mismatch,
     too_large,
+    icmp,  // of a kind that is not relayed, or too soon after the last
     count,
 };
 std::string_view label(Drop);
@@ -109,6 +114,8 @@ class Server {
     void from_client(Now, const Datagram&, Outbox&);
     // Arrived on a relay socket.
     void from_peer(Now, const Datagram&, Outbox&);
+    // About a datagram that left through a relay socket.
+    void from_icmp(Now, const IcmpError&, Outbox&);
     // The stream on which the client reached us is closed: its allocation ends.
     void client_gone(Now, const FiveTuple&);
     bool has_allocation(const FiveTuple& five_tuple, Now now) { return find(five_tuple, now); }
@@ -118,6 +125,8 @@ class Server {
     // From now on.  Allocations live on with the key they were made with; permissions and channels
     // that the new policy denies are gone.
     void reload(std::shared_ptr<const Credentials>, PeerPolicy);
+    // While draining, new allocations are refused and those that are there live on.
+    void refuse_new(bool refuses) { refuses_new_ = refuses; }
     // Ends every allocation and reservation; at stop.
     void close_all(Now);
 
@@ -242,9 +251,10 @@ class Server {
     static constexpr size_t max_udp_payload = 65507;
     void on_channel_data(Now, const Datagram&, Outbox&);
     void on_send(Now, const Datagram&, const stun::Message&, Outbox&);
-    void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
+    void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, bool dont_fragment,
+                 Outbox&);
     void to_client(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
-    Bytes data_indication(const TransportAddress& peer, Bytes payload, Outbox&);
+    Bytes data_indication(const TransportAddress& peer, stun::AttributeType, Bytes value, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.
     std::optional<Drop> forbids(Now, Allocation&, const TransportAddress& peer) const;
 
@@ -262,6 +272,7 @@ class Server {
     RelayPorts& relay_ports_;
     Observer& observer_;
     Random random_;
+    bool refuses_new_ = false;
 
     // A deque, so that an allocation stays where it is while others come and go.
     std::deque<Slot> slots_;
@@ -270,6 +281,7 @@ class Server {
     boost::unordered_flat_map<SocketId, SlotIndex, HashSocket> by_relay_;
     std::deque<Reserved> reserved_;  // all live equally long, so the oldest goes first
     Deadlines<Due> deadlines_;
+    ReplyBudget budget_;
     Stats stats_;
 };
 

@@ -181,10 +181,22 @@ TEST_F(PeersTest, I03_WithoutAnAllocationSendIsIgnored) {
     EXPECT_EQ(world.drops(Drop::no_allocation), 1u);
 }
 
-TEST_F(PeersTest, I05_A17_UnknownRequiredAttributesDiscardASend) {
+TEST_F(PeersTest, I04_DontFragmentIsOfThatDatagramOnly) {
+    ASSERT_EQ(client.permits({peer}).code(), success);
+    ASSERT_EQ(client.binds(0x4000, peer).code(), success);
+    const auto whole =
+        client.sends(peer, "x", [](MessageWriter& w) { w.text(T::dont_fragment, ""); });
+    ASSERT_EQ(whole.size(), 1u);
+    EXPECT_TRUE(whole[0].dont_fragment);
+    EXPECT_FALSE(client.sends(peer, "x").at(0).dont_fragment);
+    EXPECT_FALSE(client.sends_on(0x4000, "x").at(0).dont_fragment);
+}
+
+TEST_F(PeersTest, A17_UnknownRequiredAttributesDiscardASend) {
     ASSERT_EQ(client.permits({peer}).code(), success);
     EXPECT_TRUE(
-        client.sends(peer, "x", [](MessageWriter& w) { w.text(T::dont_fragment, ""); }).empty());
+        client.sends(peer, "x", [](MessageWriter& w) { w.text(static_cast<T>(0x7fff), ""); })
+            .empty());
     EXPECT_EQ(client.sends(peer, "x", [](MessageWriter& w) { w.text(static_cast<T>(0x8fff), ""); })
                   .size(),
               1u);

@@ -85,6 +85,7 @@ struct Sent {
     IpAddress from;
     TransportAddress to;
     Payload bytes;
+    bool dont_fragment = false;
 };
 
 // An answer, or silence.
@@ -159,6 +160,10 @@ class World {
             out_);
         return sent();
     }
+    std::vector<Sent> from_icmp(const IcmpError& error) {
+        server.from_icmp(now, error, out_);
+        return sent();
+    }
     uint64_t drops(Drop why) const { return server.stats().drops[static_cast<size_t>(why)]; }
     uint64_t failures(AuthFailure why) const {
         return server.stats().auth_failures[static_cast<size_t>(why)];
@@ -175,7 +180,7 @@ class World {
         for (const Transmit& t : out_.pending()) {
             Payload bytes(t.prefix.begin(), t.prefix.begin() + t.prefix_size);
             bytes.insert(bytes.end(), t.bytes.begin(), t.bytes.end());
-            copies.push_back({t.socket, t.from, t.to, std::move(bytes)});
+            copies.push_back({t.socket, t.from, t.to, std::move(bytes), t.dont_fragment});
         }
         out_.clear();
         return copies;
