@@ -168,7 +168,7 @@ class World {
 
     Now now_{Instant{} + 1h, WallTime(1'700'000'000s)};
     turn::Client client_;
-    Key key_;
+    Md5 key_;
     static inline Outbox out_;  // large, and empty between inputs
     std::vector<Request> sent_;
 };
