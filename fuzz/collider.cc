@@ -108,7 +108,7 @@ class World {
         const unsigned number = number_of(which, 5);
         Socket& socket = sockets_[number];
         if (socket.id.number == 0) socket.id = {.shard = 0, .number = ++last_socket_};
-        auto action = socket.session.receive(text);
+        auto action = socket.session.receive(now_.steady, text);
         if (const auto* wanted = std::get_if<collider::Register>(&action)) {
             names_.insert(wanted->room);
             socket.registered = true;  // what was kept for it is delivered during the call

@@ -6,6 +6,7 @@
 
 #include "fuzz/input.h"
 #include "fuzz/policy_reference.h"
+#include "turn/one_shard_ports.h"
 
 namespace ahoy::fuzz {
 namespace {

@@ -306,7 +306,7 @@ class World {
         const auto user = std::ranges::find_if(clients_, [&](const Client& c) {
             return request.text(AttributeType::username) == c.username;
         });
-        CHECK(user != clients_.end() && turn::integrity_holds(request, user->key()));
+        CHECK(user != clients_.end() && is_signed_with(request, user->key()));
         CHECK(stun::integrity_holds(answer, user->key()));
         Granted& granted = client.granted;
         if (request.method() == Method::allocate || request.method() == Method::refresh) {

@@ -170,7 +170,7 @@ RoomsReply RoomsServer::join(Now now, const RoomsEvent& event, const HttpRespons
 void RoomsServer::frame(Now now, ConnectionId socket, std::string_view text) {
     const auto session = sessions_.find(socket);
     if (session == sessions_.end()) return;  // closed by us, with something on its way
-    auto action = session->second.receive(text);
+    auto action = session->second.receive(now.steady, text);
     if (const auto* const wanted = std::get_if<collider::Register>(&action)) {
         registers(now, socket, *wanted);
     } else if (auto* const said = std::get_if<collider::Send>(&action)) {

@@ -242,6 +242,9 @@ const std::vector<Key>& keys() {
                  "\"\" = derived from Host (and X-Forwarded-* from trusted_proxies)"),
         AHOY_KEY(http, trusted_proxies, "[]",
                  "CIDRs, e.g. [\"127.0.0.1/32\"]: only these may set X-Forwarded-*"),
+        AHOY_KEY(http, origins, "[]",
+                 "of web pages that may use the rooms too, e.g. [\"https://call.example.org\"]; "
+                 "[] = any"),
         AHOY_KEY(tls, listen, "[]",
                  "e.g. [\"0.0.0.0:8443\"]: HTTPS, WSS and TURN over TLS share it"),
         AHOY_KEY(tls, certificate, "\"\"",
@@ -257,9 +260,13 @@ const std::vector<Key>& keys() {
         AHOY_KEY(
             rooms, joins_per_minute, "600",
             "of one client address (of IPv6, its /56); more are refused (429); 0 = any number"),
+        AHOY_KEY(rooms, messages_per_second, "200",
+                 "over one WebSocket, ten seconds' worth at once; more closes it; 0 = any number"),
+        AHOY_KEY(rooms, bytes_per_second, "1048576", "the same of their bytes"),
         AHOY_KEY(rooms, require_join, "true",
                  "WebSocket register/POST/DELETE only with a client id issued by /join"),
-        AHOY_KEY(rooms, register_timeout, "\"10s\"", "grace for a lost or not yet opened socket"),
+        AHOY_KEY(rooms, register_timeout, "\"10s\"",
+                 "grace for a WebSocket that is lost or has not registered yet"),
         AHOY_KEY(rooms, lifetime, "\"24h\"", "an idle room is forgotten after this"),
         AHOY_KEY(collider, listen, "[]",
                  "e.g. [\"0.0.0.0:8089\"]: Collider's own paths at the root of its own port"),
@@ -443,6 +450,14 @@ void check_together(const Config& config) {
     need(url.empty() || url.starts_with("http://") || url.starts_with("https://"),
          "http.public_url",
          fmt::format("found \"{}\", expected a URL such as \"https://call.example.org\"", url));
+    for (const std::string& origin : config.http.origins) {
+        const size_t host = origin.find("://") + 3;
+        need((origin.starts_with("http://") || origin.starts_with("https://")) &&
+                 origin.size() > host && origin.find('/', host) == origin.npos,
+             "http.origins",
+             fmt::format("found \"{}\", expected an origin such as \"https://call.example.org\"",
+                         origin));
+    }
     // Better to refuse than to accept a key and not do what it says.
     need(!config.turn.tcp_relay, "turn.tcp_relay", "is not in this version; leave it false");
     need(!config.turn.mobility, "turn.mobility", "is not in this version; leave it false");

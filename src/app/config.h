@@ -53,6 +53,7 @@ struct Config {
         std::vector<TransportAddress> listen;
         std::string public_url;
         std::vector<Prefix> trusted_proxies;
+        std::vector<std::string> origins;
     } http;
     struct {
         std::vector<TransportAddress> listen;
@@ -64,6 +65,8 @@ struct Config {
         unsigned max_rooms = 100'000;
         unsigned max_queued_bytes = 256 << 20;
         unsigned joins_per_minute = 600;
+        unsigned messages_per_second = 200;
+        unsigned bytes_per_second = 1 << 20;
         bool require_join = true;
         Duration register_timeout = 10s;
         Duration lifetime = 24h;

@@ -159,6 +159,11 @@ TEST(Config, KeysThatContradictEachOtherAreRefused) {
                 HasSubstr("set one of them"));
     EXPECT_THAT(refusal([] { set("rooms.capacity=1"); }), HasSubstr("expected 2 to 64"));
     EXPECT_THAT(refusal([] { set("http.public_url=call.example.org"); }), HasSubstr("https://"));
+    for (const auto* origin : {"call.example.org", "https://", "https://call.example.org/"}) {
+        EXPECT_THAT(refusal([&] { set("http.origins=[\"" + std::string(origin) + "\"]"); }),
+                    HasSubstr("http.origins: found \"" + std::string(origin)));
+    }
+    set("http.origins=[\"http://localhost:5173\", \"https://[2001:db8::1]\"]");
 }
 
 TEST(Config, WhatThisVersionCannotDoIsRefusedRatherThanIgnored) {

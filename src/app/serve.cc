@@ -53,6 +53,7 @@ class Program {
           made_secret_(random_.token(32)),
           relay_addresses_(relay_addresses(config)) {
         state_.main = main_.get_executor();
+        state_.origins = config_.http.origins;
         bound_by_descriptors(config_.turn.max_allocations);
         make_workers();
         open_listeners();
@@ -112,6 +113,9 @@ class Program {
             .tcp = {.connections = config_.server.max_connections,
                     .balancers = config_.server.balancers},
             .joins_per_minute = config_.rooms.joins_per_minute,
+            .sessions = {.messages_per_second = config_.rooms.messages_per_second,
+                         .bytes_per_second = config_.rooms.bytes_per_second,
+                         .register_timeout = config_.rooms.register_timeout},
             .apprtc = {.public_url = config_.http.public_url},
             .ice = {.extra = extra,
                     .public_host = config_.turn.public_host,

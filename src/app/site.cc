@@ -4,6 +4,7 @@
 
 #include "app/collider_socket.h"
 #include "app/metrics.h"
+#include "app/origin.h"
 #include "net/clock.h"
 
 namespace ahoy::app {
@@ -24,6 +25,15 @@ HttpResponse text(unsigned status, std::string body) {
 
 bool is_read(const net::Request& request) {
     return request.http.method == "GET" || request.http.method == "HEAD";
+}
+
+// A preflight does nothing, and the page must be told what comes of the rest.
+bool is_foreign(const net::Request& request, const ServerState& state) {
+    return request.http.method != "OPTIONS" && !may_use_rooms(request, state.origins);
+}
+
+HttpResponse refuse_foreign() {
+    return text(403, "Pages of this origin may not use this server (http.origins).\n");
 }
 
 // ---- the call page
@@ -50,7 +60,7 @@ const net::Asset* find_asset(std::string_view path) {
 HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
     HttpResponse response{200, std::string(asset.content_type), "", {}};
     const bool compressed = request.accepts_gzip && !asset.gzip.empty();
-    response.body = compressed ? asset.gzip : asset.body;
+    response.static_body = compressed ? asset.gzip : asset.body;
     if (compressed) response.headers.emplace_back("Content-Encoding", "gzip");
     if (!asset.gzip.empty()) response.headers.emplace_back("Vary", "Accept-Encoding");
     response.headers.emplace_back(
@@ -104,6 +114,13 @@ asio::awaitable<HttpResponse> collider_http(Worker& worker, const net::Request& 
     co_return response;
 }
 
+Result<std::unique_ptr<net::WebSocketHandler>, HttpResponse> open_collider_socket(
+    Worker& worker, const net::Request& request, const ServerState& state) {
+    if (path_part(request) != "/ws") return unexpected(room::not_found());
+    if (is_foreign(request, state)) return unexpected(refuse_foreign());
+    return make_collider_socket(worker);
+}
+
 asio::awaitable<HttpResponse> collider_status(const Worker& worker, const ServerState& state) {
     const Counts total = co_await gather(worker.all());
     co_return room::collider::status({
@@ -138,25 +155,27 @@ asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
         }
         if (path == "/status") co_return co_await collider_status(worker_, state_);
     }
+    if (is_foreign(request, state_)) co_return refuse_foreign();
     if (path.starts_with(collider_prefix)) {
         co_return co_await collider_http(worker_, request, collider_prefix);
     }
     co_return co_await apprtc(worker_, request);
 }
 
-std::unique_ptr<net::WebSocketHandler> Site::open_websocket(const net::Request& request) {
-    if (path_part(request) != "/ws") return nullptr;
-    return make_collider_socket(worker_);
+Result<std::unique_ptr<net::WebSocketHandler>, HttpResponse> Site::open_websocket(
+    const net::Request& request) {
+    return open_collider_socket(worker_, request, state_);
 }
 
 asio::awaitable<HttpResponse> ColliderSite::respond(const net::Request& request) {
     if (path_part(request) == "/status") co_return co_await collider_status(worker_, state_);
+    if (is_foreign(request, state_)) co_return refuse_foreign();
     co_return co_await collider_http(worker_, request, "");
 }
 
-std::unique_ptr<net::WebSocketHandler> ColliderSite::open_websocket(const net::Request& request) {
-    if (path_part(request) != "/ws") return nullptr;
-    return make_collider_socket(worker_);
+Result<std::unique_ptr<net::WebSocketHandler>, HttpResponse> ColliderSite::open_websocket(
+    const net::Request& request) {
+    return open_collider_socket(worker_, request, state_);
 }
 
 }  // namespace ahoy::app

@@ -20,6 +20,7 @@ struct ServerState {
     std::atomic<bool> ready{false};
     Instant started_at;
     boost::asio::any_io_executor main;  // of the thread that relays nothing
+    std::vector<std::string> origins;   // that may use the rooms; empty: any
 };
 
 class Site final : public net::HttpService {
@@ -28,7 +29,8 @@ class Site final : public net::HttpService {
     Site(Worker& worker, const ServerState& state) : worker_(worker), state_(state) {}
 
     boost::asio::awaitable<room::HttpResponse> respond(const net::Request&) override;
-    std::unique_ptr<net::WebSocketHandler> open_websocket(const net::Request&) override;
+    Result<std::unique_ptr<net::WebSocketHandler>, room::HttpResponse> open_websocket(
+        const net::Request&) override;
 
   private:
     Worker& worker_;
@@ -41,7 +43,8 @@ class ColliderSite final : public net::HttpService {
     ColliderSite(Worker& worker, const ServerState& state) : worker_(worker), state_(state) {}
 
     boost::asio::awaitable<room::HttpResponse> respond(const net::Request&) override;
-    std::unique_ptr<net::WebSocketHandler> open_websocket(const net::Request&) override;
+    Result<std::unique_ptr<net::WebSocketHandler>, room::HttpResponse> open_websocket(
+        const net::Request&) override;
 
   private:
     Worker& worker_;

@@ -27,6 +27,7 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       ice(parts.ice, Random(random.seed())),
       apprtc(parts.apprtc, [this](Now now, std::string_view host) { return ice.make(now, host); }),
       join_limit(parts.joins_per_minute, Random(random.seed())),
+      session_limits(parts.sessions),
       all_(all),
       rooms_(parts.rooms, Random(random.seed()), log),
       timer_(shard.io()) {}
@@ -63,7 +64,7 @@ Counts Worker::count() const {
                   .turn_streams = turn_streams.counts(),
                   .dtls = dtls.counts(),
                   .sent = turn_sockets.sent(),
-                  .socket_errors = socket_errors_,
+                  .socket_errors = socket_errors,
                   .http_errors = http_errors};
     counts.rooms.joins_refused += join_limit.refused();
     for (const Endpoint& endpoint : endpoints_) add(counts.http, endpoint.server->counts());
@@ -91,7 +92,7 @@ void Worker::deliver_here(room::Deliveries& deliveries) {
         const auto socket = sockets_.find(delivery.to.number);
         if (socket == sockets_.end()) continue;  // it has gone meanwhile
         if (delivery.close) {
-            socket->second->close();
+            socket->second->close(1000);
         } else {
             socket->second->send(room::collider::message_frame(delivery.message));
         }
@@ -122,16 +123,6 @@ room::ConnectionId Worker::add_socket(net::WebSocket& socket) {
 
 void Worker::remove_socket(room::ConnectionId id) {
     sockets_.erase(id.number);
-}
-
-void Worker::post_frame(room::ConnectionId id, std::string frame, bool close) {
-    boost::asio::post(shard.io(), [this, id, frame = std::move(frame), close]() mutable {
-        const auto socket = sockets_.find(id.number);
-        if (socket == sockets_.end()) return;
-        ++socket_errors_;
-        socket->second->send(std::move(frame));
-        if (close) socket->second->close();
-    });
 }
 
 }  // namespace ahoy::app

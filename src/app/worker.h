@@ -49,6 +49,7 @@ struct Parts {
     PortRange ports;
     net::TcpLimits tcp;
     unsigned joins_per_minute = 0;
+    room::collider::SessionLimits sessions;
     room::apprtc::Config apprtc;
     IceSettings ice;
 };
@@ -91,8 +92,6 @@ class Worker {
     // ---- WebSockets of this shard
     room::ConnectionId add_socket(net::WebSocket&);
     void remove_socket(room::ConnectionId);
-    // From any shard: a frame, or a frame and the end.
-    void post_frame(room::ConnectionId, std::string frame, bool close);
 
     net::Shard shard;  // first, because everything else hangs on its io_context
     net::TurnSockets turn_sockets;
@@ -103,7 +102,9 @@ class Worker {
     IceServers ice;
     const room::apprtc::Dialect apprtc;
     room::JoinLimit join_limit;  // of the networks that belong to this shard
-    uint64_t http_errors = 0;    // Collider's
+    const room::collider::SessionLimits session_limits;
+    uint64_t http_errors = 0;    // Collider's httperrors
+    uint64_t socket_errors = 0;  // and wserrors
 
     const Workers& all() const { return all_; }
 
@@ -124,7 +125,6 @@ class Worker {
     bool stopped_ = false;
     std::unordered_map<uint64_t, net::WebSocket*> sockets_;
     uint64_t last_socket_ = 0;
-    uint64_t socket_errors_ = 0;
     std::vector<Endpoint> endpoints_;
 };
 

@@ -52,6 +52,7 @@ Request to_request(const http::request<http::string_body>& message, const Transp
         .body = message.body(),
     };
     request.remote = remote;
+    request.origin = header(message, "Origin");
     request.accepts_gzip =
         message[http::field::accept_encoding].find("gzip") != beast::string_view::npos;
     take_absolute_form(request.http);
@@ -60,19 +61,24 @@ Request to_request(const http::request<http::string_body>& message, const Transp
     return request;
 }
 
-http::response<http::string_body> to_message(room::HttpResponse response, bool is_head,
-                                             unsigned version, bool keep_alive) {
-    http::response<http::string_body> message(static_cast<http::status>(response.status), version);
+// A view of `response`, which outlives it.
+using Message = http::response<http::span_body<const char>>;
+
+Message to_message(const room::HttpResponse& response, bool is_head, unsigned version,
+                   bool keep_alive) {
+    Message message(static_cast<http::status>(response.status), version);
     message.set(http::field::date, http_date(read_clocks().wall));
     message.set("X-Content-Type-Options", "nosniff");
     if (!response.content_type.empty()) {
         message.set(http::field::content_type, response.content_type);
     }
     for (const auto& [name, value] : response.headers) message.set(name, value);
-    message.body() = std::move(response.body);
+    const std::string_view body =
+        response.static_body.empty() ? response.body : response.static_body;
+    message.body() = {body.data(), body.size()};
     message.keep_alive(keep_alive);
     message.prepare_payload();
-    if (is_head) message.body().clear();  // Content-Length stays what GET would have
+    if (is_head) message.body() = {};  // Content-Length stays what GET would have
     return message;
 }
 
@@ -189,7 +195,7 @@ class Connection final : public Closable {
 
     asio::awaitable<bool> send(room::HttpResponse response, bool is_head, unsigned version,
                                bool keep_alive) {
-        const auto message = to_message(std::move(response), is_head, version, keep_alive);
+        const auto message = to_message(response, is_head, version, keep_alive);
         lowest().expires_after(shared_.limits.body_time);
         const auto [error, size] = co_await http::async_write(stream_, message, tuple_awaitable);
         co_return !error && keep_alive;
@@ -200,14 +206,14 @@ class Connection final : public Closable {
             to_request(message, remote_, is_tls<Stream>, shared_.trusted_proxies);
         auto handler = shared_.service.open_websocket(request);
         if (!handler) {
-            co_await send(room::not_found(), false, message.version(), false);
+            co_await send(std::move(handler.error()), false, message.version(), false);
             co_return false;
         }
         lowest().expires_never();  // the WebSocket has deadlines of its own
         upgraded_ = true;
         const auto socket = make_websocket_session(std::move(stream_), shared_);
         socket_ = socket.get();
-        co_await socket->run(std::move(message), std::move(handler));
+        co_await socket->run(std::move(message), std::move(*handler));
         socket_ = nullptr;
         co_return false;
     }

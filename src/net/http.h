@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "room/http.h"
 
@@ -27,6 +28,7 @@ struct HttpShared;
 struct Request {
     room::HttpRequest http;   // scheme and host as the client sees them
     TransportAddress remote;  // the client, behind trusted proxies too
+    std::string origin;       // of the page that asks; empty when no browser says so
     bool accepts_gzip = false;
 };
 
@@ -35,8 +37,8 @@ class WebSocket {
   public:
     // Queues a text message.  A peer that does not read is disconnected when its queue is full.
     virtual void send(std::string text) = 0;
-    // Status 1000 after what is queued.
-    virtual void close() = 0;
+    // After what is queued, with a status of RFC 6455, section 7.4.1.
+    virtual void close(uint16_t status) = 0;
 
   protected:
     ~WebSocket() = default;
@@ -46,7 +48,8 @@ class WebSocketHandler {
   public:
     virtual ~WebSocketHandler() = default;
     virtual void opened(WebSocket&) = 0;  // the socket outlives the handler
-    virtual void message(std::string_view) = 0;
+    // The next one is read when this is done.
+    virtual boost::asio::awaitable<void> message(std::string_view) = 0;
     // The last call; the socket is gone, or answers pings no more.
     virtual void closed() = 0;
 };
@@ -55,8 +58,9 @@ class HttpService {
   public:
     virtual ~HttpService() = default;
     virtual boost::asio::awaitable<room::HttpResponse> respond(const Request&) = 0;
-    // Nothing when there is no WebSocket at this path.
-    virtual std::unique_ptr<WebSocketHandler> open_websocket(const Request&) = 0;
+    // Or the answer that refuses it.
+    virtual Result<std::unique_ptr<WebSocketHandler>, room::HttpResponse> open_websocket(
+        const Request&) = 0;
 };
 
 struct HttpLimits {

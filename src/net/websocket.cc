@@ -45,7 +45,11 @@ class Session final : public WebSocketSession,
             const auto [error, size] = co_await stream_.async_read(buffer, tuple_awaitable);
             if (error) break;
             const auto data = buffer.cdata();
-            handler->message({static_cast<const char*>(data.data()), size});
+            // Once it is to be closed, what is on its way is too late.
+            if (state_ == State::open) {
+                const std::string_view text(static_cast<const char*>(data.data()), size);
+                co_await handler->message(text);
+            }
             buffer.consume(size);
             if (buffer.capacity() > roomy) buffer.shrink_to_fit();
         }
@@ -68,7 +72,9 @@ class Session final : public WebSocketSession,
         if (queue_.size() == 1) write_next();
     }
 
-    void close() override { close_after_queue(websocket::close_code::normal); }
+    void close(uint16_t status) override {
+        close_after_queue(static_cast<websocket::close_code>(status));
+    }
     void stop() override { close_after_queue(websocket::close_code::going_away); }
 
   private:

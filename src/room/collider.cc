@@ -208,7 +208,43 @@ bool deliverable(std::string_view text) {
     return is_utf8(text) && (longest <= max_frame || message_frame(text).size() <= max_frame);
 }
 
-Action Session::receive(std::string_view text) {
+Session::Session(Instant opened, const SessionLimits& limits)
+    : register_by_(opened + limits.register_timeout),
+      messages_(uint64_t{limits.messages_per_second} * 10, 10s),
+      bytes_(uint64_t{limits.bytes_per_second} * 10, 10s) {}
+
+Failure Session::failed(Failure failure) {
+    over_ = failure.close;
+    return failure;
+}
+
+Action Session::receive(Instant now, std::string_view text) {
+    if (over_) return Nothing{};
+    if (!messages_.take(now) || !bytes_.take(now, text.size())) {
+        return failed({.frame = error_frame("Too many messages or bytes"), .status = 1008});
+    }
+    Action action = understand(text);
+    if (const auto* failure = std::get_if<Failure>(&action)) return failed(*failure);
+    return action;
+}
+
+std::optional<Failure> Session::expire(Instant now) {
+    if (over_ || registered_ || now < register_by_) return {};
+    return failed(failure("Not registered in time"));
+}
+
+std::optional<Failure> Session::answered(const Result<void, RegisterRefusal>& answer) {
+    registered_ = answer.has_value();
+    if (answer) return {};
+    return failed(refused(answer.error()));
+}
+
+std::optional<Failure> Session::answered(const Result<void, SendRefusal>& answer) {
+    if (answer) return {};
+    return failed(refused(answer.error()));
+}
+
+Action Session::understand(std::string_view text) {
     auto fields = parse(text);
     if (!fields) return fields.error();
     if (fields->cmd == "register") {

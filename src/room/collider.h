@@ -8,6 +8,7 @@
 
 #include <variant>
 
+#include "room/allowance.h"
 #include "room/http.h"
 #include "room/rooms.h"
 
@@ -32,19 +33,43 @@ struct Send {
 struct Failure {  // counts as one of Collider's wserrors
     std::string frame;
     bool close = true;
+    uint16_t status = 1000;  // of the close (RFC 6455, section 7.4.1)
 };
-using Action = std::variant<Register, Send, Failure>;
+struct Nothing {};
+using Action = std::variant<Nothing, Register, Send, Failure>;
+
+struct SessionLimits {
+    // 0: no limit.  Ten seconds' worth may come at once.
+    unsigned messages_per_second = 200;
+    unsigned bytes_per_second = 1 << 20;
+    Duration register_timeout = 10s;
+};
 
 class Session {
   public:
-    // One text or binary message.  After a Failure with `close` the shell sends the frame, closes
-    // with status 1000 and asks no more.
-    Action receive(std::string_view frame);
+    explicit Session(Instant opened = {}, const SessionLimits& = {});
+
+    // One text or binary message.  After a Failure with `close`, for which the shell sends the
+    // frame and closes, the session is over, and what still comes means Nothing.
+    Action receive(Instant, std::string_view frame);
+    // When to call expire(): a socket that never registers must not stay for ever.
+    Instant register_by() const { return register_by_; }
+    std::optional<Failure> expire(Instant);
+    // What the rooms answered to the latest action, and what to tell the client of it.
+    std::optional<Failure> answered(const Result<void, RegisterRefusal>&);
+    std::optional<Failure> answered(const Result<void, SendRefusal>&);
     // Where to carry Send, and the loss of the socket; empty before Register.
     const std::string& room() const { return room_; }
 
   private:
+    Action understand(std::string_view frame);
+    Failure failed(Failure);
+
+    Instant register_by_;
+    Allowance messages_, bytes_;
     std::string room_;
+    bool registered_ = false;
+    bool over_ = false;
 };
 
 Failure refused(RegisterRefusal);

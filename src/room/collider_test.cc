@@ -44,8 +44,11 @@ TEST(Frame, IsNeverLongerThanAndroidTakes) {
 
 class SessionTest : public testing::Test {
   protected:
+    // Of a failure that ends the session, the test goes on with the session before it.
     std::string fail(std::string_view frame, bool close = true) {
-        const Action action = session.receive(frame);
+        Session after = session;
+        const Action action = after.receive(now, frame);
+        if (!close) session = after;
         const auto* failure = std::get_if<Failure>(&action);
         EXPECT_TRUE(failure) << frame;
         if (!failure) return "";
@@ -53,18 +56,19 @@ class SessionTest : public testing::Test {
         return failure->frame;
     }
     Register registers(std::string_view frame) {
-        const Action action = session.receive(frame);
+        const Action action = session.receive(now, frame);
         EXPECT_TRUE(std::holds_alternative<Register>(action)) << frame;
         const auto* registered = std::get_if<Register>(&action);
         return registered ? *registered : Register{};
     }
     std::string sends(std::string_view frame) {
-        const Action action = session.receive(frame);
+        const Action action = session.receive(now, frame);
         EXPECT_TRUE(std::holds_alternative<Send>(action)) << frame;
         const auto* sent = std::get_if<Send>(&action);
         return sent ? sent->text : "";
     }
-    Session session;
+    Instant now{1000h};
+    Session session{now};
 };
 
 constexpr auto good_register = R"({"cmd":"register","roomid":"r","clientid":"c"})";
@@ -145,6 +149,71 @@ TEST(Refusals, AreColliderErrors) {
               error("Too many messages queued for the client"));
     EXPECT_FALSE(refused(SendRefusal::queue_full).close);
     EXPECT_EQ(refused(SendRefusal::unknown_client).frame, error("Client not registered"));
+}
+
+TEST_F(SessionTest, AfterAFailureThatClosesNothingIsUnderstood) {
+    registers(good_register);
+    fail(R"({"cmd":"unknown"})", false);
+    EXPECT_EQ(sends(R"({"cmd":"send","msg":"still"})"), "still");
+    EXPECT_TRUE(std::holds_alternative<Failure>(session.receive(now, "nonsense")));
+    for (const auto* frame : {R"({"cmd":"send","msg":"too late"})", good_register, "nonsense"}) {
+        EXPECT_TRUE(std::holds_alternative<Nothing>(session.receive(now, frame))) << frame;
+    }
+}
+
+TEST_F(SessionTest, ARefusalOfTheRoomsEndsItToo) {
+    registers(good_register);
+    EXPECT_FALSE(session.answered(Result<void, RegisterRefusal>{}));
+    EXPECT_FALSE(session.answered(Result<void, SendRefusal>(unexpected(SendRefusal::queue_full)))
+                     .value()
+                     .close);
+    EXPECT_EQ(sends(R"({"cmd":"send","msg":"still"})"), "still");
+    const Result<void, RegisterRefusal> refusal = unexpected(RegisterRefusal::room_full);
+    EXPECT_EQ(session.answered(refusal).value().frame, error("Max room capacity reached"));
+    EXPECT_TRUE(
+        std::holds_alternative<Nothing>(session.receive(now, R"({"cmd":"send","msg":"x"})")));
+}
+
+TEST_F(SessionTest, W2_WhoDoesNotRegisterInTimeIsToldAndClosed) {
+    EXPECT_EQ(session.register_by(), now + 10s);
+    EXPECT_FALSE(session.expire(now + 10s - 1ns));
+    Session asked = session;  // a register that was not accepted is none
+    EXPECT_TRUE(std::holds_alternative<Register>(asked.receive(now, good_register)));
+    for (Session* late : {&session, &asked}) {
+        EXPECT_EQ(late->expire(now + 10s).value().frame, error("Not registered in time"));
+        EXPECT_FALSE(late->expire(now + 10s));
+        EXPECT_TRUE(std::holds_alternative<Nothing>(late->receive(now + 10s, good_register)));
+    }
+}
+
+TEST_F(SessionTest, W2_WhoIsRegisteredStays) {
+    registers(good_register);
+    session.answered(Result<void, RegisterRefusal>{});
+    EXPECT_FALSE(session.expire(now + 1h));
+}
+
+TEST_F(SessionTest, W4_TooManyMessagesEndIt) {
+    session = Session(now, {.messages_per_second = 2});
+    registers(good_register);
+    for (int i = 1; i < 20; ++i) EXPECT_EQ(sends(R"({"cmd":"send","msg":"x"})"), "x");
+    now += 500ms;
+    EXPECT_EQ(sends(R"({"cmd":"send","msg":"x"})"), "x");
+    const Action action = session.receive(now, R"({"cmd":"send","msg":"x"})");
+    const Failure failure = std::get<Failure>(action);
+    EXPECT_EQ(failure.frame, error("Too many messages or bytes"));
+    EXPECT_TRUE(failure.close);
+    EXPECT_EQ(failure.status, 1008);
+    now += 1h;
+    EXPECT_TRUE(std::holds_alternative<Nothing>(session.receive(now, good_register)));
+}
+
+TEST_F(SessionTest, W4_TooManyBytesEndIt) {
+    session = Session(now, {.bytes_per_second = 1000});
+    const std::string padding(9'900, ' ');
+    registers(good_register + padding);
+    EXPECT_EQ(fail(padding + "{}"), error("Too many messages or bytes"));
+    now += 1s;
+    fail("{}", false);
 }
 
 class ColliderHttp : public RoomsTest {

@@ -45,7 +45,7 @@ class Exchange : public RoomsTest {
         return response;
     }
     void frame(uint64_t number, const std::string& text) {
-        const auto action = sockets[number].session.receive(text);
+        const auto action = sockets[number].session.receive(now.steady, text);
         if (const auto* to = std::get_if<collider::Register>(&action)) {
             const auto done =
                 rooms->register_client(now, socket(number), to->room, to->client, out);

@@ -28,6 +28,7 @@ struct HttpResponse {
     std::string content_type;  // empty: no such header
     std::string body;          // complete also for HEAD, where the shell does not send it
     std::vector<std::pair<std::string, std::string>> headers;  // besides type and length
+    std::string_view static_body = {};  // instead of `body`, of bytes that are always there
 };
 
 HttpResponse not_found();  // as webapp2 says it

@@ -44,8 +44,9 @@ TEST_F(RoomsTest, AllQueuesTogetherAreBoundedToo) {
     const std::string offer(800, 'x');
     const auto say = [&](std::string_view room, const std::string& client) {
         const auto said = rooms->message(now, room, client, offer, out);
-        if (!said) EXPECT_EQ(said.error(), SendRefusal::queue_full);
-        return said.has_value();
+        if (said) return true;
+        EXPECT_EQ(said.error(), SendRefusal::queue_full);
+        return false;
     };
     const auto a = join("a"), b = join("b"), c = join("c");
     EXPECT_TRUE(say("a", a.client_id));
@@ -107,8 +108,9 @@ class FullTable : public RoomsTest {
     FullTable() : RoomsTest(Limits{.max_rooms = 2}) {}
     bool opens(std::string_view room) {
         const auto joined = rooms->join(now, room, Rooms::Mode::call, out);
-        if (!joined) EXPECT_EQ(joined.error(), JoinRefusal::too_many_rooms);
-        return joined.has_value();
+        if (joined) return true;
+        EXPECT_EQ(joined.error(), JoinRefusal::too_many_rooms);
+        return false;
     }
 };
 

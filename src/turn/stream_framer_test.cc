@@ -21,8 +21,8 @@ Payload stun_of(size_t data_size) {
 // Without padding, as next() gives it.
 Payload channel_data_of(size_t size) {
     const auto header = ChannelData::header(number(0x4001), size);
-    Payload message(header.begin(), header.end());
-    message.resize(message.size() + size, 9);
+    Payload message(header.size() + size, 9);
+    std::copy(header.begin(), header.end(), message.begin());
     return message;
 }
 
