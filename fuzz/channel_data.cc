@@ -15,7 +15,7 @@ void run(Input input) {
     const size_t channel = bytes.size() < 2 ? 0 : static_cast<size_t>(bytes[0] << 8 | bytes[1]);
     const size_t size = bytes.size() < 4 ? 0 : static_cast<size_t>(bytes[2] << 8 | bytes[3]);
     const bool right =
-        bytes.size() >= 4 && channel >= 0x4000 && channel <= 0x4fff && size <= bytes.size() - 4;
+        bytes.size() >= 4 && channel >= 0x4000 && channel <= 0x7ffe && size <= bytes.size() - 4;
     CHECK(data.has_value() == right);
     if (data) {
         CHECK(data->channel.to_wire() == channel);

@@ -186,6 +186,7 @@ TEST_F(TurnSocketsTest, I14_TheClientHearsThatNobodyListensAndTheRelayGoesOn) {
     const std::array<uint8_t, 3> bytes{1, 2, 3};
     client.asks([&](turn::Client& c, Outbox& out) { c.send(gone, bytes, out); });
     runs_until([&] { return !client.icmp().empty(); });
+    ASSERT_FALSE(client.icmp().empty());
     EXPECT_EQ(client.icmp()[0], (std::vector<uint8_t>{0, 0, 3, 3, 0, 0, 0, 0}));
 
     // Nothing of it is left at the socket: what follows is sent, first try or not.
