@@ -143,7 +143,7 @@ std::string_view label(PeerReason reason) {
 PeerPolicy::PeerPolicy(PeerLists lists, std::vector<TransportAddress> listening)
     : lists_(std::move(lists)), listening_(std::move(listening)) {}
 
-PeerVerdict PeerPolicy::check(const TransportAddress& peer, const RelayPorts& relays) const {
+PeerVerdict PeerPolicy::check(const TransportAddress& peer, const OwnAddresses& relays) const {
     if (peer.port == 0 || never_a_peer(peer.ip)) return {PeerReason::never_a_peer};
     const bool own = relays.is_own(peer.ip);
     if (is_listener(peer, own || peer.ip.is_loopback())) return {PeerReason::own_listener};
@@ -153,7 +153,7 @@ PeerVerdict PeerPolicy::check(const TransportAddress& peer, const RelayPorts& re
 
 // An own address passes, because one of its ports may be a relayed address; then every datagram
 // counts by itself.  So does loopback that the operator allows, where listeners may be, too.
-PeerVerdict PeerPolicy::check(const IpAddress& peer, const RelayPorts& relays) const {
+PeerVerdict PeerPolicy::check(const IpAddress& peer, const OwnAddresses& relays) const {
     if (never_a_peer(peer)) return {PeerReason::never_a_peer};
     const bool own = relays.is_own(peer);
     if (own) return {PeerReason::live_relay, true};

@@ -58,8 +58,8 @@ class PeerPolicy {
     // address.
     PeerPolicy(PeerLists lists, std::vector<TransportAddress> listening);
 
-    PeerVerdict check(const TransportAddress& peer, const RelayPorts&) const;
-    PeerVerdict check(const IpAddress& peer, const RelayPorts&) const;
+    PeerVerdict check(const TransportAddress& peer, const OwnAddresses&) const;
+    PeerVerdict check(const IpAddress& peer, const OwnAddresses&) const;
 
   private:
     bool is_listener(const TransportAddress& peer, bool own) const;
