@@ -152,9 +152,7 @@ over(every, 'D22 a USERHASH of another size than 32 is refused', async (world) =
   assert.ok([400, 401].includes(answer.code), String(answer));
 });
 
-// Ahoy's call page hands out REST names, and then nobody can be told to hide his name.
-const pageless = suite({ page: false });
-pageless(every, 'D23 where anonymity is offered, a USERNAME and a USERHASH are both taken', async (world) => {
+over(every, 'D23 where anonymity is offered, a USERNAME and a USERHASH are both taken', async (world) => {
   const [named, hidden] = [await offered(world), await offered(world)];
   if (!(featureBits(named) & 0x40)) throw new NotSupported('anonymity is not offered');
   keep(named, await named.ask(chosen(named, sha256).integritySha256(key(sha256))));
