@@ -155,6 +155,20 @@ std::vector<probe::Way> ways_of(const ProbeArguments& arguments, const Config& c
     return probe::ways(*target, arguments.all);
 }
 
+std::string_view last_words(probe::Verdict verdict) {
+    switch (verdict) {
+        case probe::Verdict::failed:
+            return "Something failed: what it means and what to do stands above.";
+        case probe::Verdict::warning:
+            return "It works, but not as it should: see the warnings above.";
+        case probe::Verdict::skipped:
+            return "Nothing failed, but not everything was tried: see above.";
+        case probe::Verdict::ok:
+            return "All is well.";
+    }
+    return "";
+}
+
 }  // namespace
 
 CLI::App* add_probe_command(CLI::App& app, ProbeArguments& arguments) {
@@ -200,14 +214,13 @@ int run_probe(const ProbeArguments& arguments) {
 
     probe::Report report(arguments.json ? nullptr : stdout);
     probe::probe(options, system_random(), report);
+    const probe::Verdict verdict = report.verdict();
     if (arguments.json) {
         fmt::print("{}", probe::to_json(report.rows()));
     } else {
-        fmt::print("\n{}\n{}\n", probe::table(report.rows()),
-                   report.failed() ? "Something failed; what it means and what to do stands above."
-                                   : "Nothing failed.");
+        fmt::print("\n{}\n{}\n", probe::table(report.rows()), last_words(verdict));
     }
-    return report.failed() ? 1 : 0;
+    return verdict == probe::Verdict::failed ? 1 : 0;
 }
 
 }  // namespace ahoy::app

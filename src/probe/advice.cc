@@ -279,6 +279,12 @@ constexpr Entry words[] = {
       "Tell it (Ahoy: turn.external_addresses = [\"PUBLIC/PRIVATE\"]; coturn: "
       "external-ip=PUBLIC/PRIVATE), and forward its relay ports to it."}},
     {any,
+     Cause::same_machine,
+     {"The probe runs on the server's own machine or behind the same public address, so no "
+      "firewall "
+      "is between that could be tried.",
+      "Probe it from outside to see whether its relay ports are open."}},
+    {any,
      Cause::relayed_family_differs,
      {"We came by IPv4 and asked for nothing else, but the relayed address is an IPv6 one.",
       "Give the server an IPv4 relay address (Ahoy: turn.relay_addresses and "

@@ -99,9 +99,8 @@ void Dialogue::act(Now now, Outbox& out) {
         case Step::channel_data:
             return begin_burst(now, out);
         case Step::direct:
-            if (!a.mapped() || a.mapped()->ip.family() != a.relayed()->ip.family()) {
-                return finish(
-                    now, {.verdict = Verdict::skipped, .cause = Cause::peer_family_mismatch}, out);
+            if (const Cause cause = why_not_direct(); cause != Cause::none) {
+                return finish(now, {.verdict = Verdict::skipped, .cause = cause}, out);
             }
             return a.permit(now, a.mapped()->ip, out);
         case Step::refresh:
@@ -115,6 +114,15 @@ void Dialogue::act(Now now, Outbox& out) {
         default:
             CHECK(false);
     }
+}
+
+Cause Dialogue::why_not_direct() const {
+    const auto mapped = clients_[0].mapped();
+    if (!mapped || mapped->ip.family() != relayed()->ip.family()) {
+        return Cause::peer_family_mismatch;
+    }
+    const bool here = mapped->ip == relayed()->ip || config_.local == config_.server.ip;
+    return here ? Cause::same_machine : Cause::none;
 }
 
 void Dialogue::finish(Now now, Finding finding, Outbox& out) {
@@ -227,7 +235,33 @@ void Dialogue::look_at_events(Now now, Outbox& out) {
     }
 }
 
+// Not so what an earlier step, which has failed already, still gets as answers.
+bool Dialogue::concerns_step(const ClientEvent& event, size_t client) const {
+    if (event.kind == Kind::ended) return true;
+    switch (step_) {
+        case Step::binding:
+            return event.method == Method::binding;
+        case Step::challenge:
+        case Step::allocate:
+            return event.method == Method::allocate && client == 0;
+        case Step::second:
+            return event.method == Method::allocate && client == 1;
+        case Step::permission:
+            return event.method == Method::create_permission;
+        case Step::channel:
+            return event.method == Method::channel_bind;
+        case Step::direct:
+            return event.method == Method::create_permission && client == 0 &&
+                   event.address.ip == clients_[0].mapped()->ip;
+        case Step::refresh:
+            return event.method == Method::refresh;
+        default:
+            return false;
+    }
+}
+
 void Dialogue::on_event(Now now, const ClientEvent& event, size_t client, Outbox& out) {
+    if (!concerns_step(event, client)) return;
     if (event.kind == Kind::timed_out) return fail(now, Cause::no_answer, "", out);
     if (event.kind == Kind::ended) {
         if (step_ == Step::refresh) succeed(now, event, out);

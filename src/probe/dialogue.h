@@ -76,6 +76,7 @@ class Dialogue {
 
     void enter(Now, Step, Outbox&);
     void act(Now, Outbox&);
+    Cause why_not_direct() const;
     // Ends the step with what the finding says, and begins the next.
     void finish(Now, Finding, Outbox&);
     void fail(Now, Cause, std::string detail, Outbox&);
@@ -84,6 +85,7 @@ class Dialogue {
     void hear(Now, const stun::Message&, SocketId leg, Outbox&);
     void on_challenge(Now, Outbox&);
     void look_at_events(Now, Outbox&);
+    bool concerns_step(const turn::ClientEvent&, size_t client) const;
     void on_event(Now, const turn::ClientEvent&, size_t client, Outbox&);
     void succeed(Now, const turn::ClientEvent&, Outbox&);
     void judge_relayed_address(Now, const TransportAddress&, Outbox&);

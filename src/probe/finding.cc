@@ -37,7 +37,7 @@ std::string_view label(Verdict verdict) {
 }
 
 std::string_view label(Cause cause) {
-    static constexpr std::array<std::string_view, 43> names{
+    static constexpr std::array<std::string_view, 44> names{
         "none",
         "name_unknown",
         "name_server_silent",
@@ -78,6 +78,7 @@ std::string_view label(Cause cause) {
         "no_capacity",
         "other_error",
         "relayed_address_private",
+        "same_machine",
         "relayed_family_differs",
         "lost_some",
         "lost_all",

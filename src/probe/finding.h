@@ -32,7 +32,8 @@ enum class Step : uint8_t {
 };
 std::string_view label(Step);
 
-enum class Verdict : uint8_t { ok, warning, failed, skipped };
+// From good to bad.
+enum class Verdict : uint8_t { ok, skipped, warning, failed };
 std::string_view label(Verdict);
 
 // Why a step did not go well.
@@ -81,6 +82,7 @@ enum class Cause : uint8_t {
     no_capacity,            // 508
     other_error,
     relayed_address_private,
+    same_machine,
     relayed_family_differs,
     lost_some,
     lost_all,

@@ -111,14 +111,9 @@ boost::json::object json_of(const Finding& finding) {
 }  // namespace
 
 Verdict Row::verdict() const {
-    const auto has = [&](Verdict verdict) {
-        return std::any_of(findings.begin(), findings.end(),
-                           [&](const Finding& f) { return f.verdict == verdict; });
-    };
-    for (const Verdict verdict : {Verdict::failed, Verdict::warning, Verdict::skipped}) {
-        if (has(verdict)) return verdict;
-    }
-    return Verdict::ok;
+    Verdict worst = Verdict::ok;
+    for (const Finding& finding : findings) worst = std::max(worst, finding.verdict);
+    return worst;
 }
 
 std::string to_text(const Finding& finding) {
@@ -188,9 +183,10 @@ void Report::note(std::string_view text) {
     if (out_ != nullptr) fmt::print(out_, "{}", paragraph(text));
 }
 
-bool Report::failed() const {
-    return std::any_of(rows_.begin(), rows_.end(),
-                       [](const Row& row) { return row.verdict() == Verdict::failed; });
+Verdict Report::verdict() const {
+    Verdict worst = Verdict::ok;
+    for (const Row& row : rows_) worst = std::max(worst, row.verdict());
+    return worst;
 }
 
 }  // namespace ahoy::probe

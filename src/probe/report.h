@@ -39,7 +39,7 @@ class Report {
     // For people only.
     void note(std::string_view);
     const std::vector<Row>& rows() const { return rows_; }
-    bool failed() const;
+    Verdict verdict() const;  // the worst
 
   private:
     std::FILE* out_;

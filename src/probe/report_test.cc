@@ -81,13 +81,13 @@ TEST(Report, IsOneJsonObject) {
     EXPECT_FALSE(steps[1].at("remedy").as_string().empty());
 }
 
-TEST(Report, FailsWhenSomethingDid) {
+TEST(Report, IsAsBadAsItsWorstFinding) {
     Report report(nullptr);
     report.begin(row({}));
     report.add(untried);
-    EXPECT_FALSE(report.failed());
+    EXPECT_EQ(report.verdict(), Verdict::skipped);
     report.add(bad);
-    EXPECT_TRUE(report.failed());
+    EXPECT_EQ(report.verdict(), Verdict::failed);
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ Result<Target, std::string> Target::parse(std::string_view text) {
         secure = scheme.ends_with("s:");
         rest.remove_prefix(scheme.size());
     }
-    if (rest.starts_with("//")) {
+    if (rest.find('/') != rest.npos) {
         return refuse(fmt::format("such URIs have no slashes; leave them out ({})", right));
     }
     if (rest.find('@') != rest.npos) return refuse("the user's name goes into --user");
