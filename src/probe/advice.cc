@@ -40,7 +40,7 @@ constexpr Entry words[] = {
       "need the AAAA record to work, so try it from one of them."}},
     {any,
      Cause::refused,
-     {"The machine is there, but nothing listens on that port.",
+     {"Nothing listens on that port, or a firewall refuses it.",
       "Start the server, and compare the port with its configuration (Ahoy: turn.listen and "
       "turn.tls_listen; coturn: listening-port and tls-listening-port). A server that listens on "
       "127.0.0.1 only is refused like this from elsewhere."}},
@@ -55,7 +55,7 @@ constexpr Entry words[] = {
      {"The TLS or DTLS handshake got no answer: a firewall drops the port, or something else "
       "than TLS listens there.",
       "Over DTLS: open the port for UDP, and check that the server has DTLS at all (Ahoy: "
-      "turn.tls_listen; coturn: no no-dtls). Over TLS: check that the port is the TLS one."}},
+      "turn.tls_listen; coturn: not no-dtls). Over TLS: check that the port is the TLS one."}},
     {Step::binding,
      Cause::no_answer,
      {"A STUN Binding request got no answer. Over UDP that is most likely a firewall or a wrong "
@@ -65,9 +65,9 @@ constexpr Entry words[] = {
       "Binding is silent, STUN is switched off there (coturn: no-stun)."}},
     {Step::challenge,
      Cause::no_answer,
-     {"The server does not answer Allocate requests: if Binding works, it is a STUN server without "
-      "TURN, or its TURN is switched off.",
-      "Check that it is a TURN server (coturn: no stun-only) and that nothing between filters "
+     {"An Allocate request got no answer. If Binding got one, this is a STUN server without TURN, "
+      "or its TURN is switched off; if not, the port is closed as said there.",
+      "Check that it is a TURN server (coturn: not stun-only) and that nothing between filters "
       "TURN."}},
     {Step::allocate,
      Cause::no_answer,
@@ -160,7 +160,7 @@ constexpr Entry words[] = {
      Cause::open_relay,
      {"The server gives an allocation to anybody, without a password: strangers relay their "
       "traffic through it, into its own network too.",
-      "Switch authentication on (coturn: lt-cred-mech or use-auth-secret, and no no-auth)."}},
+      "Switch authentication on (coturn: lt-cred-mech or use-auth-secret, and not no-auth)."}},
     {any,
      Cause::no_realm,
      {"The server asks for credentials, but its 401 lacks REALM or NONCE, so that no client can "
@@ -243,7 +243,8 @@ constexpr Entry words[] = {
       "Try again: it may be left from an earlier client that had our port."}},
     {any,
      Cause::unsupported_transport,
-     {"The server does not relay UDP (442).", "Switch UDP relaying on (coturn: no no-udp-relay)."}},
+     {"The server does not relay UDP (442).",
+      "Switch UDP relaying on (coturn: not no-udp-relay)."}},
     {Step::direct,
      Cause::peer_family_mismatch,
      {"The relayed address is of another IP version than the way by which we came, so a datagram "

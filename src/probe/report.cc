@@ -120,22 +120,30 @@ std::string to_text(const Finding& finding) {
     std::string out = fmt::format("  {:<7} {:<12} {:>8.1f} ms", label(finding.verdict),
                                   label(finding.step), in_ms(finding.took));
     if (!finding.detail.empty()) out += "  " + finding.detail;
-    out += '\n';
-    if (finding.cause == Cause::none) return out;
+    return out + '\n';
+}
+
+std::string advice_text(const Finding& finding) {
+    if (finding.cause == Cause::none) return "";
     const Advice words = advice(finding.step, finding.cause);
-    return out + paragraph(words.meaning) + paragraph(words.remedy);
+    return paragraph(words.meaning) + paragraph(words.remedy);
 }
 
 std::string table(const std::vector<Row>& rows) {
+    std::vector<const Row*> shown;
     size_t width = 7;
-    for (const Row& row : rows) {
-        width = std::max(width, row.address ? row.address->to_string().size() : row.name.size());
-    }
-    std::string out = fmt::format("{:<10} {:<{}}  {}\n", "transport", "address", width, "result");
+    const auto place = [](const Row& row) {
+        return row.address ? row.address->to_string() : row.name;
+    };
     for (const Row& row : rows) {
         if (!row.way && row.verdict() == Verdict::ok) continue;
-        out += fmt::format("{:<10} {:<{}}  {}\n", row.way ? upper_label(row.way->transport) : "-",
-                           row.address ? row.address->to_string() : row.name, width, result(row));
+        shown.push_back(&row);
+        width = std::max(width, place(row).size());
+    }
+    std::string out = fmt::format("{:<10} {:<{}}  {}\n", "transport", "address", width, "result");
+    for (const Row* row : shown) {
+        out += fmt::format("{:<10} {:<{}}  {}\n", row->way ? upper_label(row->way->transport) : "-",
+                           place(*row), width, result(*row));
     }
     return out;
 }
@@ -175,7 +183,9 @@ void Report::begin(Row row) {
 void Report::add(const Finding& finding) {
     rows_.back().findings.push_back(finding);
     if (out_ == nullptr) return;
-    fmt::print(out_, "{}", to_text(finding));
+    const std::string words = advice_text(finding);
+    const bool is_new = words.empty() || told_.insert(words).second;
+    fmt::print(out_, "{}{}", to_text(finding), is_new ? words : paragraph("(as above)"));
     std::fflush(out_);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,10 @@ struct Row {
     Verdict verdict() const;  // the worst
 };
 
-// One line, and behind it, unless all is well, what it means and what to do.
+// One line.
 std::string to_text(const Finding&);
+// What it means and what to do; empty when all is well.
+std::string advice_text(const Finding&);
 // A line for each way and address, and one for a name without any.
 std::string table(const std::vector<Row>&);
 std::string to_json(const std::vector<Row>&);
@@ -44,6 +47,7 @@ class Report {
   private:
     std::FILE* out_;
     std::vector<Row> rows_;
+    std::set<std::string> told_;  // advice: each once, however many transports need it
 };
 
 }  // namespace ahoy::probe

@@ -30,9 +30,10 @@ const Finding untried{
 
 TEST(Report, TellsWhatAFindingMeansAndWhatToDo) {
     EXPECT_EQ(to_text(fine), "  ok      binding           1.5 ms  seen\n");
-    const std::string text = to_text(bad);
-    EXPECT_THAT(text,
-                StartsWith("  FAILED  allocate          0.0 ms\n          The server has no"));
+    EXPECT_EQ(advice_text(fine), "");
+    EXPECT_EQ(to_text(bad), "  FAILED  allocate          0.0 ms\n");
+    const std::string text = advice_text(bad);
+    EXPECT_THAT(text, StartsWith("          The server has no"));
     EXPECT_THAT(text, HasSubstr("\n          Give it more ports"));
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
@@ -79,6 +80,21 @@ TEST(Report, IsOneJsonObject) {
     EXPECT_EQ(steps[1].at("verdict"), "failed");
     EXPECT_EQ(steps[1].at("cause"), "no_capacity");
     EXPECT_FALSE(steps[1].at("remedy").as_string().empty());
+}
+
+TEST(Report, GivesTheSameAdviceOnce) {
+    std::FILE* const file = std::tmpfile();
+    Report report(file);
+    for (int i = 0; i < 2; ++i) {
+        report.begin(row({}));
+        report.add(bad);
+    }
+    std::array<char, 4096> buffer{};
+    std::rewind(file);
+    const std::string text(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), file));
+    std::fclose(file);
+    EXPECT_EQ(text.find("Give it more ports"), text.rfind("Give it more ports"));
+    EXPECT_THAT(text, testing::EndsWith("0.0 ms\n          (as above)\n"));
 }
 
 TEST(Report, IsAsBadAsItsWorstFinding) {

@@ -157,16 +157,25 @@ test('a certificate that does not hold is named, and the rest is tried all the s
 
 test('a certificate of another name is told from one that has expired', async () => {
   await makeCertificate('other', 397, 'DNS:other.example.org');
-  const port = await freePort();
-  const other = await Server.start({ settings: [`turn.tls_listen=["127.0.0.1:${port}"]`,
-    `tls.certificate="${folder}/other.pem"`, `tls.key="${folder}/other.key"`] });
-  for (const transport of ['tcp', 'udp']) {
-    const { found } = await probe([`turns:127.0.0.1:${port}?transport=${transport}`],
-      { env: { SSL_CERT_FILE: join(folder, 'other.pem') } });
-    assert.equal(found.certificate, 'failed wrong_name');
-    assert.equal(found.challenge, 'ok');
+  await promised('openssl', ['req', '-new', '-key', join(folder, 'good.key'), '-subj', '/CN=old',
+    '-out', join(folder, 'old.csr')]);
+  await promised('openssl', ['x509', '-req', '-in', join(folder, 'old.csr'), '-signkey', join(folder, 'good.key'),
+    '-days', '-1', '-out', join(folder, 'old.pem')]);
+  for (const [name, key, wanted] of [
+    ['other', 'other', 'failed wrong_name'],
+    ['old', 'good', 'failed expired, failed wrong_name'], // it has no address in it
+  ]) {
+    const port = await freePort();
+    const other = await Server.start({ settings: [`turn.tls_listen=["127.0.0.1:${port}"]`,
+      `tls.certificate="${folder}/${name}.pem"`, `tls.key="${folder}/${key}.key"`] });
+    for (const transport of ['tcp', 'udp']) {
+      const { found } = await probe([`turns:127.0.0.1:${port}?transport=${transport}`],
+        { env: { SSL_CERT_FILE: join(folder, `${name}.pem`) } });
+      assert.deepEqual(found.certificate.split(', ').sort(), wanted.split(', ').sort());
+      assert.equal(found.challenge, 'ok');
+    }
+    await other.stop();
   }
-  await other.stop();
 });
 
 test('a closed port is refused over every transport', async () => {
