@@ -57,13 +57,6 @@ int collect(int good, X509_STORE_CTX* store) {
     return 1;
 }
 
-std::string printable(std::string text) {
-    for (char& c : text) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    }
-    return text;
-}
-
 // The names it is for, or its subject where it has none.
 std::string names_of(const X509& certificate) {
     constexpr int most = 3;

@@ -37,16 +37,6 @@ turn::ClientConfig client_config(const DialogueConfig& config, SocketId leg) {
             .reliable = is_stream(config.transport)};
 }
 
-// Texts of strangers go to a terminal.
-std::string printable(std::string_view text) {
-    constexpr size_t most = 80;
-    std::string out;
-    for (const char c : text.substr(0, most)) {
-        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    }
-    return out;
-}
-
 std::string in_ms(Duration time) {
     return fmt::format("{:.1f} ms", static_cast<double>(time.count()) / 1e6);
 }

@@ -110,4 +110,13 @@ Cause cause_of(stun::ErrorCode code) {
     return Cause::other_error;
 }
 
+std::string printable(std::string_view text) {
+    constexpr size_t most = 120;
+    std::string out(text.substr(0, most));
+    for (char& c : out) {
+        if (c < 0x20 || c > 0x7e) c = '?';
+    }
+    return out;
+}
+
 }  // namespace ahoy::probe

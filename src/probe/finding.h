@@ -109,6 +109,10 @@ struct Finding {
     std::optional<Traffic> traffic;
 };
 
+// Texts of strangers go to terminals and into JSON: only ASCII without control characters passes,
+// and no more of it than a line holds.
+std::string printable(std::string_view);
+
 // What most likely is the matter, and how to mend it.
 struct Advice {
     std::string_view meaning;

@@ -61,6 +61,12 @@ TEST(Labels, AreThereAndDiffer) {
     EXPECT_EQ(label(Cause::not_stun), "not_stun");
 }
 
+TEST(Printable, LetsNothingThroughThatATerminalObeys) {
+    EXPECT_EQ(printable("a realm~"), "a realm~");
+    EXPECT_EQ(printable("\x1b[2J\xc2\x9b\x7f"), "?[2J???");
+    EXPECT_EQ(printable(std::string(763, 'x')).size(), 120u);
+}
+
 TEST(Causes, FollowFromErrorCodes) {
     EXPECT_EQ(cause_of(stun::ErrorCode::insufficient_capacity), Cause::no_capacity);
     EXPECT_EQ(cause_of(stun::ErrorCode::allocation_mismatch), Cause::allocation_mismatch);
