@@ -288,7 +288,7 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, secret_file, "\"\"",
                  "a secret a line: all are accepted, the first is for new credentials"),
         AHOY_KEY(turn, users, "{}", "{ alice = \"password\" }: long-term credentials"),
-        AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (486)"),
+        AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (508)"),
         AHOY_KEY(turn, user_quota, "256",
                  "allocations at once of one user; more are refused (486); 0 = any number"),
         AHOY_KEY(turn, address_quota, "4096",
