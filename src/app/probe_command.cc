@@ -49,8 +49,8 @@ std::string read_password(const std::string& user) {
     if (const char* value = std::getenv(password_variable)) return value;
     std::string password;
     if (::isatty(STDIN_FILENO) != 0) {
+        const WithoutEcho without_echo;  // before the prompt, which may be answered at once
         fmt::print(stderr, "Password of {}: ", user);
-        const WithoutEcho without_echo;
         std::getline(std::cin, password);
         fmt::print(stderr, "\n");
     } else {

@@ -50,8 +50,8 @@ int milliseconds_until(Instant until) {
 
 }  // namespace
 
-Link::Link(Transport transport, TransportAddress server)
-    : transport_(transport), server_(std::move(server)) {}
+Link::Link(Transport transport, const TransportAddress& server)
+    : transport_(transport), server_(server) {}
 
 Link::~Link() {
     if (fd_ >= 0) ::close(fd_);

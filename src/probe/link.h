@@ -28,7 +28,7 @@ struct Trust {
 
 class Link {
   public:
-    Link(Transport, TransportAddress server);
+    Link(Transport, const TransportAddress& server);
     ~Link();
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
