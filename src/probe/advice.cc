@@ -270,6 +270,11 @@ constexpr Entry words[] = {
       "Give it more ports (Ahoy: turn.ports; coturn: min-port and max-port), and check its limit "
       "of open files and its relay addresses."}},
     {any,
+     Cause::allocation_ended,
+     {"The server took the allocation away in the middle.",
+      "Look into its log: it restarted, gives very short lifetimes, or somebody ended the session "
+      "there."}},
+    {any,
      Cause::other_error,
      {"The server refused the request with an error that is none of TURN's.",
       "Look into the server's log."}},

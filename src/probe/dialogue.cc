@@ -62,7 +62,18 @@ void Dialogue::enter(Now now, Step step, Outbox& out) {
     awaited_ = 1;
     burst_.reset();
     heard_.reason.clear();
+    if (step >= Step::second && step <= Step::direct && !relayed()) {
+        return lost(now, first, Cause::allocation_ended, out);
+    }
+    if (uses_second() && !clients_[1].relayed()) {
+        return lost(now, second, Cause::allocation_ended, out);
+    }
     act(now, out);
+}
+
+// The second client's allocation, which is there by then.
+bool Dialogue::uses_second() const {
+    return step_ >= Step::permission && step_ <= Step::channel_data;
 }
 
 void Dialogue::act(Now now, Outbox& out) {
@@ -254,7 +265,12 @@ void Dialogue::on_event(Now now, const ClientEvent& event, size_t client, Outbox
     if (!concerns_step(event, client)) return;
     if (event.kind == Kind::timed_out) return fail(now, Cause::no_answer, "", out);
     if (event.kind == Kind::ended) {
-        if (step_ == Step::refresh) succeed(now, event, out);
+        if (step_ == Step::refresh) return succeed(now, event, out);
+        // A server may take an allocation away at any time.
+        const bool in_use = client == 0 ? step_ >= Step::second : uses_second();
+        if (in_use) {
+            lost(now, client == 0 ? first : second, Cause::allocation_ended, out);
+        }
         return;
     }
     if (event.kind != Kind::refused) {

@@ -76,6 +76,7 @@ class Dialogue {
 
     void enter(Now, Step, Outbox&);
     void act(Now, Outbox&);
+    bool uses_second() const;
     Cause why_not_direct() const;
     // Ends the step with what the finding says, and begins the next.
     void finish(Now, Finding, Outbox&);

@@ -161,6 +161,7 @@ class DialogueTest : public testing::Test {
     const TransportAddress two = at("9.9.9.9:1002");
     const TransportAddress plain = at("9.9.9.9:1003");
     turn::World world;
+    const Instant start = world.now.steady;
     DialogueConfig config{.server = turn::listener,
                           .transport = Transport::udp,
                           .local = one.ip,
@@ -217,7 +218,6 @@ TEST_F(DialogueTest, WithoutCredentialsEndsAtTheChallenge) {
 
 TEST_F(DialogueTest, GivesUpSoonOnAServerThatIsSilent) {
     on_the_way = [](SocketId, Payload& bytes) { bytes.clear(); };
-    const Instant start = world.now.steady;
     EXPECT_THAT(runs(), ElementsAre(failed(Step::binding, Cause::no_answer),
                                     failed(Step::challenge, Cause::no_answer)));
     EXPECT_EQ(world.now.steady - start, 10s);
@@ -354,6 +354,25 @@ TEST_F(DialogueTest, FindsAServerThatDoesNotKnowItsPublicAddress) {
     config.server = at("8.8.8.8:3478");  // and it relays on 192.0.2.15
     EXPECT_THAT(runs(), testing::Contains(failed(Step::allocate, Cause::relayed_address_private)));
     EXPECT_EQ(findings.back().step, Step::refresh);
+}
+
+TEST_F(DialogueTest, SurvivesAServerThatTakesAnAllocationAway) {
+    // It gives a second, and refuses to make it longer.
+    answers = [](const Message& request) -> std::optional<Payload> {
+        if (!request.integrity_at()) return {};
+        if (request.method() == Method::refresh) {
+            return write(request, Class::error,
+                         [](MessageWriter& w) { w.error(ErrorCode::allocation_mismatch, ""); });
+        }
+        return write(request, Class::success, [](MessageWriter& w) {
+            w.xor_address(AttributeType::xor_mapped_address, at("9.9.9.9:1001"));
+            w.xor_address(AttributeType::xor_relayed_address, at("192.0.2.15:50001"));
+            w.lifetime(1s);
+            w.integrity(stun::long_term_key("alice", "ahoy", "wonder"));
+        });
+    };
+    EXPECT_EQ(runs().back(), failed(Step::indications, Cause::allocation_ended));
+    EXPECT_EQ(world.now.steady - start, 750ms);
 }
 
 TEST_F(DialogueTest, EndsWithTheFirstConnectionAndDoesWithoutTheSecond) {

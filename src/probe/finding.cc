@@ -37,7 +37,7 @@ std::string_view label(Verdict verdict) {
 }
 
 std::string_view label(Cause cause) {
-    static constexpr std::array<std::string_view, 44> names{
+    static constexpr std::array<std::string_view, 45> names{
         "none",
         "name_unknown",
         "name_server_silent",
@@ -76,6 +76,7 @@ std::string_view label(Cause cause) {
         "quota_reached",
         "server_error",
         "no_capacity",
+        "allocation_ended",
         "other_error",
         "relayed_address_private",
         "same_machine",

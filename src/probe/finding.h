@@ -80,6 +80,7 @@ enum class Cause : uint8_t {
     quota_reached,          // 486
     server_error,           // 500
     no_capacity,            // 508
+    allocation_ended,
     other_error,
     relayed_address_private,
     same_machine,
