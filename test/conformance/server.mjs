@@ -25,7 +25,7 @@ export const users = { alice: 'wonder', bob: 'builder' };
 export class NotSupported extends Error {}
 
 const defaults = {
-  users, realm, rest: false,
+  users, realm, rest: false, page: true,
   listen: { v4: '127.0.0.1', v6: '::1' },
   relay: ['127.0.0.1', '::1'],
   allow: ['127.0.0.0/8', '::1/128'],
@@ -70,7 +70,7 @@ class AhoyProgram {
     const files = await selfSigned();
     const list = (items) => `[${items.map((item) => JSON.stringify(item)).join(', ')}]`;
     const settings = [
-      'http.listen=["127.0.0.1:0"]',
+      wants.page ? 'http.listen=["127.0.0.1:0"]' : 'http.listen=[]',
       `server.threads=${wants.threads}`,
       `turn.listen=${list(listeners.map((address) => bracketed(address, ports.plain)))}`,
       `turn.tls_listen=${list(listeners.map((address) => bracketed(address, ports.tls)))}`,

@@ -51,10 +51,10 @@ export class Inbox {
 class UdpTransport {
   inbox = new Inbox();
 
-  static async open({ address, port, localPort = 0, localAddress }) {
+  static async open({ address, port, localPort = 0, localAddress, reuse = false }) {
     const self = new UdpTransport();
     const family = isIPv6(address) ? 'udp6' : 'udp4';
-    self.socket = createSocket({ type: family, recvBufferSize: 1 << 20 });
+    self.socket = createSocket({ type: family, recvBufferSize: 1 << 20, reuseAddr: reuse });
     self.socket.on('message', (bytes) => self.inbox.put(bytes));
     self.socket.on('error', () => {});
     self.socket.bind(localPort, localAddress ?? (isIPv6(address) ? '::1' : '127.0.0.1'));
