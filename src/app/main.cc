@@ -7,6 +7,7 @@
 
 #include "app/config.h"
 #include "app/log.h"
+#include "app/probe_command.h"
 #include "app/serve.h"
 #include "net/start_error.h"
 
@@ -58,11 +59,14 @@ int run(int argc, char** argv) {
     check->add_option("file", arguments.file, "Configuration file (TOML)")->required();
     auto* const defaults =
         app.add_subcommand("default-config", "Print every key with its default and meaning");
+    ProbeArguments probe_arguments;
+    auto* const probe = add_probe_command(app, probe_arguments);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
+    if (probe->parsed()) return run_probe(probe_arguments);
     if (check->parsed()) return run_check(arguments.file);
     if (defaults->parsed()) {
         fmt::print("{}", default_config());

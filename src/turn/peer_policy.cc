@@ -31,8 +31,9 @@ bool never_a_peer(const IpAddress& ip) {
     return any_contains(list, ip);
 }
 
-// IANA's special-purpose address registries (RFC 6890), without what is globally reachable.
-bool special_purpose(const IpAddress& ip) {
+}  // namespace
+
+bool is_special_purpose(const IpAddress& ip) {
     static const auto list = prefixes({
         "10.0.0.0/8",       // private use, RFC 1918
         "100.64.0.0/10",    // shared address space, RFC 6598
@@ -61,6 +62,8 @@ bool special_purpose(const IpAddress& ip) {
     });
     return any_contains(list, ip);
 }
+
+namespace {
 
 // The IPv4 addresses that a transition form stands for; as many as it embeds.
 struct Embedded {
@@ -177,7 +180,7 @@ PeerVerdict PeerPolicy::without_port(const IpAddress& peer, bool own) const {
     if (allow > deny) return {PeerReason::operator_allow};
     if (deny >= 0) return {PeerReason::operator_deny};
     if (own) return {PeerReason::own_address};
-    if (special_purpose(peer)) return {PeerReason::special_purpose};
+    if (is_special_purpose(peer)) return {PeerReason::special_purpose};
     return {PeerReason::ordinary};
 }
 

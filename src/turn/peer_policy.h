@@ -40,6 +40,10 @@ enum class PeerReason : uint8_t {
 };
 std::string_view label(PeerReason);
 
+// In one of IANA's special-purpose registries (RFC 6890): private, loopback, link-local,
+// documentation and so on, without what is globally reachable.
+bool is_special_purpose(const IpAddress&);
+
 struct PeerVerdict {
     PeerReason reason{};
     bool per_datagram = false;  // each datagram is to be checked with its port

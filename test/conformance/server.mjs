@@ -33,7 +33,7 @@ const defaults = {
   ports: [49152, 65535],
   userQuota: 0,
   tcpRelay: false, mobility: false, discovery: false, secureStun: false, oauth: false, alternate: undefined,
-  classic: false, proxy: false, strictChannels: false, secrets: [secret], threads: 2,
+  classic: false, proxy: false, strictChannels: false, drain: false, files: 0, secrets: [secret], threads: 2,
 };
 
 let certificate;
@@ -90,6 +90,7 @@ class AhoyProgram {
     if (wants.mobility) settings.push('turn.mobility=true');
     if (wants.strictChannels) settings.push('turn.legacy_channels=false');
     if (wants.external) settings.push(`turn.external_addresses=${list(wants.external)}`);
+    if (wants.drain) settings.push('server.drain_timeout="60s"');
     if (wants.proxy) settings.push('server.balancers=["127.0.0.0/8"]');
     for (const [want, key] of Object.entries({ discovery: 'RFC 5780', secureStun: 'authentication of Binding',
       oauth: 'RFC 7635', alternate: 'ALTERNATE-SERVER', classic: 'RFC 3489' })) {
@@ -132,6 +133,7 @@ class CoturnProgram {
     if (wants.external) options.push(...wants.external.map((each) => `--external-ip=${each}`));
     if (wants.proxy) options.push(`--tcp-proxy-port=${ports.proxy}`);
     for (const range of wants.deny) options.push(`--denied-peer-ip=${range.replace(/\/.*/, '')}`);
+    if (wants.drain) throw new NotSupported('no draining');
     return ['turnserver', options, { cwd: scratch() }];
   }
 
@@ -149,7 +151,8 @@ export class Server {
     const ports = { plain: await freePort(addresses), tls: await freePort(addresses), proxy: await freePort(addresses) };
     const self = Object.assign(new Server(), { wants, ports });
     const [command, args, options] = await program.command(wants, ports);
-    self.process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const limited = wants.files ? ['bash', ['-c', `ulimit -n ${wants.files}; exec "$0" "$@"`, command, ...args]] : [command, args];
+    self.process = spawn(...limited, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     self.ended = once(self.process, 'exit');
     for (const stream of [self.process.stdout, self.process.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (self.log += text));
@@ -195,6 +198,13 @@ export class Server {
 
   get alive() {
     return this.process.exitCode === null && this.process.signalCode === null;
+  }
+
+  /** The port of Ahoy's page. */
+  get httpPort() {
+    const found = /\bhttp=127\.0\.0\.1:(\d+)/.exec(this.log);
+    if (!found) throw new NotSupported('no HTTP');
+    return Number(found[1]);
   }
 
   async stop() {

@@ -51,10 +51,10 @@ export class Inbox {
 class UdpTransport {
   inbox = new Inbox();
 
-  static async open({ address, port, localPort = 0, localAddress }) {
+  static async open({ address, port, localPort = 0, localAddress, reuse = false }) {
     const self = new UdpTransport();
     const family = isIPv6(address) ? 'udp6' : 'udp4';
-    self.socket = createSocket({ type: family, recvBufferSize: 1 << 20 });
+    self.socket = createSocket({ type: family, recvBufferSize: 1 << 20, reuseAddr: reuse });
     self.socket.on('message', (bytes) => self.inbox.put(bytes));
     self.socket.on('error', () => {});
     self.socket.bind(localPort, localAddress ?? (isIPv6(address) ? '::1' : '127.0.0.1'));
@@ -76,19 +76,26 @@ class UdpTransport {
   }
 }
 
+/** What follows the success of ConnectionBind is no message any more, but bytes of the peer (RFC 6062). */
+const connectionBound = 0x010b;
+
 /** Cuts messages out of a stream; ChannelData is padded to four bytes there, but not in DTLS. */
 function framer(inbox, { padded }) {
   let rest = Buffer.alloc(0);
+  let raw = false;
   return (bytes) => {
+    if (raw) return inbox.put(bytes);
     rest = Buffer.concat([rest, bytes]);
-    while (rest.length >= 4) {
+    while (rest.length >= 4 && !raw) {
       const length = rest.readUInt16BE(2);
       const size = isChannelData(rest) ? 4 + length : 20 + length;
       const taken = padded ? (size + 3) & ~3 : size;
       if (rest.length < taken) break;
       inbox.put(Buffer.from(rest.subarray(0, size)));
+      raw = rest.readUInt16BE(0) === connectionBound;
       rest = rest.subarray(taken);
     }
+    if (raw && rest.length) inbox.put(rest);
   };
 }
 
@@ -96,15 +103,13 @@ class StreamTransport {
   inbox = new Inbox();
   received = Buffer.alloc(0);
 
-  static async open({ address, port, tls, localPort, raw = false }) {
+  static async open({ address, port, tls, localPort }) {
     const self = new StreamTransport();
     self.socket = tls
       ? connectTls({ host: address, port, rejectUnauthorized: false, ...tls })
       : connectTcp({ host: address, port, localPort, noDelay: true });
-    const take = framer(self.inbox, { padded: true });
-    self.socket.on('data', (bytes) => (self.raw ? self.inbox.put(bytes) : take(bytes)));
+    self.socket.on('data', framer(self.inbox, { padded: true }));
     self.socket.on('error', () => {});
-    self.raw = raw;
     self.closed = new Promise((resolve) => self.socket.on('close', resolve));
     self.closed.then(() => self.inbox.close());
     self.socket.on('end', () => self.inbox.close());
