@@ -51,7 +51,7 @@ export function suite(wanted = {}) {
 
   return function over(transports, name, body, { todo } = {}) {
     for (const transport of [transports].flat()) {
-      const options = todo && which === 'ahoy' ? { todo } : {};
+      const options = { timeout: 120_000, ...(todo && which === 'ahoy' ? { todo } : {}) };
       test(transport ? `${name} (${transport})` : name, options, async (t) => {
         let world;
         try {
