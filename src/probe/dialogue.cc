@@ -24,10 +24,6 @@ constexpr size_t payload_size = 172;  // of 20 ms of sound
 constexpr Duration interval = 20ms;
 constexpr Duration stragglers = 2s;
 
-bool is_stream(Transport transport) {
-    return transport == Transport::tcp || transport == Transport::tls;
-}
-
 turn::ClientConfig client_config(const DialogueConfig& config, SocketId leg) {
     const Login login = config.login.value_or(Login{});
     return {.socket = leg,

@@ -58,7 +58,7 @@ class Link {
         void operator()(SSL* ssl) const { SSL_free(ssl); }
     };
 
-    bool is_stream() const { return transport_ == Transport::tcp || transport_ == Transport::tls; }
+    bool is_stream() const { return ahoy::is_stream(transport_); }
     bool wait(short events, Instant until) const;
     void prepare(const Trust&);
     Cause why_it_failed(int result);

@@ -14,9 +14,7 @@ class World {
   }
 
   async client(options = {}) {
-    const client = await Client.open(this.server, options.transport ?? this.transport, options);
-    this.#open.push(client);
-    return client;
+    return this.own(await Client.open(this.server, options.transport ?? this.transport, options));
   }
 
   /** A client with an allocation, and a peer with a permission there. */
@@ -29,9 +27,13 @@ class World {
   }
 
   async peer(address) {
-    const peer = await Peer.open(address);
-    this.#open.push(peer);
-    return peer;
+    return this.own(await Peer.open(address));
+  }
+
+  /** It is closed when the test ends, however it ends. */
+  own(closeable) {
+    this.#open.push(closeable);
+    return closeable;
   }
 
   async close() {
