@@ -60,7 +60,8 @@ function verdict(found, byUnitTests) {
   const todo = ran.find((each) => each.result === 'fail' && each.todo)?.reason ?? '';
   if (passed === 0 && todo.startsWith('not yet')) return 'not yet';
   const words = passed === ran.length ? 'yes' : passed === 0 ? 'no' : `${passed} of ${ran.length}`;
-  return todo ? `${words}: ${todo}` : words;
+  const reason = todo || found.find(({ result }) => result === 'skip')?.reason;
+  return reason ? `${words}: ${reason}` : words;
 }
 
 /** The cells about coturn in the table as it is. */
@@ -98,7 +99,8 @@ coturn fare. \`test/conformance/run\` runs the tests with a client that was writ
 no code with the server, \`test/conformance/run --server coturn\` runs them against coturn, and
 \`node test/conformance/table.mjs\` writes this file.
 
-"yes" is every test of the line over every transport, "3 of 5" is how many of them passed. What takes
+"yes" is every test of the line over every transport, "3 of 5" is how many of them passed; what follows a colon
+says why not the rest. What takes
 minutes is left to the unit tests, which have a clock of their own; of coturn they say nothing. Some lines
 are choices that an RFC leaves to the server, where coturn's answer is another and not wrong.
 
