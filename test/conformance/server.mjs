@@ -163,6 +163,7 @@ export class Server {
     const limited = wants.files ? ['bash', ['-c', `ulimit -n ${wants.files}; exec "$0" "$@"`, command, ...args]] : [command, args];
     self.process = spawn(...limited, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     self.ended = once(self.process, 'exit');
+    process.on('exit', () => self.process.kill('SIGKILL'));
     for (const stream of [self.process.stdout, self.process.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (self.log += text));
     }

@@ -99,10 +99,10 @@ coturn fare. \`test/conformance/run\` runs the tests with a client that was writ
 no code with the server, \`test/conformance/run --server coturn\` runs them against coturn, and
 \`node test/conformance/table.mjs\` writes this file.
 
-"yes" is every test of the line over every transport, "3 of 5" is how many of them passed; what follows a colon
-says why not the rest. What takes
-minutes is left to the unit tests, which have a clock of their own; of coturn they say nothing. Some lines
-are choices that an RFC leaves to the server, where coturn's answer is another and not wrong.
+"yes" is every test of the line over every transport, "3 of 5" is how many of them passed; what follows
+a colon says why not the rest. What takes minutes is left to the unit tests, which have a clock of their
+own; of coturn they say nothing. Some lines are choices that an RFC leaves to the server, where coturn's
+answer is another and not wrong.
 
 ${sum.lines} lines: ${sum.yes} hold over the wire, ${sum.unit} more by unit tests.
 ${rows.join('\n')}
