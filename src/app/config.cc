@@ -105,6 +105,12 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, secret_file, "\"\"",
                  "a secret a line: all are accepted, the first is for new credentials"),
         AHOY_KEY(turn, users, "{}", "{ alice = \"password\" }: long-term credentials"),
+        AHOY_KEY(
+            turn, database, "\"\"",
+            "SQLite file of users, secrets and peers, as coturn's turndb; read again on change"),
+        AHOY_KEY(turn, max_users, "1000000", "of the database; a file with more is refused"),
+        AHOY_KEY(turn, end_revoked, "false",
+                 "end the allocations of users and secrets that are gone, on reload"),
         AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (486)"),
         AHOY_KEY(turn, user_quota, "256",
                  "allocations at once of one user; more are refused (486); 0 = any number"),

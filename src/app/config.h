@@ -89,6 +89,9 @@ struct Config {
         std::string secret;
         std::string secret_file;
         std::map<std::string, std::string> users;
+        std::string database;
+        unsigned max_users = 1'000'000;
+        bool end_revoked = false;
         unsigned max_allocations = 100'000;
         unsigned user_quota = 256;
         unsigned address_quota = 4096;

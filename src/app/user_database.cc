@@ -113,8 +113,8 @@ void UserDatabase::Close::operator()(sqlite3* db) const {
     sqlite3_close_v2(db);
 }
 
-UserDatabase::UserDatabase(std::string path, Access access, Duration patience)
-    : path_(std::move(path)), access_(access), patience_(patience) {
+UserDatabase::UserDatabase(std::string path, Mode mode, Duration patience)
+    : path_(std::move(path)), mode_(mode), patience_(patience) {
     open();
 }
 
@@ -124,9 +124,9 @@ void UserDatabase::open() {
     read_version_.reset();
     opened_.reset();
     const auto id = file_id();  // before, so that a change meanwhile is not missed
-    const int flags = access_ == Access::read    ? SQLITE_OPEN_READONLY
-                      : access_ == Access::write ? SQLITE_OPEN_READWRITE
-                                                 : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    const int flags = mode_ == Mode::read    ? SQLITE_OPEN_READONLY
+                      : mode_ == Mode::write ? SQLITE_OPEN_READWRITE
+                                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     sqlite3* db = nullptr;
     const int opened = sqlite3_open_v2(path_.c_str(), &db, flags, nullptr);
     db_.reset(db);
@@ -136,7 +136,7 @@ void UserDatabase::open() {
     }
     const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(patience_);
     sqlite3_busy_timeout(db, static_cast<int>(patience.count()));
-    if (access_ == Access::create) execute(tables);
+    if (mode_ == Mode::create) execute(tables);
     opened_ = id;
 }
 

@@ -43,12 +43,12 @@ class UserDatabase {
   public:
     static constexpr size_t max_peer_blocks = 4096;  // of a realm: every request looks through them
 
-    enum class Access {
+    enum class Mode {
         read,
         write,
         create,  // and write
     };
-    UserDatabase(std::string path, Access, Duration patience);
+    UserDatabase(std::string path, Mode, Duration patience);
     ~UserDatabase();
     UserDatabase(const UserDatabase&) = delete;
     UserDatabase& operator=(const UserDatabase&) = delete;
@@ -96,7 +96,7 @@ class UserDatabase {
     [[noreturn]] void fail() const;  // as SQLite says
 
     std::string path_;
-    Access access_;
+    Mode mode_;
     Duration patience_;
     std::unique_ptr<sqlite3, Close> db_;
     std::optional<FileId> opened_;

@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
-using Access = UserDatabase::Access;
+using Mode = UserDatabase::Mode;
 
 class UserDatabaseTest : public testing::Test {
   protected:
@@ -31,9 +31,9 @@ class UserDatabaseTest : public testing::Test {
         EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &error), SQLITE_OK) << error;
         sqlite3_close(db);
     }
-    void has_tables() { UserDatabase(file, Access::create, 0s); }
+    void has_tables() { UserDatabase(file, Mode::create, 0s); }
     Realm reads(size_t max_users = 1000) {
-        return UserDatabase(file, Access::read, 0s).read("example.org", max_users);
+        return UserDatabase(file, Mode::read, 0s).read("example.org", max_users);
     }
     template <class Action>
     std::string failure(Action action) {
@@ -85,7 +85,7 @@ TEST_F(UserDatabaseTest, CountsWhatNobodyCouldUse) {
 }
 
 TEST_F(UserDatabaseTest, HoldsSecretsTheNewestFirst) {
-    UserDatabase database(file, Access::create, 0s);
+    UserDatabase database(file, Mode::create, 0s);
     database.add_secret("example.org", "west");
     database.add_secret("example.org", "east");
     database.add_secret("example.net", "north");
@@ -141,7 +141,7 @@ TEST_F(UserDatabaseTest, SaysWhatIsWrongWithAFile) {
 }
 
 TEST_F(UserDatabaseTest, IsBounded) {
-    UserDatabase database(file, Access::create, 0s);
+    UserDatabase database(file, Mode::create, 0s);
     for (const char* name : {"alice", "bob", "carol"}) {
         database.put_user({"example.org", name}, alices);
     }
@@ -150,7 +150,7 @@ TEST_F(UserDatabaseTest, IsBounded) {
 }
 
 TEST_F(UserDatabaseTest, UsersComeAndGo) {
-    UserDatabase database(file, Access::create, 0s);
+    UserDatabase database(file, Mode::create, 0s);
     const UserDatabase::User alice{"example.org", "alice"};
     EXPECT_FALSE(database.has_user(alice));
     database.put_user(alice, {});
@@ -167,7 +167,7 @@ TEST_F(UserDatabaseTest, UsersComeAndGo) {
 
 TEST_F(UserDatabaseTest, NoticesWhatOthersWrite) {
     has_tables();
-    UserDatabase database(file, Access::read, 0s);
+    UserDatabase database(file, Mode::read, 0s);
     EXPECT_TRUE(database.has_changed());  // it has not been read yet
     database.read("example.org", 1000);
     EXPECT_FALSE(database.has_changed());
@@ -180,12 +180,12 @@ TEST_F(UserDatabaseTest, NoticesWhatOthersWrite) {
 
 TEST_F(UserDatabaseTest, NoticesThatAnotherFileHasTakenItsName) {
     has_tables();
-    UserDatabase database(file, Access::read, 0s);
+    UserDatabase database(file, Mode::read, 0s);
     database.read("example.org", 1000);
     const std::string old = file + ".old";
     std::filesystem::rename(file, old);
     EXPECT_FALSE(database.has_changed());  // not there for a moment
-    UserDatabase(file, Access::create, 0s).add_secret("example.org", "north");
+    UserDatabase(file, Mode::create, 0s).add_secret("example.org", "north");
     std::filesystem::remove(old);
     EXPECT_TRUE(database.has_changed());
     EXPECT_THAT(database.read("example.org", 1000).secrets, ElementsAre("north"));
@@ -194,7 +194,7 @@ TEST_F(UserDatabaseTest, NoticesThatAnotherFileHasTakenItsName) {
 
 TEST_F(UserDatabaseTest, IsReadAgainAfterItCouldNotBe) {
     has_tables();
-    UserDatabase database(file, Access::read, 0s);
+    UserDatabase database(file, Mode::read, 0s);
     database.read("example.org", 1000);
     sqlite3* other = nullptr;
     ASSERT_EQ(sqlite3_open(file.c_str(), &other), SQLITE_OK);
