@@ -88,9 +88,11 @@ Access AccessReader::read(const Config& config) {
     const Realm realm = read_database(config);
     const auto secrets = secrets_of(config, realm, made_);
     std::erase_if(given_, [](const auto& credentials) { return credentials.use_count() == 1; });
+    auto keys = config.turn.user_keys;
+    keys.insert(realm.users.begin(), realm.users.end());
     Access access{
         .credentials =
-            std::make_shared<turn::Credentials>(realm_, config.turn.users, secrets, realm.users),
+            std::make_shared<turn::Credentials>(realm_, config.turn.users, secrets, keys),
         .secret = secrets.front(),
         .peers = {both(config.turn.peers.allow, realm.peers.allow),
                   both(config.turn.peers.deny, realm.peers.deny)},

@@ -105,6 +105,8 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, secret_file, "\"\"",
                  "a secret a line: all are accepted, the first is for new credentials"),
         AHOY_KEY(turn, users, "{}", "{ alice = \"password\" }: long-term credentials"),
+        AHOY_KEY(turn, user_keys, "{}",
+                 "{ bob = \"32 hex digits\" }: MD5 of name:realm:password; no SHA-256 with these"),
         AHOY_KEY(
             turn, database, "\"\"",
             "SQLite file of users, secrets and peers, as coturn's turndb; read again on change"),

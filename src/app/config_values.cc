@@ -129,6 +129,21 @@ Wrong read(const toml::node& node, std::map<std::string, std::string>& out) {
     return {};
 }
 
+Wrong read(const toml::node& node, std::map<std::string, Md5>& out) {
+    static constexpr std::string_view right =
+        "expected a table such as { alice = \"d18bc266a0640931a539367a522a3fbb\" }, "
+        "MD5 in 32 hexadecimal digits";
+    const auto* table = node.as_table();
+    if (table == nullptr) return std::string(right);
+    out.clear();
+    for (const auto& [name, value] : *table) {
+        const auto key = md5_from_hex(value.value_or(std::string_view{}));
+        if (!key || !stun::opaque_string(name.str())) return std::string(right);
+        out.emplace(name.str(), *key);
+    }
+    return {};
+}
+
 Wrong read(const toml::node& node, IceServer& out) {
     static constexpr std::string_view right =
         "expected a table such as { urls = [\"stun:stun.example.org:3478\"] }, "

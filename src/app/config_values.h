@@ -30,6 +30,7 @@ Wrong read(const toml::node&, Prefix&);
 Wrong read(const toml::node&, ExternalAddress&);
 Wrong read(const toml::node&, PortRange&);
 Wrong read(const toml::node&, std::map<std::string, std::string>&);
+Wrong read(const toml::node&, std::map<std::string, Md5>&);
 Wrong read(const toml::node&, IceServer&);
 Wrong read(const toml::node&, FastPath&);
 Wrong read(const toml::node&, LogFormat&);

@@ -46,18 +46,6 @@ std::string to_hex(Bytes bytes) {
     return text;
 }
 
-// The key as the column `hmackey` has it.
-std::optional<Md5> parse_key(std::string_view text) {
-    Md5 key;
-    if (text.size() != 2 * key.size()) return {};
-    for (size_t i = 0; i < key.size(); ++i) {
-        const char* const at = text.data() + 2 * i;
-        const auto [end, error] = std::from_chars(at, at + 2, key[i], 16);
-        if (error != std::errc{} || end != at + 2) return {};
-    }
-    return key;
-}
-
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
     Number number{};
@@ -203,7 +191,7 @@ void UserDatabase::read_users(std::string_view realm, size_t max_users, Realm& f
     Statement users(*this, "SELECT name, hmackey FROM turnusers_lt WHERE realm = ?", {realm});
     while (users.step()) {
         std::string name = users.text(0);
-        const auto key = parse_key(users.text(1));
+        const auto key = md5_from_hex(users.text(1));
         if (!key || name.empty() || name.size() > stun::max_username) {
             ++found.unusable;
             continue;

@@ -1,0 +1,183 @@
+#include "app/user_commands.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "app/config.h"
+#include "app/machine.h"
+#include "app/user_database.h"
+#include "base/crypto.h"
+#include "stun/integrity.h"
+#include "stun/message.h"
+#include "stun/opaque_string.h"
+#include "turn/credentials.h"
+
+namespace ahoy::app {
+namespace {
+
+using Mode = UserDatabase::Mode;
+
+constexpr size_t max_secret = 256;  // coturn's column
+
+struct Opened {
+    UserDatabase database;
+    std::string realm;
+};
+
+Opened open(const UserFile& file, Mode mode) {
+    const Config config = load_config(file.config, {});
+    const std::string path = file.database.empty() ? config.turn.database : file.database;
+    if (path.empty()) {
+        throw ConfigError(
+            "which file of users? Name it with --database FILE, or with --config FILE a "
+            "configuration that has turn.database");
+    }
+    const auto realm = stun::opaque_string(file.realm.empty() ? config.turn.realm : file.realm);
+    if (!realm || realm->size() > turn::Credentials::max_realm) {
+        throw ConfigError("--realm: expected 1 to 127 characters, none of them a control one");
+    }
+    ::umask(S_IWGRP | S_IRWXO);  // a new file is its owner's and group's
+    return {{path, mode, 5s}, *realm};
+}
+
+class NoEcho {
+  public:
+    NoEcho() {
+        ::tcgetattr(STDIN_FILENO, &before_);
+        termios silent = before_;
+        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    }
+    ~NoEcho() { ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_); }
+    NoEcho(const NoEcho&) = delete;
+    NoEcho& operator=(const NoEcho&) = delete;
+
+  private:
+    termios before_{};
+};
+
+std::string read_line() {
+    std::string line;
+    std::getline(std::cin, line);
+    if (line.ends_with('\r')) line.pop_back();
+    return line;
+}
+
+std::string ask(std::string_view what) {
+    fmt::print(stderr, "{}: ", what);
+    const NoEcho no_echo;
+    std::string line = read_line();
+    fmt::print(stderr, "\n");
+    return line;
+}
+
+// What nobody else should see.
+std::string read_hidden(std::string_view what) {
+    if (::isatty(STDIN_FILENO) == 0) return read_line();
+    const std::string once = ask(what);
+    if (ask("Once more") != once) throw ConfigError("the two are not the same");
+    return once;
+}
+
+std::string prepared(std::string_view text, std::string_view what) {
+    const auto opaque = stun::opaque_string(text);
+    if (!opaque) {
+        throw ConfigError(fmt::format("{}: is empty, or has control characters (RFC 8265)", what));
+    }
+    return *opaque;
+}
+
+std::string id_of(const std::string& secret) {
+    const Sha256 hash = sha256(as_bytes(secret));
+    return fmt::format("{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
+}
+
+void store_secret(const UserFile& file, const std::string& secret) {
+    Opened opened = open(file, Mode::create);
+    opened.database.add_secret(opened.realm, secret);
+    const size_t count = opened.database.secrets(opened.realm).size();
+    if (count > turn::Credentials::max_secrets) {
+        fmt::print(stderr,
+                   "{} secrets are more than the {} that the server takes: remove an old one\n",
+                   count, turn::Credentials::max_secrets);
+    }
+}
+
+}  // namespace
+
+int add_user(const UserFile& file, const std::string& typed) {
+    UserDatabase::User user{{}, prepared(typed, "name")};
+    if (user.name.size() > stun::max_username) throw ConfigError("name: is too long");
+    const auto password =
+        prepared(read_hidden(fmt::format("Password of {}", user.name)), "password");
+    auto [database, realm] = open(file, Mode::create);
+    user.realm = realm;
+    const bool known = database.has_user(user);
+    database.put_user(user, stun::long_term_key(user.name, realm, password));
+    fmt::print("{} {}[{}]\n", known ? "changed" : "added", user.name, realm);
+    return 0;
+}
+
+int remove_user(const UserFile& file, const std::string& typed) {
+    auto [database, realm] = open(file, Mode::write);
+    const std::string name = prepared(typed, "name");
+    if (!database.remove_user({realm, name})) {
+        fmt::print(stderr, "ahoy: there is no {}[{}]\n", name, realm);
+        return 1;
+    }
+    fmt::print("removed {}[{}]\n", name, realm);
+    return 0;
+}
+
+int list_users(const UserFile& file) {
+    auto [database, realm] = open(file, Mode::read);
+    const bool all = file.realm.empty();
+    for (const auto& user : database.users()) {
+        if (all || user.realm == realm) fmt::print("{}[{}]\n", user.name, user.realm);
+    }
+    return 0;
+}
+
+int add_secret(const UserFile& file) {
+    const std::string secret = read_hidden("Secret");
+    if (secret.empty() || secret.size() > max_secret) {
+        throw ConfigError(fmt::format("a secret has 1 to {} characters", max_secret));
+    }
+    store_secret(file, secret);
+    fmt::print("added {}\n", id_of(secret));
+    return 0;
+}
+
+int make_secret(const UserFile& file) {
+    const std::string secret = system_random().token(32);
+    store_secret(file, secret);
+    fmt::print("{}\n", secret);
+    return 0;
+}
+
+int remove_secret(const UserFile& file, const std::string& id) {
+    auto [database, realm] = open(file, Mode::write);
+    for (const std::string& secret : database.secrets(realm)) {
+        if (id_of(secret) != id) continue;
+        database.remove_secret(realm, secret);
+        fmt::print("removed {}\n", id);
+        return 0;
+    }
+    fmt::print(stderr, "ahoy: there is no secret {} of {}; `ahoy secret list` says which are\n", id,
+               realm);
+    return 1;
+}
+
+int list_secrets(const UserFile& file, bool show) {
+    auto [database, realm] = open(file, Mode::read);
+    for (const std::string& secret : database.secrets(realm)) {
+        fmt::print("{}{}{}\n", id_of(secret), show ? " " : "", show ? secret : "");
+    }
+    return 0;
+}
+
+}  // namespace ahoy::app
