@@ -80,7 +80,7 @@ Realm AccessReader::read_database(const Config& config) {
         database_ = std::move(opened);
         return database_->read(realm_, config.turn.max_users);
     } catch (const DatabaseError& error) {
-        throw DatabaseError(fmt::format("turn.database: {}", error.what()));
+        throw net::StartError(fmt::format("turn.database: {}", error.what()));
     }
 }
 

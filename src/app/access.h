@@ -29,7 +29,7 @@ class AccessReader {
     AccessReader(std::string realm, std::string made)
         : realm_(std::move(realm)), made_(std::move(made)) {}
 
-    // Throws net::StartError or DatabaseError; then everything is as before.
+    // Throws net::StartError; then everything is as before.
     Access read(const Config&);
     // Whether read() would find other users now.  Asked every second or so.
     bool has_changed();

@@ -23,12 +23,12 @@ using Mode = UserDatabase::Mode;
 
 constexpr size_t max_secret = 256;  // coturn's column
 
-struct Opened {
-    UserDatabase database;
+struct Place {
+    std::string path;
     std::string realm;
 };
 
-Opened open(const UserFile& file, Mode mode) {
+Place find(const UserFile& file) {
     const Config config = load_config(file.config, {});
     const std::string path = file.database.empty() ? config.turn.database : file.database;
     if (path.empty()) {
@@ -40,8 +40,12 @@ Opened open(const UserFile& file, Mode mode) {
     if (!realm || realm->size() > turn::Credentials::max_realm) {
         throw ConfigError("--realm: expected 1 to 127 characters, none of them a control one");
     }
+    return {path, *realm};
+}
+
+UserDatabase open(const Place& place, Mode mode) {
     ::umask(S_IWGRP | S_IRWXO);  // a new file is its owner's and group's
-    return {{path, mode, 5s}, *realm};
+    return {place.path, mode, 5s};
 }
 
 class NoEcho {
@@ -96,10 +100,10 @@ std::string id_of(const std::string& secret) {
     return fmt::format("{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
 }
 
-void store_secret(const UserFile& file, const std::string& secret) {
-    Opened opened = open(file, Mode::create);
-    opened.database.add_secret(opened.realm, secret);
-    const size_t count = opened.database.secrets(opened.realm).size();
+void store_secret(const Place& place, const std::string& secret) {
+    UserDatabase database = open(place, Mode::create);
+    database.add_secret(place.realm, secret);
+    const size_t count = database.secrets(place.realm).size();
     if (count > turn::Credentials::max_secrets) {
         fmt::print(stderr,
                    "{} secrets are more than the {} that the server takes: remove an old one\n",
@@ -110,22 +114,22 @@ void store_secret(const UserFile& file, const std::string& secret) {
 }  // namespace
 
 int add_user(const UserFile& file, const std::string& typed) {
-    UserDatabase::User user{{}, prepared(typed, "name")};
+    const Place place = find(file);
+    const UserDatabase::User user{place.realm, prepared(typed, "name")};
     if (user.name.size() > stun::max_username) throw ConfigError("name: is too long");
     const auto password =
         prepared(read_hidden(fmt::format("Password of {}", user.name)), "password");
-    auto [database, realm] = open(file, Mode::create);
-    user.realm = realm;
+    UserDatabase database = open(place, Mode::create);
     const bool known = database.has_user(user);
-    database.put_user(user, stun::long_term_key(user.name, realm, password));
-    fmt::print("{} {}[{}]\n", known ? "changed" : "added", user.name, realm);
+    database.put_user(user, stun::long_term_key(user.name, user.realm, password));
+    fmt::print("{} {}[{}]\n", known ? "changed" : "added", user.name, user.realm);
     return 0;
 }
 
 int remove_user(const UserFile& file, const std::string& typed) {
-    auto [database, realm] = open(file, Mode::write);
+    const auto [path, realm] = find(file);
     const std::string name = prepared(typed, "name");
-    if (!database.remove_user({realm, name})) {
+    if (!open({path, realm}, Mode::write).remove_user({realm, name})) {
         fmt::print(stderr, "ahoy: there is no {}[{}]\n", name, realm);
         return 1;
     }
@@ -134,47 +138,49 @@ int remove_user(const UserFile& file, const std::string& typed) {
 }
 
 int list_users(const UserFile& file) {
-    auto [database, realm] = open(file, Mode::read);
+    const Place place = find(file);
     const bool all = file.realm.empty();
-    for (const auto& user : database.users()) {
-        if (all || user.realm == realm) fmt::print("{}[{}]\n", user.name, user.realm);
+    for (const auto& user : open(place, Mode::read).users()) {
+        if (all || user.realm == place.realm) fmt::print("{}[{}]\n", user.name, user.realm);
     }
     return 0;
 }
 
 int add_secret(const UserFile& file) {
+    const Place place = find(file);
     const std::string secret = read_hidden("Secret");
     if (secret.empty() || secret.size() > max_secret) {
         throw ConfigError(fmt::format("a secret has 1 to {} characters", max_secret));
     }
-    store_secret(file, secret);
+    store_secret(place, secret);
     fmt::print("added {}\n", id_of(secret));
     return 0;
 }
 
 int make_secret(const UserFile& file) {
     const std::string secret = system_random().token(32);
-    store_secret(file, secret);
+    store_secret(find(file), secret);
     fmt::print("{}\n", secret);
     return 0;
 }
 
 int remove_secret(const UserFile& file, const std::string& id) {
-    auto [database, realm] = open(file, Mode::write);
-    for (const std::string& secret : database.secrets(realm)) {
+    const Place place = find(file);
+    UserDatabase database = open(place, Mode::write);
+    for (const std::string& secret : database.secrets(place.realm)) {
         if (id_of(secret) != id) continue;
-        database.remove_secret(realm, secret);
+        database.remove_secret(place.realm, secret);
         fmt::print("removed {}\n", id);
         return 0;
     }
     fmt::print(stderr, "ahoy: there is no secret {} of {}; `ahoy secret list` says which are\n", id,
-               realm);
+               place.realm);
     return 1;
 }
 
 int list_secrets(const UserFile& file, bool show) {
-    auto [database, realm] = open(file, Mode::read);
-    for (const std::string& secret : database.secrets(realm)) {
+    const Place place = find(file);
+    for (const std::string& secret : open(place, Mode::read).secrets(place.realm)) {
         fmt::print("{}{}{}\n", id_of(secret), show ? " " : "", show ? secret : "");
     }
     return 0;
