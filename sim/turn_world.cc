@@ -12,6 +12,9 @@ namespace {
 constexpr Duration enough_to_converge = 3min;
 
 std::vector<Sent> collect(Outbox& out) {
+    if (out.overflowed() != 0) {
+        throw Violation("TI20", "an empty outbox has room for what one input causes", "overflow");
+    }
     std::vector<Sent> sent;
     for (const Transmit& t : out.pending()) {
         std::vector<uint8_t> bytes(t.prefix.begin(), t.prefix.begin() + t.prefix_size);

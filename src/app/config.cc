@@ -113,7 +113,7 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, max_users, "1000000", "of the database; a file with more is refused"),
         AHOY_KEY(turn, end_revoked, "false",
                  "end the allocations of users and secrets that are gone, on reload"),
-        AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (486)"),
+        AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (508)"),
         AHOY_KEY(turn, user_quota, "256",
                  "allocations at once of one user; more are refused (486); 0 = any number"),
         AHOY_KEY(turn, address_quota, "4096",

@@ -15,9 +15,10 @@ namespace {
 constexpr size_t queued_lines = 8192;
 
 struct Sink {
-    std::shared_ptr<spdlog::details::thread_pool> writer;
-    std::shared_ptr<spdlog::logger> logger;
     bool json = false;
+    std::shared_ptr<spdlog::logger> logger;
+    // Goes first: it writes what is queued and ends its thread, which holds the logger until then.
+    std::shared_ptr<spdlog::details::thread_pool> writer;
 };
 std::unique_ptr<Sink> sink;  // set before the shards start, taken down after they ended
 

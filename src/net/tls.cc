@@ -87,11 +87,21 @@ Certificate sign_self(EVP_PKEY& key, const std::string& name) {
     return certificate;
 }
 
-bool lasts(const std::filesystem::path& file) {
+// Null if the file is not there or holds something else.
+template <class Pointer, class Read>
+Pointer read_pem(const std::filesystem::path& file, Read read) {
     const File stream(std::fopen(file.c_str(), "re"));
-    if (!stream) return false;
-    const Certificate certificate(PEM_read_X509(stream.get(), nullptr, nullptr, nullptr));
-    if (!certificate) return false;
+    return Pointer(stream ? read(stream.get(), nullptr, nullptr, nullptr) : nullptr);
+}
+
+// They are there, belong together (the power may fail between writing the one and the other), and
+// the certificate lasts for a while.
+bool usable(const CertificateFiles& files) {
+    const auto certificate = read_pem<Certificate>(files.certificate, PEM_read_X509);
+    const auto key = read_pem<PrivateKey>(files.key, PEM_read_PrivateKey);
+    if (!certificate || !key || X509_check_private_key(certificate.get(), key.get()) != 1) {
+        return false;
+    }
     int days = 0;
     int seconds = 0;
     const ASN1_TIME* const end = X509_get0_notAfter(certificate.get());
@@ -145,7 +155,7 @@ TlsContexts load_tls(const std::string& certificate, const std::string& key) {
 
 CertificateFiles keep_self_signed(const std::filesystem::path& directory, const std::string& name) {
     const CertificateFiles files{directory / "certificate.pem", directory / "key.pem"};
-    if (lasts(files.certificate) && std::filesystem::exists(files.key)) return files;
+    if (usable(files)) return files;
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) refuse("tls.certificate", directory.string(), error.message());

@@ -24,7 +24,7 @@ namespace ahoy::net {
 namespace {
 
 constexpr int listener_buffer = 4 << 20;  // bytes; the kernel grants what net.core.rmem_max allows
-constexpr size_t most_events = 64;
+constexpr size_t most_events = 16;  // a round; more of them let the first one's answer wait longer
 constexpr unsigned most_refusals = 256;
 constexpr Duration port_rest = 30s;
 constexpr size_t relay_share = 16;  // messages of one relay socket a round, for fairness
@@ -123,18 +123,18 @@ TransportAddress TurnSockets::listen(const TransportAddress& address, std::strin
     set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     set_option(fd, SOL_SOCKET, SO_RCVBUF, listener_buffer);
     set_option(fd, SOL_SOCKET, SO_SNDBUF, listener_buffer);
-    if (address.ip.is_v4()) {
-        set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
-    } else {
-        set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-    }
+    const bool any_local = address.ip.is_unspecified();
+    if (any_local && address.ip.is_v4()) set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    if (any_local && !address.ip.is_v4()) set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     if (bind_to(fd, address) != 0) {
         const int error = errno;
         ::close(fd);
         throw StartError(explain_listen_error(key, "UDP", address, error));
     }
     const TransportAddress bound = local_address(fd);
-    if (!watch(add({.fd = fd, .kind = Kind::listener, .local = bound}), fd)) {
+    const SocketId id =
+        add({.fd = fd, .kind = Kind::listener, .any_local = any_local, .local = bound});
+    if (!watch(id, fd)) {
         throw StartError(explain_listen_error(key, "UDP", address, errno));
     }
     return bound;
@@ -378,6 +378,7 @@ void TurnSockets::send_now() {
     order_.clear();
     for (Transmit& transmit : pending) {
         transmit.to = addresses_.to_bound(transmit.to);
+        if (!sockets_[index_of(transmit.socket)].any_local) transmit.from = {};
         order_.push_back(&transmit);
     }
     // Together what leaves together; the order within a flow stays.
@@ -429,7 +430,11 @@ void TurnSockets::send_record(const Datagram& path, Bytes record) {
     if (!records_.has_room()) send_records();
     const auto copy = records_.scratch(record.size());
     std::copy(record.begin(), record.end(), copy.begin());
-    records_.send({.socket = path.socket, .from = path.local.ip, .to = path.from, .bytes = copy});
+    const bool any_local = sockets_[index_of(path.socket)].any_local;
+    records_.send({.socket = path.socket,
+                   .from = any_local ? path.local.ip : IpAddress(),
+                   .to = path.from,
+                   .bytes = copy});
 }
 
 void TurnSockets::send_records() {

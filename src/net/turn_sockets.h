@@ -83,6 +83,7 @@ class TurnSockets final : public turn::RelayPorts {
     struct Socket {
         int fd = -1;
         Kind kind = Kind::free;
+        bool any_local = false;    // bound to no address: each datagram says its own
         TransportAddress local;    // as clients know it
         size_t relay_address = 0;  // index into addresses_, of a relay socket
         ClientTransport* connection = nullptr;

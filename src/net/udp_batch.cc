@@ -102,6 +102,14 @@ class WithoutFragments {
     int before_ = 0;
 };
 
+// How many of the first messages went out, or -1.  sendmsg is the cheaper call for one.
+int send_messages(int fd, std::span<mmsghdr> messages) {
+    if (messages.size() > 1) {
+        return ::sendmmsg(fd, messages.data(), static_cast<unsigned>(messages.size()), 0);
+    }
+    return ::sendmsg(fd, &messages.front().msg_hdr, 0) < 0 ? -1 : 1;
+}
+
 bool same_flow(const Transmit& a, const Transmit& b) {
     return a.to == b.to && a.from == b.from && a.dont_fragment == b.dont_fragment;
 }
@@ -242,8 +250,7 @@ void SendBatch::flush(int fd, std::span<const Transmit* const> transmits) {
     size_t tried = headers_.size();  // the one that was refused last
     while (done < headers_.size()) {
         ++counts_.calls;
-        const int sent = ::sendmmsg(fd, headers_.data() + done,
-                                    static_cast<unsigned>(headers_.size() - done), 0);
+        const int sent = send_messages(fd, std::span(headers_).subspan(done));
         if (sent > 0) {
             for (int i = 0; i < sent; ++i) counts_.datagrams += runs_[done++].count;
             continue;

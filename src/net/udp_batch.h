@@ -56,7 +56,7 @@ class ReceiveBatch {
 
 struct SendCounts {
     uint64_t datagrams = 0;
-    uint64_t calls = 0;    // sendmmsg
+    uint64_t calls = 0;    // of the kernel
     uint64_t full = 0;     // datagrams dropped because the socket's buffer was full
     uint64_t refused = 0;  // datagrams that the kernel would not send (no route, filtered, too big)
 };

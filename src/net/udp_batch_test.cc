@@ -18,11 +18,14 @@ namespace {
 
 using testing::ElementsAre;
 
-// A UDP socket on loopback.
+constexpr IpAddress loopback = IpAddress::v4(0x7f000001);
+
+// A UDP socket, on loopback unless told.
 class Socket {
   public:
-    Socket() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-        const SocketAddress any({IpAddress::v4(0x7f000001), 0});
+    explicit Socket(const IpAddress& ip = loopback)
+        : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+        const SocketAddress any({ip, 0});
         CHECK(::bind(fd_, any.get(), any.size()) == 0);
         constexpr int on = 1;
         CHECK(::setsockopt(fd_, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0);
@@ -112,11 +115,14 @@ TEST_F(Batches, ARunIsOneSystemCallAndLongerThanTheKernelCutsAtOnce) {
 }
 
 TEST_F(Batches, TheSourceAddressIsTheOneAskedFor) {
+    const Socket any(IpAddress::v4(0));
+    const IpAddress asked_for = IpAddress::v4(0x7f000002);
     Transmit from_other = to_b("x");
-    from_other.from = IpAddress::v4(0x7f000001);
-    send({from_other});
+    from_other.from = asked_for;
+    const Transmit* const pointer = &from_other;
+    sender.send(any.fd(), {&pointer, 1});
     b.receive(1);
-    EXPECT_EQ(b.last().from.ip, IpAddress::v4(0x7f000001));
+    EXPECT_EQ(b.last().from.ip, asked_for);
 }
 
 TEST_F(Batches, ADatagramThatCannotBeSentHoldsUpNoOther) {

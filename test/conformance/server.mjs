@@ -1,0 +1,216 @@
+// The server under test, on loopback and free ports: Ahoy (AHOY_BIN) or coturn (CONFORMANCE_SERVER),
+// from one description of what a test wants of it. What the server cannot be told is a reason to skip.
+
+import { execFile, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setInterval as ticks } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { scratch } from './scratch.mjs';
+import { isSix } from './transport.mjs';
+
+export const which = process.env.CONFORMANCE_SERVER ?? 'ahoy';
+const ahoy = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
+const startMs = 60_000;
+
+export const realm = 'ahoy';
+export const secret = '0123456789abcdef0123456789abcdef';
+export const users = { alice: 'wonder', bob: 'builder' };
+
+/** The server has no such feature or setting: the test is skipped with these words. */
+export class NotSupported extends Error {}
+
+const defaults = {
+  users, realm, rest: false,
+  listen: { v4: '127.0.0.1', v6: '::1' },
+  relay: ['127.0.0.1', '::1'],
+  allow: ['127.0.0.0/8', '::1/128'],
+  deny: [],
+  ports: [49152, 65535],
+  userQuota: 0,
+  tcpRelay: false, mobility: false, discovery: false, secureStun: false, oauth: false, alternate: undefined,
+  classic: false, proxy: false, strictChannels: false, drain: false, files: 0, secrets: [secret], threads: 2,
+};
+
+let certificate;
+function selfSigned() {
+  const files = { certificate: join(scratch(), 'cert.pem'), key: join(scratch(), 'key.pem') };
+  certificate ??= promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj',
+    '/CN=turn.example.org', '-keyout', files.key, '-out', files.certificate]).then(() => files);
+  return certificate;
+}
+
+/** A port that is free for UDP and TCP on every address given. */
+async function freePort(addresses) {
+  for (;;) {
+    const probe = createServer().listen(0, addresses[0]);
+    await once(probe, 'listening');
+    const { port } = probe.address();
+    const sockets = addresses.map((address) => 
+      createSocket(address.includes(':') ? { type: 'udp6', ipv6Only: true } : 'udp4'));
+    const free = await Promise.all(sockets.map((socket, i) => new Promise((resolve) => {
+      socket.once('error', () => resolve(false));
+      socket.bind(port, addresses[i], () => resolve(true));
+    })));
+    for (const socket of sockets) socket.close();
+    probe.close();
+    if (free.every(Boolean)) return port;
+  }
+}
+
+const bracketed = (address, port) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+
+class AhoyProgram {
+  static async command(wants, ports) {
+    const listeners = Object.values(wants.listen);
+    const files = await selfSigned();
+    const list = (items) => `[${items.map((item) => JSON.stringify(item)).join(', ')}]`;
+    const settings = [
+      'http.listen=["127.0.0.1:0"]',
+      `server.threads=${wants.threads}`,
+      `turn.listen=${list(listeners.map((address) => bracketed(address, ports.plain)))}`,
+      `turn.tls_listen=${list(listeners.map((address) => bracketed(address, ports.tls)))}`,
+      `tls.certificate=${JSON.stringify(files.certificate)}`,
+      `tls.key=${JSON.stringify(files.key)}`,
+      `turn.realm=${JSON.stringify(wants.realm)}`,
+      `turn.relay_addresses=${list(wants.relay)}`,
+      `turn.ports=[${wants.ports}]`,
+      `turn.user_quota=${wants.userQuota}`,
+      'turn.address_quota=0',
+      `turn.peers.allow=${list(wants.allow)}`,
+      `turn.peers.deny=${list(wants.deny)}`,
+      wants.rest ? `turn.secret=${JSON.stringify(wants.secrets[0])}`
+        : `turn.users={ ${Object.entries(wants.users).map(([name, password]) => `${JSON.stringify(name)} = ${JSON.stringify(password)}`).join(', ')} }`,
+    ];
+    if (wants.tcpRelay) settings.push('turn.tcp_relay=true');
+    if (wants.mobility) settings.push('turn.mobility=true');
+    if (wants.strictChannels) settings.push('turn.legacy_channels=false');
+    if (wants.external) settings.push(`turn.external_addresses=${list(wants.external)}`);
+    if (wants.drain) settings.push('server.drain_timeout="60s"');
+    if (wants.proxy) settings.push('server.balancers=["127.0.0.0/8"]');
+    for (const [want, key] of Object.entries({ discovery: 'RFC 5780', secureStun: 'authentication of Binding',
+      oauth: 'RFC 7635', alternate: 'ALTERNATE-SERVER', classic: 'RFC 3489' })) {
+      if (wants[want]) throw new NotSupported(`not yet: ${key}`);
+    }
+    return [ahoy, ['serve', ...settings.flatMap((each) => ['--set', each])], {}];
+  }
+
+  static refusal(log) {
+    return /is not in this version/.test(log) && `not yet: ${/turn\.\w+/.exec(log)[0]}`;
+  }
+
+  static ready = (log) => /event=server\.ready/.test(log);
+}
+
+class CoturnProgram {
+  static async command(wants, ports) {
+    const files = await selfSigned();
+    const options = [
+      '-n', `--listening-port=${ports.plain}`, `--tls-listening-port=${ports.tls}`,
+      ...Object.values(wants.listen).map((ip) => `--listening-ip=${ip}`),
+      ...wants.relay.map((ip) => `--relay-ip=${ip}`),
+      `--min-port=${wants.ports[0]}`, `--max-port=${wants.ports[1]}`,
+      `--cert=${files.certificate}`, `--pkey=${files.key}`, `--realm=${wants.realm}`,
+      '--no-cli', '--log-file=stdout', '--simple-log', `--pidfile=${join(scratch(), `${ports.plain}.pid`)}`,
+      `--userdb=${join(scratch(), `${ports.plain}.db`)}`, '--relay-threads=2', '--stale-nonce=600',
+      '--no-software-attribute', '--no-multicast-peers', '--lt-cred-mech',
+    ];
+    if (wants.rest) options.push('--use-auth-secret', ...wants.secrets.map((each) => `--static-auth-secret=${each}`));
+    else options.push(...Object.entries(wants.users).map(([name, password]) => `--user=${name}:${password}`));
+    if (wants.allow.length) options.push('--allow-loopback-peers');
+    if (wants.userQuota) options.push(`--user-quota=${wants.userQuota}`);
+    if (!wants.tcpRelay) options.push('--no-tcp-relay');
+    if (wants.mobility) options.push('--mobility');
+    if (!wants.discovery) options.push('--no-rfc5780');
+    if (!wants.classic) options.push('--no-stun-backward-compatibility', '--response-origin-only-with-rfc5780');
+    if (wants.secureStun) options.push('--secure-stun');
+    if (wants.oauth) options.push('--oauth');
+    if (wants.alternate) options.push(`--alternate-server=${wants.alternate}`);
+    if (wants.external) options.push(...wants.external.map((each) => `--external-ip=${each}`));
+    if (wants.proxy) options.push(`--tcp-proxy-port=${ports.proxy}`);
+    for (const range of wants.deny) options.push(`--denied-peer-ip=${range.replace(/\/.*/, '')}`);
+    if (wants.drain) throw new NotSupported('no draining');
+    return ['turnserver', options, { cwd: scratch() }];
+  }
+
+  static refusal = () => false;
+  static ready = (log) => /SQLite DB connection success/.test(log);
+}
+
+export class Server {
+  log = '';
+
+  static async start(wanted = {}) {
+    const wants = { ...defaults, ...wanted };
+    const program = which === 'coturn' ? CoturnProgram : AhoyProgram;
+    const addresses = Object.values(wants.listen);
+    const ports = { plain: await freePort(addresses), tls: await freePort(addresses), proxy: await freePort(addresses) };
+    const self = Object.assign(new Server(), { wants, ports });
+    const [command, args, options] = await program.command(wants, ports);
+    const limited = wants.files ? ['bash', ['-c', `ulimit -n ${wants.files}; exec "$0" "$@"`, command, ...args]] : [command, args];
+    self.process = spawn(...limited, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    self.ended = once(self.process, 'exit');
+    for (const stream of [self.process.stdout, self.process.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => (self.log += text));
+    }
+    await self.#ready(program);
+    return self;
+  }
+
+  async #ready(program) {
+    let gone = false;
+    this.ended.then(() => (gone = true));
+    const deadline = Date.now() + startMs;
+    for await (const _ of ticks(20)) {
+      if (program.ready(this.log) && (await this.#answers())) return;
+      if (!gone && Date.now() < deadline) continue;
+      const refusal = program.refusal(this.log);
+      throw refusal ? new NotSupported(refusal) : new Error(`the server did not get ready:\n${this.log}`);
+    }
+  }
+
+  /** coturn opens some of its sockets after it has said the last that it says. */
+  async #answers() {
+    const tries = Object.values(this.wants.listen).flatMap((host) => [this.ports.plain, this.ports.tls].map((port) =>
+      new Promise((resolve) => {
+        const socket = connect({ host, port }, () => (socket.destroy(), resolve(true)));
+        socket.on('error', () => resolve(false));
+      })));
+    return (await Promise.all(tries)).every(Boolean);
+  }
+
+  /** Where clients of a transport connect to. */
+  at(transport) {
+    const { v4, v6 } = this.wants.listen;
+    const port = /TLS/.test(transport) ? this.ports.tls : this.ports.plain;
+    return { address: isSix(transport) ? v6 : v4, port };
+  }
+
+  /** Resident memory in bytes. */
+  memory() {
+    const status = readFileSync(`/proc/${this.process.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]) * 1024;
+  }
+
+  get alive() {
+    return this.process.exitCode === null && this.process.signalCode === null;
+  }
+
+  /** The port of Ahoy's page. */
+  get httpPort() {
+    const found = /\bhttp=127\.0\.0\.1:(\d+)/.exec(this.log);
+    if (!found) throw new NotSupported('no HTTP');
+    return Number(found[1]);
+  }
+
+  async stop() {
+    this.process.kill('SIGTERM');
+    const watchdog = setTimeout(() => this.process.kill('SIGKILL'), 10_000);
+    await this.ended;
+    clearTimeout(watchdog);
+  }
+}

@@ -1,0 +1,71 @@
+// How a file of tests says what it tests: a server, started when its first test needs it, and for each
+// test a world that opens clients and peers and closes them afterwards.
+
+import assert from 'node:assert/strict';
+import test, { after } from 'node:test';
+import { Client, Peer } from './client.mjs';
+import { NotSupported, Server, which } from './server.mjs';
+
+class World {
+  #open = [];
+
+  constructor(server, transport) {
+    Object.assign(this, { server, transport });
+  }
+
+  async client(options = {}) {
+    const client = await Client.open(this.server, options.transport ?? this.transport, options);
+    this.#open.push(client);
+    return client;
+  }
+
+  /** A client with an allocation, and a peer with a permission there. */
+  async pair(options = {}) {
+    const client = await this.client(options);
+    await client.allocate();
+    const peer = await this.peer(options.peerAddress);
+    assert.equal((await client.permit(peer.at)).code, undefined);
+    return { client, peer };
+  }
+
+  async peer(address) {
+    const peer = await Peer.open(address);
+    this.#open.push(peer);
+    return peer;
+  }
+
+  async close() {
+    for (const each of this.#open.reverse()) await each.close();
+  }
+}
+
+export const every = ['UDP', 'TCP', 'TLS', 'DTLS', 'UDP6'];
+
+/**
+ * `wanted` describes the server. What it returns makes a test for each transport; `todo` is a known
+ * failing of Ahoy's.
+ */
+export function suite(wanted = {}) {
+  let started;
+  after(async () => (await started?.catch(() => null))?.stop());
+
+  return function over(transports, name, body, { todo } = {}) {
+    for (const transport of [transports].flat()) {
+      const options = todo && which === 'ahoy' ? { todo } : {};
+      test(transport ? `${name} (${transport})` : name, options, async (t) => {
+        let world;
+        try {
+          started ??= Server.start(wanted);
+          world = new World(await started, transport);
+          await body(world, t);
+        } catch (problem) {
+          if (!(problem instanceof NotSupported)) throw problem;
+          t.skip(problem.message);
+        } finally {
+          await world?.close();
+        }
+        assert.ok(!world || world.server.alive, 'the server lives');
+      });
+    }
+  };
+}
