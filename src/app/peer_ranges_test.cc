@@ -1,5 +1,6 @@
 #include "app/peer_ranges.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace ahoy::app {
@@ -9,7 +10,8 @@ std::string blocks(std::string_view range) {
     const auto parsed = parse_peer_range(range);
     if (!parsed) return "nothing";
     std::string text;
-    for (const Prefix& block : *parsed) text += (text.empty() ? "" : " ") + block.to_string();
+    for (const Prefix& block : *parsed)
+        text += fmt::format("{}{}", text.empty() ? "" : " ", block.to_string());
     return text;
 }
 
