@@ -284,7 +284,6 @@ void check_together(const Config& config) {
                          origin));
     }
     // Better to refuse than to accept a key and not do what it says.
-    need(!config.turn.tcp_relay, "turn.tcp_relay", "is not in this version; leave it false");
     need(!config.turn.mobility, "turn.mobility", "is not in this version; leave it false");
     need(config.turn.fastpath != FastPath::on, "turn.fastpath",
          "this version has no kernel path; set it to \"auto\" or \"off\"");

@@ -375,7 +375,7 @@ class Import {
     }
 
     void switches() {
-        if (has("no-tcp-relay")) put("turn", "tcp_relay", "false");
+        put("turn", "tcp_relay", has("no-tcp-relay") ? "false" : "true");
         if (has("rfc5766-channel-numbers")) put("turn", "legacy_channels", "true");
         if (const Line* const line = last("mobility")) {
             if (refusal({{"turn.mobility", "true"}}).empty()) {

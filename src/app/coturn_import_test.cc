@@ -159,6 +159,7 @@ TEST(CoturnImport, NothingIsSaidWhereNothingIsMissing) {
     const Config config = loads(imported);
     EXPECT_EQ(config.turn.secret, "0123456789abcdef0123456789abcdef");
     EXPECT_EQ(config.turn.user_quota, 0u);
+    EXPECT_TRUE(config.turn.tcp_relay);  // as coturn without no-tcp-relay
     EXPECT_THAT(config.turn.tls_listen, IsEmpty());
     EXPECT_EQ(config.tls.certificate, "");
     ASSERT_EQ(config.http.listen.size(), 1u);

@@ -9,6 +9,7 @@
 #include "app/config.h"
 #include "app/coturn_import.h"
 #include "app/log.h"
+#include "app/probe_command.h"
 #include "app/serve.h"
 #include "app/user_commands.h"
 #include "net/start_error.h"
@@ -131,6 +132,10 @@ int run(int argc, char** argv) {
                [&] { return run_import(arguments.file); })
         ->add_option("file", arguments.file, "turnserver.conf")
         ->required();
+    ProbeArguments probe_arguments;
+    add_probe_command(app, probe_arguments)->final_callback([&] {
+        action = [&] { return run_probe(probe_arguments); };
+    });
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

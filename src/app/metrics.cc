@@ -117,6 +117,8 @@ void add_turn_connections(Exposition& out, const net::TurnStreamCounts& turn,
     out.sample(turn.tcp, {{"transport", "tcp"}});
     out.sample(turn.tls, {{"transport", "tls"}});
     out.sample(dtls.sessions, {{"transport", "dtls"}});
+    out.gauge("ahoy_turn_peer_connections", "TCP connections between clients and peers.",
+              turn.joined);
     out.begin("ahoy_turn_connections_closed_total", "TURN connections that we closed.",
               MetricType::Counter);
     out.sample(turn.broken, {{"reason", "broken"}});

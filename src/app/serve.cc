@@ -114,6 +114,7 @@ class Program {
                                                                std::vector<std::string>{}),
             .peers = turn::PeerPolicy({}, {}),
             .ports = config_.turn.ports,
+            .tcp_relay = config_.turn.tcp_relay,
             .tcp = {.connections = config_.server.max_connections,
                     .balancers = config_.server.balancers},
             .joins_per_minute = config_.rooms.joins_per_minute,

@@ -2,13 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <termios.h>
-#include <unistd.h>
-
-#include <iostream>
 
 #include "app/config.h"
 #include "app/machine.h"
+#include "app/terminal.h"
 #include "app/user_database.h"
 #include "base/crypto.h"
 #include "stun/integrity.h"
@@ -48,42 +45,12 @@ UserDatabase open(const Place& place, Mode mode) {
     return {place.path, mode, 5s};
 }
 
-class NoEcho {
-  public:
-    NoEcho() {
-        ::tcgetattr(STDIN_FILENO, &before_);
-        termios silent = before_;
-        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+// A slip of the finger would not be seen, so it is typed twice.
+std::string read_new(std::string_view what) {
+    std::string once = read_hidden(what);
+    if (is_terminal() && read_hidden("Once more") != once) {
+        throw ConfigError("the two are not the same");
     }
-    ~NoEcho() { ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_); }
-    NoEcho(const NoEcho&) = delete;
-    NoEcho& operator=(const NoEcho&) = delete;
-
-  private:
-    termios before_{};
-};
-
-std::string read_line() {
-    std::string line;
-    std::getline(std::cin, line);
-    if (line.ends_with('\r')) line.pop_back();
-    return line;
-}
-
-std::string ask(std::string_view what) {
-    fmt::print(stderr, "{}: ", what);
-    const NoEcho no_echo;
-    std::string line = read_line();
-    fmt::print(stderr, "\n");
-    return line;
-}
-
-// What nobody else should see.
-std::string read_hidden(std::string_view what) {
-    if (::isatty(STDIN_FILENO) == 0) return read_line();
-    const std::string once = ask(what);
-    if (ask("Once more") != once) throw ConfigError("the two are not the same");
     return once;
 }
 
@@ -117,8 +84,7 @@ int add_user(const UserFile& file, const std::string& typed) {
     const Place place = find(file);
     const UserDatabase::User user{place.realm, prepared(typed, "name")};
     if (user.name.size() > stun::max_username) throw ConfigError("name: is too long");
-    const auto password =
-        prepared(read_hidden(fmt::format("Password of {}", user.name)), "password");
+    const auto password = prepared(read_new(fmt::format("Password of {}", user.name)), "password");
     UserDatabase database = open(place, Mode::create);
     const bool known = database.has_user(user);
     database.put_user(user, stun::long_term_key(user.name, user.realm, password));
@@ -148,7 +114,7 @@ int list_users(const UserFile& file) {
 
 int add_secret(const UserFile& file) {
     const Place place = find(file);
-    const std::string secret = read_hidden("Secret");
+    const std::string secret = read_new("Secret");
     if (secret.empty() || secret.size() > max_secret) {
         throw ConfigError(fmt::format("a secret has 1 to {} characters", max_secret));
     }

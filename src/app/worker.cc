@@ -23,6 +23,8 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
            Random(random.seed())),
       dtls(shard.io().get_executor(), turn_sockets, Random(random.seed())),
       turn_streams(shard.io(), turn_sockets),
+      tcp_relays(shard.io(), relay_addresses, turn_shared.peer_sockets, turn_sockets, turn_streams,
+                 parts.ports, Random(random.seed())),
       tcp(shard.io(), parts.tcp),
       ice(parts.ice, Random(random.seed())),
       apprtc(parts.apprtc, [this](Now now, std::string_view host) { return ice.make(now, host); }),
@@ -30,7 +32,9 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       session_limits(parts.sessions),
       all_(all),
       rooms_(parts.rooms, Random(random.seed()), log),
-      timer_(shard.io()) {}
+      timer_(shard.io()) {
+    if (parts.tcp_relay) turn.relay_tcp(tcp_relays);
+}
 
 net::HttpServer& Worker::add_server(std::unique_ptr<net::HttpService> service,
                                     const std::vector<Prefix>& trusted_proxies) {
@@ -53,6 +57,7 @@ void Worker::stop() {
     for (const Endpoint& endpoint : endpoints_) endpoint.server->stop();
     timer_.cancel();
     turn.close_all(net::read_clocks());
+    tcp_relays.stop();
     turn_sockets.stop();
 }
 

@@ -21,6 +21,7 @@
 #include "net/dtls.h"
 #include "net/http.h"
 #include "net/shard.h"
+#include "net/tcp_relays.h"
 #include "net/tcp_server.h"
 #include "net/turn_sockets.h"
 #include "net/turn_streams.h"
@@ -48,6 +49,7 @@ struct Parts {
     std::shared_ptr<const turn::Credentials> credentials;
     turn::PeerPolicy peers;
     PortRange ports;
+    bool tcp_relay = false;
     net::TcpLimits tcp;
     unsigned joins_per_minute = 0;
     room::collider::SessionLimits sessions;
@@ -101,6 +103,7 @@ class Worker {
     turn::Server turn;
     net::Dtls dtls;
     net::TurnStreams turn_streams;
+    net::TcpRelays tcp_relays;
     net::TcpServer tcp;
     IceServers ice;
     const room::apprtc::Dialect apprtc;

@@ -24,6 +24,9 @@ enum class SocketId : uint32_t {};
 // How a client reaches us.
 enum class Transport : uint8_t { udp, tcp, tls, dtls, count };
 std::string_view label(Transport);
+constexpr bool is_stream(Transport transport) {
+    return transport == Transport::tcp || transport == Transport::tls;
+}
 
 struct Datagram {
     SocketId socket{};

@@ -12,6 +12,7 @@ RelayAddresses::RelayAddresses(std::vector<RelayAddress> addresses, std::vector<
         mapped_ |= address.told != address.bound;
         live_.push_back(std::make_unique<Ports>());
         resting_.push_back(std::make_unique<Ports>());
+        tcp_.push_back(std::make_unique<Ports>());
     }
     std::sort(own_.begin(), own_.end());
     own_.erase(std::unique(own_.begin(), own_.end()), own_.end());
@@ -40,49 +41,63 @@ bool RelayAddresses::test(const PortSets& sets, size_t index, uint32_t port) {
     return (word >> (port % 64) & 1) != 0;
 }
 
-void RelayAddresses::set(PortSets& sets, size_t index, uint32_t port, bool value) {
+bool RelayAddresses::set(PortSets& sets, size_t index, uint32_t port, bool value) {
     auto& word = (*sets[index])[port / 64];
     const uint64_t bit = uint64_t{1} << (port % 64);
-    if (value) {
-        word.fetch_or(bit, std::memory_order_relaxed);
-    } else {
-        word.fetch_and(~bit, std::memory_order_relaxed);
-    }
+    const uint64_t before = value ? word.fetch_or(bit, std::memory_order_relaxed)
+                                  : word.fetch_and(~bit, std::memory_order_relaxed);
+    return (before & bit) != 0;
 }
 
-bool RelayAddresses::is_live(const TransportAddress& told) const {
+bool RelayAddresses::is_live(const PortSets& sets, const TransportAddress& told) const {
     for (size_t i = 0; i < addresses_.size(); ++i) {
-        if (addresses_[i].told == told.ip && is_used(i, told.port)) return true;
+        if (addresses_[i].told == told.ip && test(sets, i, told.port)) return true;
     }
     return false;
 }
 
+TransportAddress RelayAddresses::map(const PortSets& sets, const TransportAddress& address,
+                                     IpAddress RelayAddress::*from,
+                                     IpAddress RelayAddress::*to) const {
+    if (!mapped_) return address;
+    for (size_t i = 0; i < addresses_.size(); ++i) {
+        if (addresses_[i].*from == address.ip && test(sets, i, address.port)) {
+            return {addresses_[i].*to, address.port};
+        }
+    }
+    return address;
+}
+
+bool RelayAddresses::is_live(const TransportAddress& told) const {
+    return is_live(live_, told);
+}
 void RelayAddresses::set_live(size_t index, uint16_t port, bool live) {
     set(live_, index, port, live);
 }
-
 void RelayAddresses::set_resting(size_t index, uint16_t port, bool resting) {
     set(resting_, index, port, resting);
 }
-
 TransportAddress RelayAddresses::to_bound(const TransportAddress& told) const {
-    if (!mapped_) return told;
-    for (size_t i = 0; i < addresses_.size(); ++i) {
-        if (addresses_[i].told == told.ip && is_used(i, told.port)) {
-            return {addresses_[i].bound, told.port};
-        }
-    }
-    return told;
+    return map(live_, told, &RelayAddress::told, &RelayAddress::bound);
+}
+TransportAddress RelayAddresses::to_told(const TransportAddress& bound) const {
+    return map(live_, bound, &RelayAddress::bound, &RelayAddress::told);
 }
 
-TransportAddress RelayAddresses::to_told(const TransportAddress& bound) const {
-    if (!mapped_) return bound;
-    for (size_t i = 0; i < addresses_.size(); ++i) {
-        if (addresses_[i].bound == bound.ip && is_used(i, bound.port)) {
-            return {addresses_[i].told, bound.port};
-        }
-    }
-    return bound;
+bool RelayAddresses::claim_tcp(size_t index, uint16_t port) {
+    return !set(tcp_, index, port, true);
+}
+void RelayAddresses::release_tcp(size_t index, uint16_t port) {
+    set(tcp_, index, port, false);
+}
+bool RelayAddresses::is_live_tcp(const TransportAddress& told) const {
+    return is_live(tcp_, told);
+}
+TransportAddress RelayAddresses::to_bound_tcp(const TransportAddress& told) const {
+    return map(tcp_, told, &RelayAddress::told, &RelayAddress::bound);
+}
+TransportAddress RelayAddresses::to_told_tcp(const TransportAddress& bound) const {
+    return map(tcp_, bound, &RelayAddress::bound, &RelayAddress::told);
 }
 
 }  // namespace ahoy::net

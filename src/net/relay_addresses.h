@@ -6,7 +6,7 @@
 //
 // The ports are the only state that shards share and write: one bit for a live one and one for one
 // that rests, set and cleared by the shard that owns the socket, read when a port is looked for or
-// a client names one of our own addresses as its peer.
+// a client names one of our own addresses as its peer.  TCP's ports are counted for themselves.
 #pragma once
 
 #include <array>
@@ -49,16 +49,29 @@ class RelayAddresses {
     TransportAddress to_bound(const TransportAddress& told) const;
     TransportAddress to_told(const TransportAddress& bound) const;
 
+    // The same for TCP (RFC 6062), where several sockets may have one port, so that bind(2) does
+    // not tell whether it is free: claim_tcp() does.
+    bool claim_tcp(size_t index, uint16_t port);
+    void release_tcp(size_t index, uint16_t port);
+    bool is_live_tcp(const TransportAddress& told) const;
+    TransportAddress to_bound_tcp(const TransportAddress& told) const;
+    TransportAddress to_told_tcp(const TransportAddress& bound) const;
+
   private:
     using Ports = std::array<std::atomic<uint64_t>, 65536 / 64>;
     using PortSets = std::vector<std::unique_ptr<Ports>>;  // by address
     static bool test(const PortSets&, size_t index, uint32_t port);
-    static void set(PortSets&, size_t index, uint32_t port, bool value);
+    // The result is what it was before.
+    static bool set(PortSets&, size_t index, uint32_t port, bool value);
+    TransportAddress map(const PortSets&, const TransportAddress&, IpAddress RelayAddress::*from,
+                         IpAddress RelayAddress::*to) const;
+    bool is_live(const PortSets&, const TransportAddress& told) const;
 
     std::vector<RelayAddress> addresses_;
     std::vector<IpAddress> own_;  // sorted
     PortSets live_;
     PortSets resting_;
+    PortSets tcp_;
     bool mapped_ = false;  // any told address differs from its bound one
 };
 

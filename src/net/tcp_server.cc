@@ -4,14 +4,13 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <cstring>
 #include <deque>
 #include <optional>
 #include <unordered_set>
 
+#include "net/endpoint.h"
 #include "net/http.h"
 #include "net/proxy_header.h"
-#include "net/socket_address.h"
 #include "net/start_error.h"
 #include "net/stream.h"
 #include "net/turn_streams.h"
@@ -26,18 +25,6 @@ using boost::system::error_code;
 constexpr size_t first_read = 2048;  // most ClientHellos and requests come whole
 constexpr auto pause_without_descriptors = 100ms;
 constexpr int unacknowledged_ms = 30'000;  // then the other side is gone (RFC 5482)
-
-TransportAddress to_address(const tcp::endpoint& endpoint) {
-    return SocketAddress(*endpoint.data()).address();
-}
-
-tcp::endpoint to_endpoint(const TransportAddress& address) {
-    const SocketAddress socket(address);
-    tcp::endpoint endpoint;
-    std::memcpy(endpoint.data(), socket.get(), socket.size());
-    endpoint.resize(socket.size());
-    return endpoint;
-}
 
 // Nothing on a connection throws but a bug or the lack of memory; the shard says so and ends.
 void rethrow(std::exception_ptr error) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 
+#include "net/peer_sockets.h"
 #include "turn/quotas.h"
 #include "turn/reservations.h"
 
@@ -35,6 +36,8 @@ class TurnShared {
 
     bool charge(std::string_view user, const IpAddress& client, const turn::Quotas::Limits&);
     void discharge(std::string_view user, const IpAddress& client);
+
+    PeerSockets peer_sockets;  // has a mutex of its own
 
   private:
     std::mutex mutex_;

@@ -56,6 +56,14 @@ class TurnSockets final : public turn::RelayPorts {
     // A whole message of one.  Its bytes stay valid until flush(), which sends what was answered.
     void from_client(Now, const Datagram&);
     void flush();
+    // Anything else that the core is to be told: event(turn::Server&, Outbox&).
+    template <class Event>
+    void tell(Event&& event) {
+        if (server_ == nullptr) return;
+        if (!outbox_.has_room()) send_now();
+        event(*server_, outbox_);
+        flush();
+    }
     void send_now();  // what was answered so far, in the middle of a batch
     bool has_allocation(const turn::FiveTuple&, Now);
     void detach(const turn::FiveTuple&, Now);

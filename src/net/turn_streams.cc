@@ -1,11 +1,16 @@
 #include "net/turn_streams.h"
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
+#include <optional>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "base/check.h"
 #include "net/clock.h"
+#include "net/joined_peer.h"
 #include "net/stream.h"
 #include "turn/stream_framer.h"
 
@@ -13,15 +18,17 @@ namespace ahoy::net {
 namespace {
 
 namespace asio = boost::asio;
+using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr auto sweep_interval = 5s;
 
-// What the sweep and stop() see of a connection.
+// What TurnStreams sees of a connection.
 class Client {
   public:
     virtual void check(Now) = 0;
     virtual void close() = 0;
+    virtual void join(JoinedPeer) = 0;
 
   protected:
     ~Client() = default;
@@ -48,6 +55,7 @@ struct TurnStreamTable : std::enable_shared_from_this<TurnStreamTable> {
     const TurnStreamLimits limits;
     asio::steady_timer timer;
     std::unordered_set<Client*> clients;
+    std::unordered_map<SocketId, Client*> attached;  // to `sockets`
     TurnStreamCounts counts;
 };
 
@@ -69,14 +77,16 @@ class TurnStream final : public ClientTransport,
     }
     ~TurnStream() {
         table_->clients.erase(this);
+        if (peer_) --table_->counts.joined;
         --open();
     }
 
     asio::awaitable<void> run() {
         lowest(stream_).expires_never();
         five_tuple_.socket = table_->sockets.attach(*this);
+        table_->attached[five_tuple_.socket] = this;
         hand_up();
-        while (!closed_ && !framer_.broken()) {
+        while (!closed_ && !peer_ && !framer_.broken()) {
             const auto space = framer_.space();
             const auto [error, size] = co_await stream_.async_read_some(
                 asio::buffer(space.data(), space.size()), tuple_awaitable);
@@ -85,8 +95,18 @@ class TurnStream final : public ClientTransport,
             hand_up();
         }
         if (framer_.broken()) ++table_->counts.broken;
+        table_->attached.erase(five_tuple_.socket);
         table_->sockets.detach(five_tuple_, read_clocks());
-        close();
+        if (peer_ && !closed_) {
+            co_await carry_to_peer();
+        } else {
+            close();
+        }
+    }
+
+    void join(JoinedPeer peer) override {
+        peer_.emplace(std::move(peer));
+        ++table_->counts.joined;
     }
 
     void send(const Transmit& transmit) override {
@@ -112,6 +132,7 @@ class TurnStream final : public ClientTransport,
     }
 
     void check(Now now) override {
+        if (peer_) return;  // lives as long as its allocation
         const auto& limits = table_->limits;
         const bool late = framer_.partial() && now.steady - began_at_ > limits.message_time;
         const bool idle = now.steady - heard_at_ > limits.idle_time &&
@@ -125,6 +146,7 @@ class TurnStream final : public ClientTransport,
         if (closed_) return;
         closed_ = true;
         lowest(stream_).close();
+        if (peer_) peer_->close();
     }
 
   private:
@@ -144,7 +166,9 @@ class TurnStream final : public ClientTransport,
         const Now now = read_clocks();
         const bool was_partial = std::exchange(partial_, true);
         bool any = false;
-        while (const auto message = framer_.next()) {
+        while (!peer_) {
+            const auto message = framer_.next();
+            if (!message) break;
             table_->sockets.from_client(
                 now, {.socket = five_tuple_.socket,
                       .from = five_tuple_.client,
@@ -178,8 +202,63 @@ class TurnStream final : public ClientTransport,
         // A burst's room is not kept for the quiet time after it.
         if (waiting_.empty() && writing_.capacity() > roomy) writing_.shrink_to_fit();
         flush();
+        if (peer_ && writing_.empty()) begin_to_carry_to_client();
     }
 
+    // ---- RFC 6062, section 5.5: what one side says goes to the other, with the end of it.
+
+    asio::awaitable<void> carry_to_peer() {
+        if (writing_.empty()) begin_to_carry_to_client();
+        const Bytes rest = framer_.rest();
+        auto [error, size] = co_await asio::async_write(
+            peer_->socket, asio::buffer(rest.data(), rest.size()), tuple_awaitable);
+        std::vector<uint8_t> buffer(carried_at_once);
+        while (!error && !closed_) {
+            std::tie(error, size) =
+                co_await stream_.async_read_some(asio::buffer(buffer), tuple_awaitable);
+            if (error) break;
+            std::tie(error, size) = co_await asio::async_write(
+                peer_->socket, asio::buffer(buffer.data(), size), tuple_awaitable);
+        }
+        error_code failed = error == asio::error::eof ? error_code{} : error;
+        if (!failed) peer_->socket.shutdown(tcp::socket::shutdown_send, failed);
+        if (failed || client_has_heard_all_) close();
+        peer_has_heard_all_ = true;
+    }
+
+    // Behind the answer to the ConnectionBind request.
+    void begin_to_carry_to_client() {
+        if (std::exchange(carries_to_client_, true)) return;
+        asio::co_spawn(stream_.get_executor(), carry_to_client(this->shared_from_this()),
+                       [](std::exception_ptr problem) {
+                           if (problem) std::rethrow_exception(problem);
+                       });
+    }
+
+    static asio::awaitable<void> carry_to_client(std::shared_ptr<TurnStream> self) {
+        error_code error;
+        size_t size = 0;
+        std::vector<uint8_t> buffer(carried_at_once);
+        while (!error && !self->closed_) {
+            std::tie(error, size) =
+                co_await self->peer_->socket.async_read_some(asio::buffer(buffer), tuple_awaitable);
+            if (error) break;
+            std::tie(error, size) = co_await asio::async_write(
+                self->stream_, asio::buffer(buffer.data(), size), tuple_awaitable);
+        }
+        self->client_has_heard_all(error);
+    }
+
+    // TLS cannot end one direction only while the other is being read.
+    void client_has_heard_all(error_code error) {
+        error_code failed = error == asio::error::eof ? error_code{} : error;
+        if (is_tls<Stream> || peer_->disconnected()) failed = asio::error::eof;
+        if (!failed) lowest(stream_).socket().shutdown(tcp::socket::shutdown_send, failed);
+        if (failed || peer_has_heard_all_) close();
+        client_has_heard_all_ = true;
+    }
+
+    static constexpr size_t carried_at_once = 16 * 1024;
     static constexpr size_t roomy = 16 * 1024;
 
     Stream stream_;
@@ -196,6 +275,10 @@ class TurnStream final : public ClientTransport,
     Instant began_at_;  // of the message that is not complete
     bool partial_ = false;
     bool closed_ = false;
+    std::optional<JoinedPeer> peer_;
+    bool carries_to_client_ = false;
+    bool client_has_heard_all_ = false;
+    bool peer_has_heard_all_ = false;
 };
 
 }  // namespace
@@ -212,6 +295,12 @@ void TurnStreams::start() {
 void TurnStreams::stop() {
     table_->timer.cancel();
     for (Client* client : table_->clients) client->close();
+}
+
+void TurnStreams::join(SocketId client, JoinedPeer peer) {
+    const auto found = table_->attached.find(client);
+    CHECK(found != table_->attached.end());
+    found->second->join(std::move(peer));
 }
 
 const TurnStreamCounts& TurnStreams::counts() const {

@@ -17,6 +17,7 @@ namespace ahoy::net {
 template <class Stream>
 struct Accepted;
 struct TurnStreamTable;
+class JoinedPeer;
 
 struct TurnStreamLimits {
     size_t queued_bytes = 256 * 1024;  // waiting to be sent to one client
@@ -27,6 +28,7 @@ struct TurnStreamLimits {
 struct TurnStreamCounts {
     size_t tcp = 0;           // open
     size_t tls = 0;           // open
+    size_t joined = 0;        // of both, those that are a connection to a peer (RFC 6062)
     uint64_t broken = 0;      // closed, because what came was neither STUN nor ChannelData
     uint64_t timed_out = 0;   // closed by one of the two times
     uint64_t queue_full = 0;  // messages dropped on their way to a client that reads slowly
@@ -45,6 +47,10 @@ class TurnStreams {
     // Until the connection is closed.  Defined for PlainStream and TlsStream.
     template <class Stream>
     boost::asio::awaitable<void> serve(Accepted<Stream>);
+
+    // From the message on that is being answered, the client's stream carries what it and the peer
+    // say to each other (RFC 6062, section 5.4).
+    void join(SocketId client, JoinedPeer);
 
     const TurnStreamCounts& counts() const;
 

@@ -128,4 +128,9 @@ std::optional<ReservationToken> read_reservation_token(Bytes value) {
     return token;
 }
 
+std::optional<uint32_t> read_connection_id(Bytes value) {
+    if (value.size() != 4) return {};
+    return Reader(value).u32();
+}
+
 }  // namespace ahoy::stun

@@ -150,4 +150,7 @@ std::optional<PasswordAlgorithm> read_password_algorithm(Bytes);
 using ReservationToken = std::array<uint8_t, 8>;
 std::optional<ReservationToken> read_reservation_token(Bytes);
 
+// CONNECTION-ID (RFC 6062, section 6.2.1).
+std::optional<uint32_t> read_connection_id(Bytes);
+
 }  // namespace ahoy::stun

@@ -50,6 +50,10 @@ Instant Allocation::first_expiry() const {
     for (const auto& relay : relays_) {
         if (relay) first = std::min(first, relay->expires_at);
     }
+    for (const PeerConnection& connection : connections) {
+        if (connection.state == PeerConnection::State::joined) continue;
+        first = std::min(first, connection.expires_at);
+    }
     return first;
 }
 

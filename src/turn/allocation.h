@@ -18,6 +18,7 @@
 #include "stun/message.h"
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
+#include "turn/peer_streams.h"
 #include "turn/relay_ports.h"
 
 namespace ahoy::turn {
@@ -64,6 +65,19 @@ struct Channel {
     Instant expires_at;
 };
 
+// Of a TCP allocation (RFC 6062).
+struct PeerConnection {
+    enum class State : uint8_t {
+        connecting,  // the client's Connect request waits for its answer
+        waiting,     // for the client's ConnectionBind request
+        joined,
+    };
+    ConnectionId id{};
+    TransportAddress peer;
+    State state = State::connecting;
+    Instant expires_at;  // unless it is joined
+};
+
 class Allocation {
   public:
     static constexpr Duration permission_lifetime = 5min;  // RFC 8656, section 9
@@ -74,6 +88,7 @@ class Allocation {
         std::string username;
         Keys keys{};
         stun::TransactionId transaction_id{};  // of the Allocate request, which may come again
+        bool over_tcp = false;                 // to peers (RFC 6062)
         Instant created_at;
     };
     // Bounds of the two tables, whose entries a client makes.
@@ -89,6 +104,7 @@ class Allocation {
     const Keys& keys() const { return origin_.keys; }
     const stun::TransactionId& transaction_id() const { return origin_.transaction_id; }
     Instant created_at() const { return origin_.created_at; }
+    bool over_tcp() const { return origin_.over_tcp; }
 
     // One relayed address per family at most.
     const Relay* relay(AddressFamily, Instant now) const;
@@ -100,7 +116,7 @@ class Allocation {
     // With its permissions and channels.
     void remove_relay(AddressFamily);
     bool has_relays() const { return relays_[0] || relays_[1]; }
-    Instant first_expiry() const;  // of a relay
+    Instant first_expiry() const;  // of a relay, or of a connection to a peer
     Instant last_expiry() const;
 
     // Live ones only.  They stay where they are until the next call that changes the allocation.
@@ -133,6 +149,8 @@ class Allocation {
     // What else the Allocate response carries, should the request come again.
     std::optional<stun::ReservationToken> reservation;
     std::optional<AddressError> address_error;
+
+    std::vector<PeerConnection> connections;
 
     Instant next_icmp;  // the client hears of no ICMP message before then
 

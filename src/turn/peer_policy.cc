@@ -31,8 +31,9 @@ bool never_a_peer(const IpAddress& ip) {
     return any_contains(list, ip);
 }
 
-// IANA's special-purpose address registries (RFC 6890), without what is globally reachable.
-bool special_purpose(const IpAddress& ip) {
+}  // namespace
+
+bool is_special_purpose(const IpAddress& ip) {
     static const auto list = prefixes({
         "10.0.0.0/8",       // private use, RFC 1918
         "100.64.0.0/10",    // shared address space, RFC 6598
@@ -61,6 +62,8 @@ bool special_purpose(const IpAddress& ip) {
     });
     return any_contains(list, ip);
 }
+
+namespace {
 
 // The IPv4 addresses that a transition form stands for; as many as it embeds.
 struct Embedded {
@@ -143,7 +146,7 @@ std::string_view label(PeerReason reason) {
 PeerPolicy::PeerPolicy(PeerLists lists, std::vector<TransportAddress> listening)
     : lists_(std::move(lists)), listening_(std::move(listening)) {}
 
-PeerVerdict PeerPolicy::check(const TransportAddress& peer, const RelayPorts& relays) const {
+PeerVerdict PeerPolicy::check(const TransportAddress& peer, const OwnAddresses& relays) const {
     if (peer.port == 0 || never_a_peer(peer.ip)) return {PeerReason::never_a_peer};
     const bool own = relays.is_own(peer.ip);
     if (is_listener(peer, own || peer.ip.is_loopback())) return {PeerReason::own_listener};
@@ -153,7 +156,7 @@ PeerVerdict PeerPolicy::check(const TransportAddress& peer, const RelayPorts& re
 
 // An own address passes, because one of its ports may be a relayed address; then every datagram
 // counts by itself.  So does loopback that the operator allows, where listeners may be, too.
-PeerVerdict PeerPolicy::check(const IpAddress& peer, const RelayPorts& relays) const {
+PeerVerdict PeerPolicy::check(const IpAddress& peer, const OwnAddresses& relays) const {
     if (never_a_peer(peer)) return {PeerReason::never_a_peer};
     const bool own = relays.is_own(peer);
     if (own) return {PeerReason::live_relay, true};
@@ -177,7 +180,7 @@ PeerVerdict PeerPolicy::without_port(const IpAddress& peer, bool own) const {
     if (allow > deny) return {PeerReason::operator_allow};
     if (deny >= 0) return {PeerReason::operator_deny};
     if (own) return {PeerReason::own_address};
-    if (special_purpose(peer)) return {PeerReason::special_purpose};
+    if (is_special_purpose(peer)) return {PeerReason::special_purpose};
     return {PeerReason::ordinary};
 }
 

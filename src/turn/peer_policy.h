@@ -40,6 +40,10 @@ enum class PeerReason : uint8_t {
 };
 std::string_view label(PeerReason);
 
+// In one of IANA's special-purpose registries (RFC 6890): private, loopback, link-local,
+// documentation and so on, without what is globally reachable.
+bool is_special_purpose(const IpAddress&);
+
 struct PeerVerdict {
     PeerReason reason{};
     bool per_datagram = false;  // each datagram is to be checked with its port
@@ -58,8 +62,8 @@ class PeerPolicy {
     // address.
     PeerPolicy(PeerLists lists, std::vector<TransportAddress> listening);
 
-    PeerVerdict check(const TransportAddress& peer, const RelayPorts&) const;
-    PeerVerdict check(const IpAddress& peer, const RelayPorts&) const;
+    PeerVerdict check(const TransportAddress& peer, const OwnAddresses&) const;
+    PeerVerdict check(const IpAddress& peer, const OwnAddresses&) const;
 
   private:
     bool is_listener(const TransportAddress& peer, bool own) const;

@@ -64,6 +64,7 @@ void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& pe
                      bool dont_fragment, Outbox& out) {
     const Relay* const relay = allocation.relay(peer.ip.family(), now.steady);
     if (relay == nullptr) return drop(Drop::family_mismatch);
+    if (allocation.over_tcp()) return drop(Drop::over_tcp);
     if (const auto why = forbids(now, allocation, peer)) return drop(*why);
     if (payload.size() > max_udp_payload) return drop(Drop::too_large);
     out.send({.socket = relay->port.socket,

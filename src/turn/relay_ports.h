@@ -30,10 +30,20 @@ struct OpenedPorts {
     std::optional<RelayPort> next;  // for even_and_next, and only then
 };
 
-class RelayPorts {
+// What the peer policy needs to know of this server.
+class OwnAddresses {
   public:
-    virtual ~RelayPorts() = default;
+    virtual ~OwnAddresses() = default;
 
+    // An address of this server, as its interfaces have it or as clients are told it.  Loopback
+    // only when clients are told it as a relayed address.
+    virtual bool is_own(const IpAddress&) const = 0;
+    // A live relayed address of this server, of any shard.
+    virtual bool is_live(const TransportAddress&) const = 0;
+};
+
+class RelayPorts : public OwnAddresses {
+  public:
     virtual bool supports(AddressFamily) const = 0;
 
     // Nothing when there is none left.  The choice is random, and a port that was closed rests for
@@ -53,13 +63,6 @@ class RelayPorts {
     // Counts an allocation, unless there are too many.
     virtual bool charge(std::string_view user, const IpAddress& client, const Quotas::Limits&) = 0;
     virtual void discharge(std::string_view user, const IpAddress& client) = 0;
-
-    // An address of this server, as its interfaces have it or as clients are told it.  Loopback
-    // only when clients are told it as a relayed address.
-    virtual bool is_own(const IpAddress&) const = 0;
-
-    // A live relayed address of this server, of any shard.
-    virtual bool is_live(const TransportAddress&) const = 0;
 };
 
 }  // namespace ahoy::turn

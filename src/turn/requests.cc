@@ -12,6 +12,7 @@ using stun::ErrorCode;
 using stun::Message;
 
 constexpr uint8_t protocol_udp = 17;
+constexpr uint8_t protocol_tcp = 6;
 constexpr Duration reservation_lifetime = 30s;  // RFC 8656, section 7.2, at least
 
 constexpr std::array families{AddressFamily::ipv4, AddressFamily::ipv6};
@@ -52,7 +53,10 @@ Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const 
     const auto transport = request.find(AttributeType::requested_transport);
     const auto protocol = stun::read_requested_transport(transport.value_or(Bytes{}));
     if (!protocol) return refuse(ErrorCode::bad_request);
-    if (*protocol != protocol_udp) return refuse(ErrorCode::unsupported_transport_protocol);
+    const bool over_tcp = *protocol == protocol_tcp && streams_ != nullptr;
+    if (*protocol != protocol_udp && !over_tcp) {
+        return refuse(ErrorCode::unsupported_transport_protocol);
+    }
 
     const auto token =
         optional_attribute(request, AttributeType::reservation_token, stun::read_reservation_token);
@@ -69,7 +73,14 @@ Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const 
     if (*requested && *additional) return refuse(ErrorCode::bad_request);
     if (even->value_or(false) && *additional) return refuse(ErrorCode::bad_request);
 
-    AllocateOptions options{.token = *token, .lifetime = granted_lifetime(*lifetime)};
+    // RFC 6062, section 5.1: by a stream only, and nothing that only UDP has.
+    if (over_tcp && (!is_stream(x.in.transport) || *token || *even || *additional ||
+                     request.has(AttributeType::dont_fragment))) {
+        return refuse(ErrorCode::bad_request);
+    }
+
+    AllocateOptions options{
+        .token = *token, .lifetime = granted_lifetime(*lifetime), .over_tcp = over_tcp};
     if (*requested) {
         const auto family = family_of(**requested);
         if (!family) return refuse(ErrorCode::address_family_not_supported);
@@ -118,6 +129,7 @@ Server::Reply Server::allocate(const Exchange& x) {
                                           .username = std::string(x.username),
                                           .keys = x.proof->keys,
                                           .transaction_id = x.request.transaction_id(),
+                                          .over_tcp = options->over_tcp,
                                           .created_at = x.now.steady},
                                          *opened, x.now.steady + options->lifetime);
     observer_.allocation_created({allocation, x.now});
@@ -141,6 +153,15 @@ Result<Server::Opened, Server::Refusal> Server::open_relays(const Exchange& x,
         const auto port = redeem(*options.token, x.username, x.now.steady);
         if (!port) return unexpected(port.error());
         opened.ports[index(port->address.ip.family())] = *port;
+        return opened;
+    }
+    if (options.over_tcp) {
+        if (!relay_ports_.supports(options.family)) {
+            return unexpected(Refusal(ErrorCode::address_family_not_supported));
+        }
+        const auto port = streams_->listen(options.family, x.in.local.ip);
+        if (!port) return unexpected(Refusal(ErrorCode::insufficient_capacity));
+        opened.ports[index(options.family)] = *port;
         return opened;
     }
     const bool reserves = options.parity == Parity::even_and_next;
@@ -235,14 +256,14 @@ Server::Reply Server::refresh(const Exchange& x) {
 }
 
 // RFC 8656, sections 10.2 and 12.2: the family, then the policy.
-Result<PeerVerdict, Server::Refusal> Server::admit(const Exchange& x,
-                                                   const TransportAddress& peer) {
+Result<PeerVerdict, Server::Refusal> Server::admit(const Exchange& x, const TransportAddress& peer,
+                                                   const OwnAddresses& own) {
     if (!x.allocation->relay(peer.ip.family(), x.now.steady)) {
         return unexpected(Refusal(ErrorCode::peer_address_family_mismatch));
     }
-    const PeerVerdict address = policy_.check(peer.ip, relay_ports_);
+    const PeerVerdict address = policy_.check(peer.ip, own);
     const PeerVerdict verdict =
-        peer.port != 0 && address.allowed() ? policy_.check(peer, relay_ports_) : address;
+        peer.port != 0 && address.allowed() ? policy_.check(peer, own) : address;
     if (!verdict.allowed()) {
         ++stats_.denied_peers[static_cast<size_t>(verdict.reason)];
         return unexpected(Refusal(ErrorCode::forbidden));
@@ -266,7 +287,8 @@ Server::Reply Server::create_permission(const Exchange& x) {
 
     size_t fresh = 0;
     for (size_t i = 0; i < count; ++i) {
-        const auto verdict = admit(x, {wanted[i].peer, 0});  // a permission has no port
+        const auto verdict =
+            admit(x, {wanted[i].peer, 0}, relay_ports_);  // a permission has no port
         if (!verdict) return unexpected(verdict.error());
         wanted[i].per_datagram = verdict->per_datagram;
         const bool repeated =
@@ -287,6 +309,7 @@ Server::Reply Server::channel_bind(const Exchange& x) {
     const auto refuse = [](ErrorCode code) { return unexpected(Refusal(code)); };
     if (x.allocation == nullptr) return refuse(ErrorCode::allocation_mismatch);
     Allocation& allocation = *x.allocation;
+    if (allocation.over_tcp()) return refuse(ErrorCode::forbidden);
     const Instant now = x.now.steady;
 
     const auto bytes = x.request.find(AttributeType::channel_number).value_or(Bytes{});
@@ -302,7 +325,7 @@ Server::Reply Server::channel_bind(const Exchange& x) {
     const Channel* const of_peer = allocation.channel(*peer, now);
     if (of_peer != nullptr && of_peer->number != *number) return refuse(ErrorCode::bad_request);
 
-    const auto verdict = admit(x, *peer);
+    const auto verdict = admit(x, *peer, relay_ports_);
     if (!verdict) return unexpected(verdict.error());
     const bool bound = of_peer != nullptr;
     const bool permitted = allocation.permission(peer->ip, now) != nullptr;

@@ -64,6 +64,8 @@ std::string_view label(Drop why) {
             return "family_mismatch";
         case Drop::too_large:
             return "too_large";
+        case Drop::over_tcp:
+            return "over_tcp";
         case Drop::icmp:
             return "icmp";
         case Drop::count:
@@ -112,6 +114,7 @@ bool Server::understands(AttributeType type) {
         case AttributeType::userhash:
         case AttributeType::xor_mapped_address:
         case AttributeType::reservation_token:
+        case AttributeType::connection_id:
             return true;
         default:
             return !stun::comprehension_required(type);
@@ -182,6 +185,10 @@ void Server::on_request(Now now, const Datagram& in, const Message& request, Out
         case Method::create_permission:
         case Method::channel_bind:
             break;
+        case Method::connect:
+        case Method::connection_bind:
+            if (streams_ == nullptr) return drop(Drop::unknown_method);
+            break;
         case Method::send:
         case Method::data:
             return drop(Drop::unexpected_class);
@@ -189,12 +196,12 @@ void Server::on_request(Now now, const Datagram& in, const Message& request, Out
             return drop(Drop::unknown_method);
     }
     Exchange x{.now = now, .in = in, .request = request, .five_tuple = five_tuple_of(in)};
-    respond(x, reply_to(x), out);
+    if (const auto reply = reply_to(x)) respond(x, *reply, out);
 }
 
 // RFC 8489, section 6.3.1, and RFC 8656, section 5: who asks, then what is asked, then whether it
 // is granted.
-Server::Reply Server::reply_to(Exchange& x) {
+std::optional<Server::Reply> Server::reply_to(Exchange& x) {
     const bool authenticates = x.request.method() != Method::binding;
     if (authenticates) {
         x.allocation = find(x.five_tuple, x.now);
@@ -218,6 +225,10 @@ Server::Reply Server::reply_to(Exchange& x) {
             return create_permission(x);
         case Method::channel_bind:
             return channel_bind(x);
+        case Method::connect:
+            return connect(x);
+        case Method::connection_bind:
+            return connection_bind(x);
         default:
             break;
     }
@@ -289,6 +300,9 @@ void Server::write_success(MessageWriter& writer, const Answer& answer) const {
     if (answer.reservation) {
         writer.attribute(AttributeType::reservation_token, *answer.reservation);
     }
+    if (answer.connection) {
+        writer.number(AttributeType::connection_id, static_cast<uint32_t>(*answer.connection));
+    }
     if (answer.address_error) {  // RFC 8656, section 18.12
         const auto code = static_cast<uint32_t>(answer.address_error->code);
         writer.number(AttributeType::address_error_code,
@@ -353,12 +367,17 @@ void Server::drop_relay(Allocation& allocation, AddressFamily family) {
     const auto& relay = allocation.stored_relay(family);
     if (!relay) return;
     by_relay_.erase(relay->port.socket);
-    relay_ports_.close(relay->port);
+    if (allocation.over_tcp()) {
+        streams_->close(relay->port);
+    } else {
+        relay_ports_.close(relay->port);
+    }
     allocation.remove_relay(family);
 }
 
 void Server::end(Allocation& allocation, Now now, EndReason why) {
     observer_.allocation_ended({allocation, now}, why);
+    end_connections(allocation);
     drop_relay(allocation, AddressFamily::ipv4);
     drop_relay(allocation, AddressFamily::ipv6);
     relay_ports_.discharge(allocation.username(), allocation.five_tuple().client.ip);
@@ -388,7 +407,7 @@ void Server::look_again(SlotIndex index) {
     deadlines_.put(at, {index, at});
 }
 
-void Server::expire(Now now, Outbox&) {
+void Server::expire(Now now, Outbox& out) {
     while (const auto due = deadlines_.take_due(now.steady)) {
         Slot& slot = slots_[due->slot];
         if (slot.looked_at != due->at) continue;  // an earlier entry stood in for this one
@@ -401,6 +420,7 @@ void Server::expire(Now now, Outbox&) {
         for (const auto family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
             if (!slot.allocation->relay(family, now.steady)) drop_relay(*slot.allocation, family);
         }
+        expire_connections(*slot.allocation, now, out);
         slot.allocation->reclaim(now.steady);
         look_again(due->slot);
     }
@@ -423,6 +443,7 @@ void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy p
         if (!slot.allocation) continue;
         slot.allocation->judge_again(
             [&](const auto& peer) { return policy_.check(peer, relay_ports_); });
+        disconnect_denied(*slot.allocation);
     }
 }
 

@@ -5,8 +5,8 @@
 // begins with an Allocate request that has proved its credentials with a fresh nonce.
 //
 // Who asks: authentication.cc; requests: requests.cc; answers and the one place that writes errors:
-// server.cc; relayed data: relay.cc.  Over streams the shell frames messages, pads ChannelData and
-// says client_gone().
+// server.cc; relayed data: relay.cc; TCP allocations (RFC 6062): tcp_relay.cc.  Over streams the
+// shell frames messages, pads ChannelData and says client_gone().
 #pragma once
 
 #include <array>
@@ -30,6 +30,7 @@
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
 #include "turn/peer_policy.h"
+#include "turn/peer_streams.h"
 #include "turn/relay_ports.h"
 #include "turn/reply_budget.h"
 
@@ -47,6 +48,7 @@ struct ServerConfig {
     unsigned max_allocations_per_address = 4096;
     unsigned max_permissions = 128;  // per allocation
     unsigned max_channels = 128;     // per allocation
+    unsigned max_connections = 64;   // per allocation, to peers over TCP
     unsigned max_reservations = 256;
     // Over UDP to strangers in one network (ReplyBudget); 0: any number.
     unsigned replies_per_second = 10'000;
@@ -69,7 +71,8 @@ enum class Drop : uint8_t {
     peer_denied,
     family_mismatch,
     too_large,
-    icmp,  // of a kind that is not relayed, or too soon after the last
+    over_tcp,  // a datagram for an allocation that has none
+    icmp,      // of a kind that is not relayed, or too soon after the last
     count,
 };
 std::string_view label(Drop);
@@ -116,6 +119,20 @@ class Server {
     void from_peer(Now, const Datagram&, Outbox&);
     // About a datagram that left through a relay socket.
     void from_icmp(Now, const IcmpError&, Outbox&);
+
+    // ---- TCP allocations (RFC 6062), refused without this; `streams` outlives the server
+    void relay_tcp(PeerStreams& streams) { streams_ = &streams; }
+    // The connection that connect() began is there, or has failed.
+    void peer_answered(Now, SocketId relay, ConnectionId, bool connected, Outbox&);
+    // Somebody has connected to a relayed address.  Nothing: it is to be closed.
+    struct Attempt {
+        ConnectionId id{};
+        std::string user;  // who may join it
+    };
+    std::optional<Attempt> peer_arrived(Now, SocketId relay, const TransportAddress& peer, Outbox&);
+    // A connection is closed that somebody has joined.
+    void peer_gone(SocketId relay, ConnectionId);
+
     // The stream on which the client reached us is closed: its allocation ends.
     void client_gone(Now, const FiveTuple&);
     bool has_allocation(const FiveTuple& five_tuple, Now now) { return find(five_tuple, now); }
@@ -177,6 +194,7 @@ class Server {
         std::optional<Duration> lifetime;
         std::optional<stun::ReservationToken> reservation;
         std::optional<AddressError> address_error;
+        std::optional<ConnectionId> connection;
     };
     using Reply = Result<Answer, Refusal>;
     // How much an answer says: less to a stranger for whom more would be too long.
@@ -208,6 +226,9 @@ class Server {
         using AddressHash::AddressHash;
         size_t operator()(SocketId) const;
     };
+    struct HashConnection {
+        size_t operator()(ConnectionId id) const { return static_cast<size_t>(id); }
+    };
     // What a well-formed Allocate request asks for.
     struct AllocateOptions {
         AddressFamily family = AddressFamily::ipv4;
@@ -215,6 +236,12 @@ class Server {
         Parity parity = Parity::any;
         std::optional<stun::ReservationToken> token;
         Duration lifetime{};
+        bool over_tcp = false;
+    };
+    // A Connect request that waits for the peer.
+    struct PendingConnect {
+        std::vector<uint8_t> request;
+        Proof proof;
     };
     // What it gets.
     struct Opened {
@@ -227,7 +254,7 @@ class Server {
     static bool understands(stun::AttributeType);
     void on_message(Now, const Datagram&, Outbox&);
     void on_request(Now, const Datagram&, const stun::Message&, Outbox&);
-    Reply reply_to(Exchange&);
+    std::optional<Reply> reply_to(Exchange&);  // nothing: it comes later
     void respond(const Exchange&, const Reply&, Outbox&);
     size_t write(std::span<uint8_t>, const Exchange&, const Reply&, Detail) const;
     void write_success(stun::MessageWriter&, const Answer&) const;
@@ -254,7 +281,20 @@ class Server {
     stun::ReservationToken reserve(const RelayPort&, std::string_view user, Instant);
     Result<RelayPort, Refusal> redeem(const stun::ReservationToken&, std::string_view user,
                                       Instant);
-    Result<PeerVerdict, Refusal> admit(const Exchange&, const TransportAddress& peer);
+    Result<PeerVerdict, Refusal> admit(const Exchange&, const TransportAddress& peer,
+                                       const OwnAddresses&);
+
+    // tcp_relay.cc
+    static constexpr size_t longest_connect = 2048;  // bytes
+    std::optional<Reply> connect(const Exchange&);
+    Reply connection_bind(const Exchange&);
+    PeerConnection& add_connection(Allocation&, const TransportAddress& peer, PeerConnection::State,
+                                   Instant now);
+    Allocation* of_relay(SocketId);
+    void answer_connect(Now, Allocation&, ConnectionId, const Reply&, Outbox&);
+    void expire_connections(Allocation&, Now, Outbox&);
+    void disconnect_denied(Allocation&);
+    void end_connections(Allocation&);
 
     // relay.cc
     static constexpr size_t max_udp_payload = 65507;
@@ -279,6 +319,7 @@ class Server {
     Nonces nonces_;
     PeerPolicy policy_;
     RelayPorts& relay_ports_;
+    PeerStreams* streams_ = nullptr;
     Observer& observer_;
     Random random_;
     bool refuses_new_ = false;
@@ -288,6 +329,7 @@ class Server {
     std::vector<SlotIndex> free_slots_;
     boost::unordered_flat_map<FiveTuple, SlotIndex, HashFiveTuple> by_five_tuple_;
     boost::unordered_flat_map<SocketId, SlotIndex, HashSocket> by_relay_;
+    boost::unordered_flat_map<ConnectionId, PendingConnect, HashConnection> connects_;
     std::deque<Reserved> reserved_;  // all live equally long, so the oldest goes first
     Deadlines<Due> deadlines_;
     ReplyBudget budget_;

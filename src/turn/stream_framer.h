@@ -29,6 +29,9 @@ class StreamFramer {
     // The next message: STUN as it is, ChannelData without its padding.
     std::optional<Bytes> next();
 
+    // What next() has not given, when what follows is no message any more.
+    Bytes rest() const { return Bytes(buffer_).subspan(begin_, end_ - begin_); }
+
     bool broken() const { return broken_; }
     // A part of a message is waiting for its rest.
     bool partial() const { return begin_ != end_; }

@@ -141,16 +141,20 @@ class World {
             std::move(secrets));
     }
 
-    void passes(Duration time) {
+    std::vector<Sent> passes(Duration time) {
         now.steady += time;
         now.wall += std::chrono::duration_cast<std::chrono::seconds>(time);
         server.expire(now, out_);
+        return sent();
     }
     std::vector<Sent> from_client(const TransportAddress& client, const Payload& bytes,
                                   const TransportAddress& to = listener,
-                                  SocketId socket = listener_socket) {
-        server.from_client(now, {.socket = socket, .from = client, .local = to, .bytes = bytes},
-                           out_);
+                                  SocketId socket = listener_socket,
+                                  Transport transport = Transport::udp) {
+        server.from_client(
+            now,
+            {.socket = socket, .from = client, .local = to, .bytes = bytes, .transport = transport},
+            out_);
         return sent();
     }
     std::vector<Sent> from_peer(const RelayPort& relay, const TransportAddress& from,
@@ -162,6 +166,12 @@ class World {
     }
     std::vector<Sent> from_icmp(const IcmpError& error) {
         server.from_icmp(now, error, out_);
+        return sent();
+    }
+    // Any other call that takes an outbox.
+    template <class Call>
+    std::vector<Sent> sends_of(Call&& call) {
+        call(out_);
         return sent();
     }
     uint64_t drops(Drop why) const { return server.stats().drops[static_cast<size_t>(why)]; }
@@ -198,7 +208,7 @@ class TestClient {
     }
 
     Response sends_raw(const Payload& bytes) {
-        const auto sent = world_.from_client(address, bytes, to, socket);
+        const auto sent = world_.from_client(address, bytes, to, socket, transport);
         if (sent.empty()) return {};
         EXPECT_EQ(sent.size(), 1u);
         EXPECT_EQ(sent[0].socket, socket);  // A20: from where it was asked,
@@ -329,6 +339,7 @@ class TestClient {
     TransportAddress address;
     TransportAddress to = listener;
     SocketId socket = listener_socket;
+    Transport transport = Transport::udp;
     RelayPort relay;
 
   private:

@@ -20,12 +20,12 @@ async function open(world) {
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   const { address, port } = world.server.at('UDP');
-  return {
+  return world.own({
     port: socket.address().port,
     ask: (message) => (socket.send(message.bytes(), port, address), inbox.take('answer')),
     inbox,
     close: () => socket.close(),
-  };
+  });
 }
 
 const plain = (answer, type) => readAddress(answer.get(type));
@@ -36,14 +36,12 @@ over('UDP', 'N01 OTHER-ADDRESS has another address and port', async (world) => {
   const other = plain(granted(answer), attribute.otherAddress);
   assert.notEqual(other.address, world.server.at('UDP').address);
   assert.notEqual(other.port, world.server.at('UDP').port);
-  socket.close();
 });
 
 over('UDP', 'N02 RESPONSE-ORIGIN is where the answer comes from', async (world) => {
   const socket = await open(world);
   const { answer, from } = await socket.ask(binding());
   assert.deepEqual(plain(granted(answer), attribute.responseOrigin), from);
-  socket.close();
 });
 
 for (const [name, flags] of [['another address', changeIp], ['another port', changePort], ['both', changeIp | changePort]]) {
@@ -54,7 +52,6 @@ for (const [name, flags] of [['another address', changeIp], ['another port', cha
     const at = world.server.at('UDP');
     assert.equal(from.address !== at.address, (flags & changeIp) !== 0);
     assert.equal(from.port !== at.port, (flags & changePort) !== 0);
-    socket.close();
   });
 }
 
@@ -63,8 +60,6 @@ over('UDP', 'N04 RESPONSE-PORT moves the answer to that port', async (world) => 
   socket.ask(binding().add(attribute.responsePort, uint16(other.port))).catch(() => {});
   granted((await other.inbox.take('answer')).answer);
   socket.inbox.close();
-  socket.close();
-  other.close();
 });
 
 over('UDP', 'N05 PADDING is answered with no more than came', async (world) => {
@@ -72,7 +67,6 @@ over('UDP', 'N05 PADDING is answered with no more than came', async (world) => {
   const message = binding().add(attribute.padding, Buffer.alloc(512));
   const { answer } = await socket.ask(message);
   assert.ok(answer.bytes.length <= message.bytes().length, `${answer.bytes.length} bytes`);
-  socket.close();
 });
 
 without(['UDP', 'TCP', 'TLS', 'DTLS', 'UDP6'], 'N06 switched off, CHANGE-REQUEST gets 420', async (world) => {

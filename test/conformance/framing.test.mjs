@@ -18,12 +18,12 @@ function bent(change) {
 }
 const at = (offset, ...values) => (bytes) => void values.forEach((value, i) => (bytes[offset + i] = value));
 
-/** Streams may be closed for it: nothing after garbage can be trusted. A datagram is dropped alone. */
+/** A stream may also be closed for it: what follows can hardly be trusted. */
 async function dropped(world, bytes) {
   const client = await world.client();
-  if (!world.transport.startsWith('T')) return client.silence(bytes);
-  await client.send(bytes);
-  assert.equal(await client.link.inbox.take('end of the connection'), undefined);
+  await client.silence(bytes).catch((problem) => {
+    if (!world.transport.startsWith('T') || !/closed the connection/.test(problem.message)) throw problem;
+  });
 }
 
 over(datagrams, 'A01 what begins with other bits than 00 is dropped', async (world) => {
@@ -77,17 +77,16 @@ over(every, 'A08 a class that its method does not have is not answered', async (
 over(every, 'A09 padding may be anything when it comes and is zero when it goes', async (world) => {
   const client = await world.client();
   granted(await client.ask(binding().add(attribute.software, Buffer.from('x'), { padding: 0xff })));
-  await client.challenge();
-  const name = Buffer.from(client.user);
+  const answers = [await client.challenge()];
   const message = new Message(method.allocate).all([udp]).add(attribute.software, Buffer.from('padded'), { padding: 0xaa })
-    .add(attribute.username, name, { padding: 0x55 }).add(attribute.realm, Buffer.from(client.realm))
+    .add(attribute.username, Buffer.from(client.user), { padding: 0x55 }).add(attribute.realm, Buffer.from(client.realm))
     .add(attribute.nonce, client.nonce).integrity(client.key);
-  const answers = [granted(await client.ask(message)), refused(await client.ask(new Message(method.allocate).all([udp])), 401),
-    refused(await client.request(method.refresh, [[0x7f01, Buffer.alloc(1)]]), 420)];
+  answers.push(granted(await client.ask(message)));
+  client.relayed = answers[1].address(attribute.xorRelayedAddress);
+  answers.push(refused(await client.request(method.refresh, [[0x7f01, Buffer.alloc(1)]]), 420));
   for (const answer of answers) {
     for (const { padding } of answer.attributes) assert.ok(padding.every((byte) => byte === 0), String(answer));
   }
-  client.relayed = answers[0].address(attribute.xorRelayedAddress);
 });
 
 over(every, 'A10 a wrong FINGERPRINT is not answered', async (world) => {

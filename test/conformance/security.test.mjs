@@ -132,14 +132,14 @@ forged('UDP', 'O07 no name writes a line of its own into the log', async (world)
 
 over(['TCP', 'TLS'], 'O09 connections that say nothing, or half a handshake, keep nobody else out', async (world) => {
   const { address, port } = world.server.at(world.transport);
-  const idle = await Promise.all(Array.from({ length: 150 }, (_, i) => new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port }, () => resolve(socket));
+  await Promise.all(Array.from({ length: 150 }, (_, i) => new Promise((resolve, reject) => {
+    const socket = connect({ host: address, port }, resolve);
     socket.on('error', reject);
+    world.own({ close: () => socket.destroy() });
     if (i % 2) socket.write(Buffer.from([0x16, 3, 1, 2, 0, 1, 0]));
   })));
   const client = await world.client();
   await client.allocate();
-  for (const socket of idle) socket.destroy();
 });
 
 over(['UDP', 'TCP'], 'O10 what goes from relay to relay arrives once', async (world) => {

@@ -132,6 +132,14 @@ class CoturnProgram {
     if (wants.alternate) options.push(`--alternate-server=${wants.alternate}`);
     if (wants.external) options.push(...wants.external.map((each) => `--external-ip=${each}`));
     if (wants.proxy) options.push(`--tcp-proxy-port=${ports.proxy}`);
+    // What Ahoy denies by itself and coturn does not.
+    options.push('--denied-peer-ip=10.0.0.0-10.255.255.255', '--denied-peer-ip=192.168.0.0-192.168.255.255',
+      '--denied-peer-ip=172.16.0.0-172.31.255.255', '--denied-peer-ip=169.254.0.0-169.254.255.255',
+      '--denied-peer-ip=100.64.0.0-100.127.255.255', '--denied-peer-ip=192.0.0.0-192.0.2.255',
+      '--denied-peer-ip=192.88.99.0-192.88.99.255', '--denied-peer-ip=198.18.0.0-198.19.255.255',
+      '--denied-peer-ip=198.51.100.0-198.51.100.255', '--denied-peer-ip=203.0.113.0-203.0.113.255',
+      '--denied-peer-ip=240.0.0.0-255.255.255.255', '--denied-peer-ip=fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
+      '--denied-peer-ip=100::-100::ffff:ffff:ffff:ffff', '--denied-peer-ip=2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff');
     for (const range of wants.deny) options.push(`--denied-peer-ip=${range.replace(/\/.*/, '')}`);
     if (wants.drain) throw new NotSupported('no draining');
     return ['turnserver', options, { cwd: scratch() }];

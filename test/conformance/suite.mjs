@@ -14,9 +14,7 @@ class World {
   }
 
   async client(options = {}) {
-    const client = await Client.open(this.server, options.transport ?? this.transport, options);
-    this.#open.push(client);
-    return client;
+    return this.own(await Client.open(this.server, options.transport ?? this.transport, options));
   }
 
   /** A client with an allocation, and a peer with a permission there. */
@@ -29,9 +27,13 @@ class World {
   }
 
   async peer(address) {
-    const peer = await Peer.open(address);
-    this.#open.push(peer);
-    return peer;
+    return this.own(await Peer.open(address));
+  }
+
+  /** It is closed when the test ends, however it ends. */
+  own(closeable) {
+    this.#open.push(closeable);
+    return closeable;
   }
 
   async close() {
@@ -51,7 +53,7 @@ export function suite(wanted = {}) {
 
   return function over(transports, name, body, { todo } = {}) {
     for (const transport of [transports].flat()) {
-      const options = todo && which === 'ahoy' ? { todo } : {};
+      const options = { timeout: 120_000, ...(todo && which === 'ahoy' ? { todo } : {}) };
       test(transport ? `${name} (${transport})` : name, options, async (t) => {
         let world;
         try {

@@ -26,6 +26,10 @@ class Connection {
     socket.on('close', () => this.inbox.close());
   }
 
+  close() {
+    this.socket.destroy();
+  }
+
   /** Exactly so many bytes, however they come. */
   async read(size) {
     let all = Buffer.alloc(0);
@@ -37,9 +41,10 @@ class Connection {
 class Listener {
   #inbox = new Inbox();
 
-  static async open() {
-    const self = new Listener();
-    self.server = createServer({ allowHalfOpen: true }, (socket) => self.#inbox.put(new Connection(socket)));
+  static async open(world) {
+    const self = world.own(new Listener());
+    const accept = (socket) => self.#inbox.put(world.own(new Connection(socket)));
+    self.server = createServer({ allowHalfOpen: true }, accept);
     self.server.listen(0, '127.0.0.1');
     await once(self.server, 'listening');
     self.at = { address: '127.0.0.1', port: self.server.address().port };
@@ -70,7 +75,7 @@ async function bindConnection(world, client, id) {
 
 async function connected(world) {
   const client = await control(world);
-  const listener = await Listener.open();
+  const listener = await Listener.open(world);
   const answer = granted(await client.request(method.connect, [peer(listener.at)]));
   const connection = await listener.accept();
   listener.close();
@@ -96,10 +101,8 @@ without(streams, 'L03 switched off, a TCP allocation gets 442', async (world) =>
 
 over(streams, 'L04 the relayed port listens after Allocate', async (world) => {
   const client = await control(world);
-  const socket = connect({ host: client.relayed.address, port: client.relayed.port });
-  socket.on('error', () => {});
+  const { socket } = world.own(new Connection(connect({ host: client.relayed.address, port: client.relayed.port })));
   await once(socket, 'connect');
-  socket.destroy();
 });
 
 over(streams, 'L05 Connect without an allocation gets 437', async (world) => {
@@ -115,7 +118,7 @@ over(streams, 'L06 Connect without a peer gets 400', async (world) => {
 
 over(streams, 'L07 a second Connect to the same peer gets 446', async (world) => {
   const client = await control(world);
-  const listener = await Listener.open();
+  const listener = await Listener.open(world);
   granted(await client.request(method.connect, [peer(listener.at)]));
   refused(await client.request(method.connect, [peer(listener.at)]), 446);
   listener.close();
@@ -128,7 +131,7 @@ over(streams, 'L08 Connect to a forbidden peer gets 403', async (world) => {
 
 over(streams, 'L09 a connection that cannot be made gets 447', async (world) => {
   const client = await control(world);
-  const listener = await Listener.open();
+  const listener = await Listener.open(world);
   listener.close();
   refused(await client.request(method.connect, [peer(listener.at)]), 447);
 });
@@ -189,9 +192,8 @@ over(streams, 'L16 after ConnectionBind the connection is bytes, those behind th
 
 over(streams, 'L18 a peer without permission is closed and nothing is said of it', async (world) => {
   const client = await control(world);
-  const socket = connect({ host: client.relayed.address, port: client.relayed.port });
-  socket.on('error', () => {}).resume();
-  await once(socket, 'close');
+  const stranger = world.own(new Connection(connect({ host: client.relayed.address, port: client.relayed.port })));
+  assert.equal(await stranger.inbox.take('end'), undefined);
   await client.fence();
   assert.equal(client.unread, 0);
 });
@@ -199,14 +201,13 @@ over(streams, 'L18 a peer without permission is closed and nothing is said of it
 over(streams, 'L19 a peer with permission is told of by ConnectionAttempt', async (world) => {
   const client = await control(world);
   granted(await client.permit({ address: '127.0.0.1', port: 0 }));
-  const connection = new Connection(connect({ host: client.relayed.address, port: client.relayed.port }));
+  const connection = world.own(new Connection(connect({ host: client.relayed.address, port: client.relayed.port })));
   const attempt = await client.next();
   assert.equal(attempt.bytes.readUInt16BE(0), 0x001c);
   assert.equal(attempt.address(attribute.xorPeerAddress).port, connection.socket.localPort);
   const second = await bindConnection(world, client, attempt.get(attribute.connectionId));
   await second.send(Buffer.from('hello'));
   assert.equal(String(await connection.read(5)), 'hello');
-  connection.socket.destroy();
 });
 
 over(streams, 'L20 a TCP allocation has no Send, no ChannelBind and no ChannelData', async (world) => {

@@ -182,7 +182,8 @@ class DtlsTransport {
       throw new Error(`the DTLS handshake failed: ${complaint}`);
     });
     failed.catch(() => {});
-    await Promise.race([connected, failed]);
+    const watchdog = setTimeout(() => self.process.kill('SIGKILL'), patience);
+    await Promise.race([connected, failed]).finally(() => clearTimeout(watchdog));
     return self;
   }
 

@@ -10,6 +10,12 @@ const binary = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/releas
 const startMs = 60_000;
 const stopMs = 60_000;
 
+// A test that fails before its stop() shall neither hang nor leave a server behind.
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 export class Server {
   log = '';
   #process;
@@ -28,7 +34,13 @@ export class Server {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     server.#process.stderr.setEncoding('utf8').on('data', (text) => (server.log += text));
-    server.#ended = once(server.#process, 'exit').then(([code, signal]) => ({ code, signal }));
+    server.#process.stderr.unref();
+    server.#process.unref();
+    running.add(server.#process);
+    server.#ended = once(server.#process, 'exit').then(([code, signal]) => {
+      running.delete(server.#process);
+      return { code, signal };
+    });
     await server.#ready();
     return server;
   }
@@ -65,16 +77,20 @@ export class Server {
 
   /** Status 0 is part of every test. */
   async stop() {
-    this.#process.kill('SIGTERM');
-    const watchdog = setTimeout(() => this.#process.kill('SIGKILL'), stopMs);
-    const end = await this.#ended;
-    clearTimeout(watchdog);
+    const end = await this.#end('SIGTERM');
     assert.deepEqual(end, { code: 0, signal: null }, `clean stop; its log:\n${this.log}`);
   }
 
   /** No goodbye at all: what a crash or a lost machine looks like. */
   async kill() {
-    this.#process.kill('SIGKILL');
-    await this.#ended;
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal) {
+    this.#process.kill(signal);
+    const watchdog = setTimeout(() => this.#process.kill('SIGKILL'), stopMs);
+    const end = await this.#ended;
+    clearTimeout(watchdog);
+    return end;
   }
 }

@@ -23,6 +23,7 @@ before(async () => {
       'turn.relay_addresses=["127.0.0.1"]',
       'turn.peers.allow=["127.0.0.0/8"]',
       'turn.users={ alice = "wonder" }',
+      'turn.tcp_relay=true',
     ],
   });
   echo = createSocket('udp4', (message, { port, address }) => echo.send(message, port, address));
@@ -62,6 +63,14 @@ for (const [transport, options] of Object.entries({ UDP: [], TCP: ['-t'], TLS: [
       assert.match(output, /Total lost packets 0 /, output);
     });
   }
+}
+
+for (const [transport, options] of Object.entries({ TCP: ['-T'], TLS: ['-T', '-S'] })) {
+  test(`turnutils_uclient over ${transport}, TCP between two relays, loses nothing`, async () => {
+    const { failed, output } = await uclient(...options);
+    assert.equal(failed, false, output);
+    assert.match(output, /Total lost packets 0 /, output);
+  });
 }
 
 test('a wrong password gets nothing', async () => {
