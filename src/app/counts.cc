@@ -49,7 +49,8 @@ void add(net::TcpCounts& total, const net::TcpCounts& more) {
 
 void add(net::TurnStreamCounts& total, const net::TurnStreamCounts& more) {
     using T = net::TurnStreamCounts;
-    add_each(total, more, &T::tcp, &T::tls, &T::joined, &T::broken, &T::timed_out, &T::queue_full);
+    add_each(total, more, &T::tcp, &T::tls, &T::joined, &T::bytes_to_peers, &T::bytes_to_clients,
+             &T::broken, &T::timed_out, &T::queue_full);
 }
 
 void add(net::DtlsCounts& total, const net::DtlsCounts& more) {

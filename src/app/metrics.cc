@@ -119,6 +119,8 @@ void add_turn_connections(Exposition& out, const net::TurnStreamCounts& turn,
     out.sample(dtls.sessions, {{"transport", "dtls"}});
     out.gauge("ahoy_turn_peer_connections", "TCP connections between clients and peers.",
               turn.joined);
+    out.traffic("ahoy_turn_peer_connection_bytes_total", "Bytes that went through them.",
+                turn.bytes_to_peers, turn.bytes_to_clients);
     out.begin("ahoy_turn_connections_closed_total", "TURN connections that we closed.",
               MetricType::Counter);
     out.sample(turn.broken, {{"reason", "broken"}});

@@ -10,8 +10,8 @@ namespace ahoy::net {
 
 class JoinedPeer {
   public:
-    JoinedPeer(PeerSockets& all, turn::ConnectionId id, boost::asio::ip::tcp::socket socket)
-        : socket(std::move(socket)), all_(&all), id_(id) {}
+    JoinedPeer(PeerSockets& all, turn::ConnectionId id, boost::asio::ip::tcp::socket of_peer)
+        : socket(std::move(of_peer)), all_(&all), id_(id) {}
     ~JoinedPeer() { close(); }
     JoinedPeer(JoinedPeer&& other) noexcept
         : socket(std::move(other.socket)),

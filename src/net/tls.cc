@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "base/release.h"
 #include "net/start_error.h"
 
 namespace ahoy::net {
@@ -27,13 +28,6 @@ namespace ssl = boost::asio::ssl;
 constexpr int days_valid = 397;  // the longest that browsers take from anybody
 constexpr int days_spare = 30;
 
-template <auto release>
-struct Release {
-    template <class T>
-    void operator()(T* pointer) const {
-        release(pointer);
-    }
-};
 using Certificate = std::unique_ptr<X509, Release<X509_free>>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, Release<EVP_PKEY_free>>;
 using File = std::unique_ptr<FILE, Release<fclose>>;

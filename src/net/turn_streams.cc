@@ -212,6 +212,7 @@ class TurnStream final : public ClientTransport,
         const Bytes rest = framer_.rest();
         auto [error, size] = co_await asio::async_write(
             peer_->socket, asio::buffer(rest.data(), rest.size()), tuple_awaitable);
+        table_->counts.bytes_to_peers += size;
         std::vector<uint8_t> buffer(carried_at_once);
         while (!error && !closed_) {
             std::tie(error, size) =
@@ -219,6 +220,7 @@ class TurnStream final : public ClientTransport,
             if (error) break;
             std::tie(error, size) = co_await asio::async_write(
                 peer_->socket, asio::buffer(buffer.data(), size), tuple_awaitable);
+            table_->counts.bytes_to_peers += size;
         }
         error_code failed = error == asio::error::eof ? error_code{} : error;
         if (!failed) peer_->socket.shutdown(tcp::socket::shutdown_send, failed);
@@ -245,6 +247,7 @@ class TurnStream final : public ClientTransport,
             if (error) break;
             std::tie(error, size) = co_await asio::async_write(
                 self->stream_, asio::buffer(buffer.data(), size), tuple_awaitable);
+            self->table_->counts.bytes_to_clients += size;
         }
         self->client_has_heard_all(error);
     }

@@ -26,12 +26,14 @@ struct TurnStreamLimits {
 };
 
 struct TurnStreamCounts {
-    size_t tcp = 0;           // open
-    size_t tls = 0;           // open
-    size_t joined = 0;        // of both, those that are a connection to a peer (RFC 6062)
-    uint64_t broken = 0;      // closed, because what came was neither STUN nor ChannelData
-    uint64_t timed_out = 0;   // closed by one of the two times
-    uint64_t queue_full = 0;  // messages dropped on their way to a client that reads slowly
+    size_t tcp = 0;                 // open
+    size_t tls = 0;                 // open
+    size_t joined = 0;              // of both, those that are a connection to a peer (RFC 6062)
+    uint64_t bytes_to_peers = 0;    // of those
+    uint64_t bytes_to_clients = 0;  // of those
+    uint64_t broken = 0;            // closed, because what came was neither STUN nor ChannelData
+    uint64_t timed_out = 0;         // closed by one of the two times
+    uint64_t queue_full = 0;        // messages dropped on their way to a client that reads slowly
 };
 
 class TurnStreams {

@@ -7,19 +7,12 @@
 #include <memory>
 
 #include "base/address.h"
+#include "base/release.h"
 
 namespace ahoy::probe {
 namespace {
 
 constexpr int few_days = 14;
-
-template <auto release>
-struct Release {
-    template <class T>
-    void operator()(T* pointer) const {
-        release(pointer);
-    }
-};
 
 Cause cause_of_error(int error) {
     switch (error) {
