@@ -1,7 +1,6 @@
 #include "app/user_database.h"
 
 #include <fmt/format.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <charconv>
@@ -96,10 +95,6 @@ class UserDatabase::Statement {
     UserDatabase& database_;
     sqlite3_stmt* statement_ = nullptr;
 };
-
-void UserDatabase::Close::operator()(sqlite3* db) const {
-    sqlite3_close_v2(db);
-}
 
 UserDatabase::UserDatabase(std::string path, Mode mode, Duration patience)
     : path_(std::move(path)), mode_(mode), patience_(patience) {

@@ -5,6 +5,7 @@
 // file has changed.  Every failure is a DatabaseError, which names the file and says what is wrong.
 #pragma once
 
+#include <sqlite3.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -17,10 +18,9 @@
 #include <vector>
 
 #include "base/crypto.h"
+#include "base/release.h"
 #include "base/time.h"
 #include "turn/peer_policy.h"
-
-struct sqlite3;
 
 namespace ahoy::app {
 
@@ -75,9 +75,6 @@ class UserDatabase {
 
   private:
     class Statement;
-    struct Close {
-        void operator()(sqlite3*) const;
-    };
     struct FileId {
         dev_t device = 0;
         ino_t inode = 0;
@@ -98,7 +95,7 @@ class UserDatabase {
     std::string path_;
     Mode mode_;
     Duration patience_;
-    std::unique_ptr<sqlite3, Close> db_;
+    std::unique_ptr<sqlite3, Release<sqlite3_close_v2>> db_;
     std::optional<FileId> opened_;
     std::optional<int64_t> read_version_;  // nothing: what was read last, if anything, is not valid
 };
