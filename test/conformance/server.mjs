@@ -15,7 +15,7 @@ import { isSix } from './transport.mjs';
 
 export const which = process.env.CONFORMANCE_SERVER ?? 'ahoy';
 const ahoy = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
-const startMs = 60_000;
+const startMs = 20_000;
 
 export const realm = 'ahoy';
 export const secret = '0123456789abcdef0123456789abcdef';
@@ -139,7 +139,8 @@ class CoturnProgram {
       '--denied-peer-ip=192.88.99.0-192.88.99.255', '--denied-peer-ip=198.18.0.0-198.19.255.255',
       '--denied-peer-ip=198.51.100.0-198.51.100.255', '--denied-peer-ip=203.0.113.0-203.0.113.255',
       '--denied-peer-ip=240.0.0.0-255.255.255.255', '--denied-peer-ip=fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
-      '--denied-peer-ip=100::-100::ffff:ffff:ffff:ffff', '--denied-peer-ip=2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff');
+      '--denied-peer-ip=2001::-2001:0:ffff:ffff:ffff:ffff:ffff:ffff',
+      '--denied-peer-ip=fe80::-feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '--denied-peer-ip=100::-100::ffff:ffff:ffff:ffff', '--denied-peer-ip=2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff');
     for (const range of wants.deny) options.push(`--denied-peer-ip=${range.replace(/\/.*/, '')}`);
     if (wants.drain) throw new NotSupported('no draining');
     return ['turnserver', options, { cwd: scratch() }];
@@ -162,10 +163,14 @@ export class Server {
     const limited = wants.files ? ['bash', ['-c', `ulimit -n ${wants.files}; exec "$0" "$@"`, command, ...args]] : [command, args];
     self.process = spawn(...limited, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     self.ended = once(self.process, 'exit');
+    process.on('exit', () => self.process.kill('SIGKILL'));
     for (const stream of [self.process.stdout, self.process.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (self.log += text));
     }
-    await self.#ready(program);
+    await self.#ready(program).catch(async (problem) => {
+      await self.stop();
+      throw problem;
+    });
     return self;
   }
 
@@ -183,7 +188,9 @@ export class Server {
 
   /** coturn opens some of its sockets after it has said the last that it says. */
   async #answers() {
-    const tries = Object.values(this.wants.listen).flatMap((host) => [this.ports.plain, this.ports.tls].map((port) =>
+    const { plain, tls } = this.ports;
+    const open = this.balanced ? [this.balanced.port] : [plain, tls];
+    const tries = Object.values(this.wants.listen).flatMap((host) => open.map((port) =>
       new Promise((resolve) => {
         const socket = connect({ host, port }, () => (socket.destroy(), resolve(true)));
         socket.on('error', () => resolve(false));
@@ -196,6 +203,11 @@ export class Server {
     const { v4, v6 } = this.wants.listen;
     const port = /TLS/.test(transport) ? this.ports.tls : this.ports.plain;
     return { address: isSix(transport) ? v6 : v4, port };
+  }
+
+  /** Where coturn's balancers come in, instead of anybody else; Ahoy knows them by their addresses. */
+  get balanced() {
+    return this.wants.proxy && which === 'coturn' ? { address: '127.0.0.1', port: this.ports.proxy } : undefined;
   }
 
   /** Resident memory in bytes. */
@@ -216,6 +228,7 @@ export class Server {
   }
 
   async stop() {
+    if (!this.alive) return;
     this.process.kill('SIGTERM');
     const watchdog = setTimeout(() => this.process.kill('SIGKILL'), 10_000);
     await this.ended;
