@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/crypto.h"
 #include "base/time.h"
 
 namespace ahoy::app {
@@ -89,6 +90,10 @@ struct Config {
         std::string secret;
         std::string secret_file;
         std::map<std::string, std::string> users;
+        std::map<std::string, Md5> user_keys;
+        std::string database;
+        unsigned max_users = 1'000'000;
+        bool end_revoked = false;
         unsigned max_allocations = 100'000;
         unsigned user_quota = 256;
         unsigned address_quota = 4096;

@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -189,6 +190,18 @@ TEST(Config, F24_Quotas) {
     EXPECT_EQ(set("turn.address_quota=0").turn.address_quota, 0u);
     EXPECT_EQ(Config().turn.stun_rate, 10'000u);
     EXPECT_EQ(set("turn.stun_rate=50").turn.stun_rate, 50u);
+}
+
+TEST(Config, KeysOfUsersAreMd5InHexadecimal) {
+    const Config config = set("turn.user_keys={ bob = \"d18bc266a0640931a539367a522a3fbb\" }");
+    EXPECT_EQ(config.turn.user_keys.at("bob")[0], 0xd1);
+    for (const char* wrong : {"\"\"", "\"wonder\"", "7", "\"d18bc266a0640931a539367a522a3fb\"",
+                              "\"-18bc266a0640931a539367a522a3fbb\""}) {
+        const auto text =
+            refusal([&] { set(fmt::format("turn.user_keys={{ bob = {} }}", wrong)); });
+        EXPECT_THAT(text, HasSubstr("32 hexadecimal digits")) << wrong;
+        EXPECT_THAT(text, testing::Not(HasSubstr("wonder")));
+    }
 }
 
 }  // namespace

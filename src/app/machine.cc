@@ -10,36 +10,15 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 
 #include "app/log.h"
 #include "base/check.h"
 #include "net/interfaces.h"
 #include "net/start_error.h"
-#include "turn/credentials.h"
 
 namespace ahoy::app {
 namespace {
-
-std::vector<std::string> read_secrets(const std::string& file) {
-    std::ifstream stream(file);
-    std::vector<std::string> secrets;
-    for (std::string line; std::getline(stream, line);) {
-        if (!line.empty()) secrets.push_back(line);
-    }
-    if (secrets.empty()) {
-        throw net::StartError(
-            fmt::format("turn.secret_file: {}: cannot be read or is empty; "
-                        "`openssl rand -hex 32 > FILE` makes one",
-                        file));
-    }
-    if (secrets.size() > turn::Credentials::max_secrets) {
-        throw net::StartError(fmt::format("turn.secret_file: {}: has more than {} lines", file,
-                                          turn::Credentials::max_secrets));
-    }
-    return secrets;
-}
 
 bool has_ipv6() {
     const int fd = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -68,12 +47,6 @@ Random system_random() {
     Random::Seed seed;
     CHECK(RAND_bytes(seed.data(), static_cast<int>(seed.size())) == 1);
     return Random(seed);
-}
-
-std::vector<std::string> turn_secrets(const Config& config, const std::string& made) {
-    if (!config.turn.secret.empty()) return {config.turn.secret};
-    if (config.turn.secret_file.empty()) return {made};
-    return read_secrets(config.turn.secret_file);
 }
 
 std::vector<TransportAddress> usable(std::vector<TransportAddress> listen) {

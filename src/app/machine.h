@@ -16,9 +16,6 @@ namespace ahoy::app {
 // Seeded by the system.
 Random system_random();
 
-// The first is for new credentials, all are accepted.  `made` is for a server that was given none.
-std::vector<std::string> turn_secrets(const Config&, const std::string& made);
-
 // The defaults name both families' wildcards; a machine without IPv6 does without the second.
 std::vector<TransportAddress> usable(std::vector<TransportAddress> listen);
 

@@ -1,8 +1,6 @@
 #include "app/probe_command.h"
 
 #include <fmt/format.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,10 +8,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iostream>
 
+#include "app/access.h"
 #include "app/config.h"
 #include "app/machine.h"
+#include "app/terminal.h"
 #include "net/clock.h"
 #include "probe/probe.h"
 #include "turn/credentials.h"
@@ -25,37 +24,9 @@ constexpr const char* password_variable = "AHOY_PROBE_PASSWORD";
 
 // ---- credentials
 
-class WithoutEcho {
-  public:
-    WithoutEcho() {
-        if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
-        termios silent = before_;
-        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        changed_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
-    }
-    ~WithoutEcho() {
-        if (changed_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-    }
-    WithoutEcho(const WithoutEcho&) = delete;
-    WithoutEcho& operator=(const WithoutEcho&) = delete;
-
-  private:
-    termios before_{};
-    bool changed_ = false;
-};
-
-// Never from the command line, which every user of the machine can read.
 std::string read_password(const std::string& user) {
     if (const char* value = std::getenv(password_variable)) return value;
-    std::string password;
-    if (::isatty(STDIN_FILENO) != 0) {
-        const WithoutEcho without_echo;  // before the prompt, which may be answered at once
-        fmt::print(stderr, "Password of {}: ", user);
-        std::getline(std::cin, password);
-        fmt::print(stderr, "\n");
-    } else {
-        std::getline(std::cin, password);
-    }
+    std::string password = read_hidden(fmt::format("Password of {}", user));
     if (password.empty()) {
         throw ConfigError(
             fmt::format("--user {}: no password was given: type it, pipe it in, or set {}", user,
@@ -98,15 +69,16 @@ LoginSource login_of(const ProbeArguments& arguments, const Config& config) {
     }
     if (!arguments.secret_file.empty()) return with_secret(read_secret(arguments.secret_file));
     if (!arguments.config.empty()) {
-        const auto secrets = turn_secrets(config, "");
-        if (!secrets.front().empty()) return with_secret(secrets.front());
+        const std::string secret = AccessReader(config.turn.realm, "").read(config).secret;
+        if (!secret.empty()) return with_secret(secret);
         if (!config.turn.users.empty()) {
             const auto& [user, password] = *config.turn.users.begin();
             return with_password(user, password);
         }
         fmt::print(stderr,
-                   "ahoy: {} has neither turn.secret, turn.secret_file nor turn.users, and the "
-                   "secret that a server makes at start is known to nobody else: relaying is not "
+                   "ahoy: {} has neither turn.users nor a secret in turn.secret, turn.secret_file "
+                   "or turn.database, and the secret that a server makes at start is known to "
+                   "nobody else: relaying is not "
                    "tried\n",
                    arguments.config);
     }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "app/access.h"
 #include "app/log.h"
 #include "app/machine.h"
 #include "app/metrics.h"
@@ -24,6 +25,7 @@ namespace asio = boost::asio;
 constexpr auto stop_patience = 3s;  // then connections that do not close are dropped
 constexpr auto stop_interval = 5ms;
 constexpr auto drain_interval = 200ms;
+constexpr auto watch_interval = 1s;
 
 unsigned share(unsigned total, size_t shards) {
     return static_cast<unsigned>((total + shards - 1) / shards);
@@ -50,7 +52,7 @@ class Program {
         : config_(config),
           reload_(reload),
           random_(system_random()),
-          made_secret_(random_.token(32)),
+          access_reader_(config.turn.realm, random_.token(32)),
           relay_addresses_(relay_addresses(config)) {
         state_.main = main_.get_executor();
         state_.origins = config_.http.origins;
@@ -65,6 +67,7 @@ class Program {
         wait_signal();
         state_.ready = true;
         announce();
+        watch_users();
         main_.run();
         for (const auto& worker : workers_) worker->shard.join();
         log::info("server.stopped", {{"status", uint64_t(failed_ ? 1 : 0)}});
@@ -87,13 +90,13 @@ class Program {
         const auto cpus = net::usable_cpus();
         const size_t count =
             config_.server.threads != 0 ? config_.server.threads : std::max<size_t>(cpus.size(), 1);
-        const auto secrets = turn_secrets(config_, made_secret_);
         turn::Nonces::Secret nonce_secret;
         random_.fill(nonce_secret);
         std::vector<room::apprtc::IceServer> extra;
         for (const IceServer& server : config_.ice.servers) {
             extra.push_back({server.urls, server.username, server.credential});
         }
+        // Who may use TURN is said by apply(), before anything is answered.
         const Parts parts{
             .rooms = {.max_rooms = share(config_.rooms.max_rooms, count),
                       .max_total_bytes = share(config_.rooms.max_queued_bytes, count),
@@ -107,7 +110,8 @@ class Program {
                      .legacy_channels = config_.turn.legacy_channels},
             .nonces = turn::Nonces(nonce_secret),
             .credentials = std::make_shared<turn::Credentials>(config_.turn.realm,
-                                                               config_.turn.users, secrets),
+                                                               std::map<std::string, std::string>{},
+                                                               std::vector<std::string>{}),
             .peers = turn::PeerPolicy({}, {}),
             .ports = config_.turn.ports,
             .tcp_relay = config_.turn.tcp_relay,
@@ -121,7 +125,7 @@ class Program {
             .ice = {.extra = extra,
                     .public_host = config_.turn.public_host,
                     .lifetime = config_.ice.credential_lifetime,
-                    .secret = secrets.front()},
+                    .secret = {}},
         };
         for (unsigned i = 0; i < count; ++i) {
             workers_.push_back(std::make_unique<Worker>(i, parts, workers_, relay_addresses_,
@@ -250,27 +254,55 @@ class Program {
     void apply(const Config& config) {
         const net::TlsContexts tls = tls_contexts(config);
         if (tls.dtls) net::Dtls::prepare(*tls.dtls);
-        const auto secrets = turn_secrets(config, made_secret_);
-        const std::string& secret = secrets.front();
-        // The realm stays: what clients hold is made for it.
-        const auto new_credentials =
-            std::make_shared<turn::Credentials>(config_.turn.realm, config.turn.users, secrets);
-        const turn::PeerPolicy policy({config.turn.peers.allow, config.turn.peers.deny},
-                                      everything_we_listen_on());
+        use(access_reader_.read(config), config);
         TurnPorts ports{.udp = ports_of(turn_), .tcp = ports_of(turn_)};
         // Nobody checks a self-signed certificate with us: clients would only waste time on it.
         if (!config_.tls.certificate.empty()) {
             ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
         }
         for (const auto& worker : workers_) {
+            asio::post(worker->shard.io(), [&worker = *worker, ports, tls] {
+                worker.ice.set_ports(ports);
+                worker.tcp.set_tls(tls.tls);
+                worker.dtls.set_context(tls.dtls);
+            });
+        }
+    }
+
+    void use(Access access, const Config& config) {
+        access.max_allocations =
+            share(std::min(access.max_allocations, config_.turn.max_allocations), workers_.size());
+        const turn::PeerPolicy policy(access.peers, everything_we_listen_on());
+        for (const auto& worker : workers_) {
             asio::post(worker->shard.io(),
-                       [&worker = *worker, new_credentials, policy, secret, ports, tls] {
-                           worker.turn.reload(new_credentials, policy);
-                           worker.ice.set_secret(secret);
-                           worker.ice.set_ports(ports);
-                           worker.tcp.set_tls(tls.tls);
-                           worker.dtls.set_context(tls.dtls);
+                       [&worker = *worker, access, policy, ends = config.turn.end_revoked] {
+                           worker.use(access, policy, ends);
                        });
+        }
+        running_ = config;
+    }
+
+    // Users come and go without anybody telling us.
+    void watch_users() {
+        watch_.expires_after(watch_interval);
+        watch_.async_wait([this](boost::system::error_code error) {
+            if (error || stopping_) return;
+            if (access_reader_.has_changed()) reread_users();
+            watch_users();
+        });
+    }
+
+    void reread_users() {
+        try {
+            use(access_reader_.read(running_), running_);
+            log::info("server.reloaded", {{"applied", "turn users, secrets and peer lists"}});
+            refused_users_.clear();
+        } catch (const std::exception& error) {
+            // Once, although it is tried every second.
+            if (refused_users_ == error.what()) return;
+            refused_users_ = error.what();
+            log::error("server.reload_failed",
+                       {{"reason", refused_users_}, {"hint", "the old users stay"}});
         }
     }
 
@@ -278,7 +310,7 @@ class Program {
         try {
             apply(reload_());
             log::info("server.reloaded",
-                      {{"applied", "certificate, turn users, secret and peer lists"},
+                      {{"applied", "certificate, turn users, secrets, peer lists and quotas"},
                        {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",
@@ -339,6 +371,7 @@ class Program {
         log::info("server.stopping", {{"reason", reason}});
         signals_.cancel();
         timer_.cancel();
+        watch_.cancel();
         for (const auto& worker : workers_) {
             asio::post(worker->shard.io(), [&worker = *worker] { worker.stop(); });
         }
@@ -381,10 +414,11 @@ class Program {
         });
     }
 
-    Config config_;
+    Config config_;   // as it was at start
+    Config running_;  // what of it may change
     const Reload reload_;
     Random random_;
-    const std::string made_secret_;
+    AccessReader access_reader_;
     net::RelayAddresses relay_addresses_;
     net::TurnShared turn_shared_;
     LifeLog life_log_;
@@ -396,6 +430,8 @@ class Program {
     asio::io_context main_{1};
     asio::signal_set signals_{main_, SIGINT, SIGTERM, SIGHUP};
     asio::steady_timer timer_{main_};
+    asio::steady_timer watch_{main_};
+    std::string refused_users_;  // why, if the file was refused last time
     bool draining_ = false;
     bool stopping_ = false;
     bool failed_ = false;

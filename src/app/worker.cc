@@ -61,6 +61,20 @@ void Worker::stop() {
     turn_sockets.stop();
 }
 
+void Worker::use(const Access& access, const turn::PeerPolicy& policy, bool ends_revoked) {
+    turn.reload(access.credentials, policy);
+    turn.set_quotas(access.max_allocations, access.user_quota);
+    ice.set_secret(access.secret);
+    if (ends_revoked) end_revoked(0);
+}
+
+void Worker::end_revoked(size_t from) {
+    if (stopped_) return;
+    if (const auto next = turn.end_revoked(net::read_clocks(), from)) {
+        boost::asio::post(shard.io(), [this, next] { end_revoked(*next); });
+    }
+}
+
 Counts Worker::count() const {
     Counts counts{.turn = turn.stats(),
                   .rooms = rooms_.stats(),

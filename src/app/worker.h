@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "app/access.h"
 #include "app/counts.h"
 #include "app/ice.h"
 #include "app/life_log.h"
@@ -70,6 +71,8 @@ class Worker {
     // Closes everything, in an orderly way; what is left to do then ends by itself.
     void stop();
     Counts count() const;
+    // `ends_revoked`: also those whose allocations began with credentials that are gone.
+    void use(const Access&, const turn::PeerPolicy&, bool ends_revoked);
 
     // ---- rooms of this shard
     template <class Call>
@@ -115,6 +118,7 @@ class Worker {
     void deliver(room::Deliveries);
     void deliver_here(room::Deliveries&);
     void expire_in_time();
+    void end_revoked(size_t from);
 
     struct Endpoint {
         std::unique_ptr<net::HttpService> service;

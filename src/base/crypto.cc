@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/check.h"
 
@@ -84,6 +85,17 @@ Sha256 hmac_sha256(Bytes key, std::initializer_list<Bytes> parts) {
 
 uint64_t digests_made() {
     return made;
+}
+
+std::optional<Md5> md5_from_hex(std::string_view text) {
+    Md5 digest;
+    if (text.size() != 2 * digest.size()) return {};
+    for (size_t i = 0; i < digest.size(); ++i) {
+        const char* const at = text.data() + 2 * i;
+        const auto [end, error] = std::from_chars(at, at + 2, digest[i], 16);
+        if (error != std::errc{} || end != at + 2) return {};
+    }
+    return digest;
 }
 
 bool equal_in_constant_time(Bytes a, Bytes b) {

@@ -1,5 +1,6 @@
 #include "turn/credentials.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/bytes.h"
@@ -98,6 +99,7 @@ std::string_view label(AuthFailure failure) {
 }
 
 bool is_signed_with(const stun::Message& message, Bytes key) {
+    if (key.empty()) return false;
     return message.integrity_sha256_at() ? stun::integrity_sha256_holds(message, key)
                                          : stun::integrity_holds(message, key);
 }
@@ -108,7 +110,7 @@ Keys make_keys(std::string_view username, std::string_view realm, std::string_vi
 }
 
 Credentials::Credentials(std::string realm, const std::map<std::string, std::string>& users,
-                         std::vector<std::string> secrets)
+                         std::vector<std::string> secrets, const std::map<std::string, Md5>& keys)
     : realm_(prepared(realm)), secrets_(std::move(secrets)) {
     CHECK(secrets_.size() <= max_secrets);
     CHECK(realm_.size() <= max_realm);
@@ -116,6 +118,11 @@ Credentials::Credentials(std::string realm, const std::map<std::string, std::str
         const std::string name = prepared(typed_name);
         users_.emplace(name, make_keys(name, realm_, prepared(password)));
         names_.emplace(stun::userhash(name, realm_), name);
+    }
+    for (const auto& [name, md5] : keys) {
+        if (!users_.emplace(name, Keys{.md5 = md5, .sha256 = {}}).second) continue;
+        names_.emplace(stun::userhash(name, realm_), name);
+        has_all_keys_ = false;
     }
 }
 
@@ -132,11 +139,12 @@ Result<Keys, AuthFailure> Credentials::authenticate(const stun::Message& message
                                                     std::string_view username,
                                                     stun::PasswordAlgorithm algorithm,
                                                     Now now) const {
-    static const Keys nobodys{};
+    static const Keys nobodys{.md5 = {}, .sha256 = Sha256{}};
     const auto found = users_.find(username);
     const bool known = found != users_.end();
-    const Keys& users_keys = known ? found->second : nobodys;
-    const bool is_user = is_signed_with(message, users_keys.of(algorithm)) && known;
+    const bool usable = known && !found->second.of(algorithm).empty();
+    const Keys& users_keys = usable ? found->second : nobodys;
+    const bool is_user = is_signed_with(message, users_keys.of(algorithm)) && usable;
     const auto by_rest = authenticate_rest(message, username, algorithm, now);
     if (!known) return by_rest;
     if (!is_user) return unexpected(AuthFailure::wrong_password);
@@ -157,6 +165,14 @@ Result<Keys, AuthFailure> Credentials::authenticate_rest(const stun::Message& me
     if (!right) return unexpected(AuthFailure::wrong_password);
     if (*expiry <= now.wall) return unexpected(AuthFailure::expired);
     return *right;
+}
+
+bool Credentials::stands_by(std::string_view username, const Keys& keys) const {
+    const auto found = users_.find(username);
+    if (found != users_.end()) return found->second.md5 == keys.md5;
+    return std::any_of(secrets_.begin(), secrets_.end(), [&](const std::string& secret) {
+        return stun::long_term_key(username, realm_, rest_password(secret, username)) == keys.md5;
+    });
 }
 
 RestCredential mint(std::string_view secret, std::string_view user, Duration lifetime, Now now) {

@@ -1,6 +1,6 @@
-// Who may use TURN: long-term credentials (RFC 8489, section 9.2) with names from the configuration
-// or made by the REST scheme (draft-uberti-behave-turn-rest), and the nonces.  Of a REST name,
-// which is not known before it is used, there is no USERHASH.
+// Who may use TURN: long-term credentials (RFC 8489, section 9.2) of users known beforehand or made
+// by the REST scheme (draft-uberti-behave-turn-rest), and the nonces.  Of a REST name, which is not
+// known before it is used, there is no USERHASH.
 //
 // Both are immutable and swapped whole on reload.  Nothing here keeps anything about a client: a
 // nonce carries its own time and proof, so a stranger costs no memory.
@@ -38,14 +38,16 @@ enum class AuthFailure : uint8_t {
 std::string_view label(AuthFailure);
 
 // What a password is turned into; the client chooses by which algorithm.  A client may begin with
-// one and go on with the other, so whoever keeps keys keeps both.
+// one and go on with the other, so whoever keeps keys keeps both.  Of a user whose password we were
+// never told there is only MD5's.
 struct Keys {
     Md5 md5{};
-    Sha256 sha256{};
+    std::optional<Sha256> sha256;
 
+    // Empty, with which nothing is signed, if there is none.
     Bytes of(stun::PasswordAlgorithm algorithm) const {
-        if (algorithm == stun::PasswordAlgorithm::sha256) return sha256;
-        return md5;
+        if (algorithm == stun::PasswordAlgorithm::md5) return md5;
+        return sha256 ? Bytes(*sha256) : Bytes();
     }
     friend bool operator==(const Keys&, const Keys&) = default;
 };
@@ -60,10 +62,15 @@ class Credentials {
     // and must be something to it.  `secrets`: of the REST scheme, several while one replaces
     // another; at most max_secrets.  A realm above 16 characters makes the 401 to a
     // browser's first Allocate request more than three times as large as that.
+    // `keys`: of users by name, whose passwords are not known; `users` go before them.
     Credentials(std::string realm, const std::map<std::string, std::string>& users,
-                std::vector<std::string> secrets);
+                std::vector<std::string> secrets, const std::map<std::string, Md5>& keys = {});
 
     const std::string& realm() const { return realm_; }
+
+    // Whether whoever may log in may do so with SHA-256.  Else no algorithms are offered: who may
+    // choose chooses that one, and the challenge is made before the server knows for whom.
+    bool has_all_keys() const { return has_all_keys_; }
 
     // Whether every name is known beforehand, so that clients may be asked to hide theirs.
     bool has_userhashes() const { return secrets_.empty(); }
@@ -75,18 +82,23 @@ class Credentials {
     Result<Keys, AuthFailure> authenticate(const stun::Message&, std::string_view username,
                                            stun::PasswordAlgorithm, Now) const;
 
+    // Whether an allocation with these keys could still be made, but for the time in a REST name:
+    // the user is there with that password, or the secret that signed the name is.
+    bool stands_by(std::string_view username, const Keys&) const;
+
   private:
     Result<Keys, AuthFailure> authenticate_rest(const stun::Message&, std::string_view username,
                                                 stun::PasswordAlgorithm, Now) const;
 
     std::string realm_;
+    bool has_all_keys_ = true;
     std::map<std::string, Keys, std::less<>> users_;
     std::map<Sha256, std::string> names_;  // by USERHASH
     std::vector<std::string> secrets_;
 };
 
 // MESSAGE-INTEGRITY-SHA256 alone counts when it is there, else MESSAGE-INTEGRITY (RFC 8489,
-// section 9.2.4).
+// section 9.2.4).  With an empty key nothing is signed.
 bool is_signed_with(const stun::Message&, Bytes key);
 
 struct RestCredential {

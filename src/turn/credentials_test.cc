@@ -131,6 +131,33 @@ TEST(Credentials, D24_NamesAndPasswordsAreOpaqueStrings) {
     }
 }
 
+TEST(Credentials, D16_WhoseKeyIsKnownButNotThePasswordIsAUserToo) {
+    const Credentials credentials("ahoy", {{"alice", "wonder"}}, {},
+                                  {{"bob", stun::long_term_key("bob", "ahoy", "builder")},
+                                   {"alice", stun::long_term_key("alice", "ahoy", "old")}});
+    EXPECT_TRUE(ask(credentials, "bob", "builder"));
+    EXPECT_EQ(failure(credentials, "bob", "wonder"), AuthFailure::wrong_password);
+    EXPECT_TRUE(ask(credentials, "alice", "wonder"));  // the configuration goes first
+    EXPECT_EQ(failure(credentials, "alice", "old"), AuthFailure::wrong_password);
+    EXPECT_EQ(credentials.name_of(stun::userhash("bob", "ahoy")), "bob");
+    EXPECT_FALSE(credentials.has_all_keys());
+    EXPECT_TRUE(World::credentials()->has_all_keys());
+}
+
+TEST(Credentials, StandsByWhatCouldStillBeUsed) {
+    const auto credentials = World::credentials({"north"});
+    const auto stands_by = [&](std::string_view name, std::string_view password) {
+        return credentials->stands_by(name, make_keys(name, "ahoy", password));
+    };
+    EXPECT_TRUE(stands_by("alice", "wonder"));
+    EXPECT_FALSE(stands_by("alice", "old"));
+    EXPECT_FALSE(stands_by("mallory", "wonder"));
+    const auto minted = mint("north", "carol", -1h, now);  // whose time is over
+    EXPECT_TRUE(stands_by(minted.username, minted.password));
+    const auto foreign = mint("south", "carol", 1h, now);
+    EXPECT_FALSE(stands_by(foreign.username, foreign.password));
+}
+
 class NoncesTest : public testing::Test {
   protected:
     NonceState check(std::string_view text, Duration later = 0s) const {

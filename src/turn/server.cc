@@ -82,6 +82,8 @@ std::string_view label(EndReason reason) {
             return "expired";
         case EndReason::client_gone:
             return "client_gone";
+        case EndReason::revoked:
+            return "revoked";
         case EndReason::stopped:
             return "stopped";
     }
@@ -318,7 +320,8 @@ void Server::write_error(MessageWriter& writer, const Exchange& x, const Refusal
     if (refusal.code != ErrorCode::unauthenticated && refusal.code != ErrorCode::stale_nonce) {
         return;
     }
-    const Features features{.password_algorithms = detail != Detail::no_algorithms,
+    const bool offers = detail != Detail::no_algorithms && credentials_->has_all_keys();
+    const Features features{.password_algorithms = offers,
                             .username_anonymity = credentials_->has_userhashes()};
     writer.text(AttributeType::realm, credentials_->realm());
     writer.text(AttributeType::nonce, nonces_.issue(x.now, x.in.from, features));
@@ -442,6 +445,19 @@ void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy p
             [&](const auto& peer) { return policy_.check(peer, relay_ports_); });
         disconnect_denied(*slot.allocation);
     }
+}
+
+std::optional<size_t> Server::end_revoked(Now now, size_t from) {
+    constexpr size_t at_once = 256;  // a few microseconds each
+    const size_t to = std::min(from + at_once, slots_.size());
+    for (size_t i = from; i < to; ++i) {
+        auto& allocation = slots_[i].allocation;
+        if (allocation && !credentials_->stands_by(allocation->username(), allocation->keys())) {
+            end(*allocation, now, EndReason::revoked);
+        }
+    }
+    if (to == slots_.size()) return {};
+    return to;
 }
 
 void Server::close_all(Now now) {

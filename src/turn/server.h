@@ -89,7 +89,7 @@ struct Stats {
     uint64_t allocations_total = 0;
 };
 
-enum class EndReason : uint8_t { deleted, expired, client_gone, stopped };
+enum class EndReason : uint8_t { deleted, expired, client_gone, revoked, stopped };
 std::string_view label(EndReason);
 
 struct AllocationEvent {
@@ -142,6 +142,15 @@ class Server {
     // From now on.  Allocations live on with the key they were made with; permissions and channels
     // that the new policy denies are gone.
     void reload(std::shared_ptr<const Credentials>, PeerPolicy);
+    // Ends those whose credentials are gone, if that is wanted.  Looks at a part of the table,
+    // beginning with the place `from`, so that packets need not wait for the whole; says where to
+    // go on, or nothing at the end.
+    std::optional<size_t> end_revoked(Now, size_t from = 0);
+    // Of new allocations; those that are there stay.
+    void set_quotas(unsigned max_allocations, unsigned max_allocations_per_user) {
+        config_.max_allocations = max_allocations;
+        config_.max_allocations_per_user = max_allocations_per_user;
+    }
     // While draining, new allocations are refused and those that are there live on.
     void refuse_new(bool refuses) { refuses_new_ = refuses; }
     // Ends every allocation and reservation; at stop.

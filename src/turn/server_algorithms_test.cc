@@ -105,6 +105,44 @@ TEST_F(AlgorithmsTest, D12_NoChoiceIsMd5AlthoughTheBitIsSet) {
     EXPECT_EQ(client.allocates().code(), success);  // and its answer has MESSAGE-INTEGRITY
 }
 
+TEST_F(AlgorithmsTest, D16_NothingIsOfferedThatOneUserCouldNotUse) {
+    world.server.reload(
+        std::make_shared<Credentials>(
+            "ahoy", std::map<std::string, std::string>{{"bob", "builder"}},
+            std::vector<std::string>{},
+            std::map<std::string, Md5>{{"alice", make_keys("alice", "ahoy", "wonder").md5}}),
+        PeerPolicy({}, {listener}));
+    const auto response = client.asks_unsigned(Method::allocate, TestClient::udp);
+    EXPECT_FALSE(response.has(T::password_algorithms));
+    EXPECT_FALSE(Nonces::features(response.text(T::nonce)).password_algorithms);
+    EXPECT_EQ(client.allocates().code(), success);
+}
+
+// With a nonce from before the reload; no key must not be a key of zeros.
+TEST_F(AlgorithmsTest, D16_WhoHasNoSha256KeyCannotBeImpersonatedWithOne) {
+    client.fetches_nonce();
+    ASSERT_EQ(client.allocates().code(), success);
+    const auto offered = client.nonce;
+    world.server.reload(
+        std::make_shared<Credentials>(
+            "ahoy", std::map<std::string, std::string>{}, std::vector<std::string>{},
+            std::map<std::string, Md5>{{"bob", make_keys("bob", "ahoy", "builder").md5}}),
+        PeerPolicy({}, {listener}));
+    client.username = "bob";
+    client.nonce = offered;
+    for (const Payload& key : {Payload{}, Payload(16, 0), Payload(32, 0)}) {
+        EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2, 0, 0}), key).code(), 401);
+    }
+    client.address = at("5.6.7.8:9");
+    client.nonce.clear();
+    client.password = "builder";
+    ASSERT_EQ(client.allocates().code(), success);  // its own allocation's key has none either
+    client.nonce = Nonces({7}).issue(world.now, client.address, {.password_algorithms = true});
+    for (const Payload& key : {Payload{}, Payload(16, 0), Payload(32, 0)}) {
+        EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2, 0, 0}), key).code(), 401);
+    }
+}
+
 TEST_F(AlgorithmsTest, D16_RestNamesToo) {
     const auto minted = mint("north", "carol", 1min, world.now);
     TestClient carol(world, "5.6.7.8:2", minted.username, minted.password);
@@ -128,15 +166,15 @@ TEST_F(AlgorithmsTest, D31_WhoBeganWithMd5MayGoOnWithSha256) {
 TEST_F(AlgorithmsTest, D13_D14_D15_WhatWasNotOfferedSoIs400) {
     client.fetches_nonce();
     const Keys keys = client.keys();
-    EXPECT_EQ(allocates(chooses({}, {0, 2, 0, 0}), keys.sha256).code(), 400);
+    EXPECT_EQ(allocates(chooses({}, {0, 2, 0, 0}), *keys.sha256).code(), 400);
     EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {}), keys.md5).code(), 400);
     EXPECT_EQ(allocates(chooses({0, 1, 0, 0}, {0, 1, 0, 0}), keys.md5).code(), 400);
-    EXPECT_EQ(allocates(chooses({0, 1, 0, 0, 0, 2, 0, 0}, {0, 2, 0, 0}), keys.sha256).code(), 400);
-    EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 3, 0, 0}), keys.sha256).code(), 400);
-    EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2, 0, 1}), keys.sha256).code(), 400);
-    EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2}), keys.sha256).code(), 400);
+    EXPECT_EQ(allocates(chooses({0, 1, 0, 0, 0, 2, 0, 0}, {0, 2, 0, 0}), *keys.sha256).code(), 400);
+    EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 3, 0, 0}), *keys.sha256).code(), 400);
+    EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2, 0, 1}), *keys.sha256).code(), 400);
+    EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2}), *keys.sha256).code(), 400);
     EXPECT_EQ(world.failures(AuthFailure::algorithms), 7u);
-    const auto right = allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2, 0, 0}), keys.sha256);
+    const auto right = allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2, 0, 0}), *keys.sha256);
     EXPECT_EQ(right.code(), success);
 }
 
@@ -153,7 +191,7 @@ TEST_F(AlgorithmsTest, D16_TheKeyIsThatOfTheAlgorithm) {
     client.fetches_nonce();
     const Keys keys = client.keys();
     EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2, 0, 0}), keys.md5).code(), 401);
-    EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 1, 0, 0}), keys.sha256).code(), 401);
+    EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 1, 0, 0}), *keys.sha256).code(), 401);
 }
 
 TEST_F(AlgorithmsTest, D08_TheStaleNoncesAnswerOffersThemToo) {

@@ -338,6 +338,36 @@ TEST_F(AuthTest, D31_D35_A10_AnAllocationLivesOnWithTheCredentialItBeganWith) {
     EXPECT_EQ(carol.allocates().code(), 401);
 }
 
+TEST_F(AuthTest, D31_WhatIsRevokedEndsOnlyIfThatIsWanted) {
+    const auto minted = mint("north", "carol", 1h, world.now);
+    TestClient carol(world, "5.6.7.8:2", minted.username, minted.password);
+    ASSERT_EQ(carol.allocates().code(), success);
+    ASSERT_EQ(client.allocates().code(), success);
+    world.server.reload(World::credentials({"south"}), PeerPolicy({}, {listener}));
+    EXPECT_TRUE(world.observer.ended.empty());
+    EXPECT_EQ(world.server.end_revoked(world.now), std::nullopt);
+    EXPECT_EQ(world.observer.ended, std::vector{EndReason::revoked});
+    EXPECT_EQ(carol.refreshes(600).code(), 401);
+    EXPECT_EQ(client.refreshes(600).code(), success);
+}
+
+TEST_F(AuthTest, D31_RevokingGoesThroughALargeTableInParts) {
+    World large({.max_allocations_per_user = 0});
+    for (uint16_t port = 1; port <= 1000; ++port) {
+        TestClient one(large);
+        one.address.port = port;
+        ASSERT_EQ(one.allocates().code(), success);
+    }
+    large.server.reload(std::make_shared<Credentials>("ahoy", std::map<std::string, std::string>{},
+                                                      std::vector<std::string>{}),
+                        PeerPolicy({}, {listener}));
+    auto next = large.server.end_revoked(large.now);
+    ASSERT_TRUE(next);
+    EXPECT_GT(large.server.stats().allocations_live, 0u);
+    while (next) next = large.server.end_revoked(large.now, *next);
+    EXPECT_EQ(large.server.stats().allocations_live, 0u);
+}
+
 TEST_F(AuthTest, A13_S7_TI10_WhatFollowsIntegrityChangesNothing) {
     ASSERT_EQ(client.allocates().code(), success);
     client.renews_id();

@@ -21,15 +21,16 @@ export class Server {
   #process;
   #ended;
 
-  /** `settings` are further `section.key=value`; `port` is for a server that comes back. */
-  static async start({ settings = [], port = 0, turnPort = 0 } = {}) {
+  /** `settings` are further `section.key=value`, on top of the file `config`; `port` is for a server that comes back. */
+  static async start({ config = '', settings = [], port = 0, turnPort = 0 } = {}) {
     const server = new Server();
     const all = [
       `http.listen=["127.0.0.1:${port}"]`,
       `turn.listen=["127.0.0.1:${turnPort}"]`,
       ...settings,
     ];
-    server.#process = spawn(binary, ['serve', ...all.flatMap((s) => ['--set', s])], {
+    const file = config ? ['--config', config] : [];
+    server.#process = spawn(binary, ['serve', ...file, ...all.flatMap((s) => ['--set', s])], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     server.#process.stderr.setEncoding('utf8').on('data', (text) => (server.log += text));

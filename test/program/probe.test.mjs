@@ -69,6 +69,7 @@ function run(args, { password, input = '', env = {} } = {}) {
   return new Promise((resolve) => {
     const child = execFile(binary, ['probe', ...args], { timeout: 60_000, env: { ...process.env, ...given, ...env } },
       (error, stdout, stderr) => resolve({ status: error ? error.code : 0, stdout, stderr }));
+    child.stdin.on('error', () => {}); // it may end without having read
     child.stdin.end(input);
   });
 }

@@ -1,0 +1,119 @@
+#include "app/access.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "app/log.h"
+#include "net/start_error.h"
+
+namespace ahoy::app {
+namespace {
+
+constexpr Duration patience = 250ms;  // with somebody who writes; nothing else happens meanwhile
+
+std::vector<std::string> read_secrets(const std::string& file) {
+    std::ifstream stream(file);
+    std::vector<std::string> secrets;
+    for (std::string line; std::getline(stream, line);) {
+        if (!line.empty()) secrets.push_back(line);
+    }
+    if (secrets.empty()) {
+        throw net::StartError(
+            fmt::format("turn.secret_file: {}: cannot be read or is empty; "
+                        "`openssl rand -hex 32 > FILE` makes one",
+                        file));
+    }
+    return secrets;
+}
+
+// The first is for new credentials, all are accepted.
+std::vector<std::string> secrets_of(const Config& config, const Realm& realm,
+                                    const std::string& made) {
+    std::vector<std::string> secrets;
+    if (!config.turn.secret.empty()) secrets = {config.turn.secret};
+    if (!config.turn.secret_file.empty()) secrets = read_secrets(config.turn.secret_file);
+    for (const std::string& secret : realm.secrets) {
+        if (std::find(secrets.begin(), secrets.end(), secret) == secrets.end()) {
+            secrets.push_back(secret);
+        }
+    }
+    if (secrets.empty()) secrets = {made};
+    if (secrets.size() > turn::Credentials::max_secrets) {
+        // Each costs a stranger's request a few hashes more.
+        throw net::StartError(
+            fmt::format("turn.secret, turn.secret_file and turn.database have {} secrets together, "
+                        "more than {}; remove those that are no longer used",
+                        secrets.size(), turn::Credentials::max_secrets));
+    }
+    return secrets;
+}
+
+unsigned option(const Realm& realm, const char* name, unsigned otherwise) {
+    const auto found = realm.options.find(name);
+    if (found == realm.options.end()) return otherwise;
+    return static_cast<unsigned>(
+        std::min<uint64_t>(found->second, std::numeric_limits<unsigned>::max()));
+}
+
+template <class T>
+std::vector<T> both(std::vector<T> first, const std::vector<T>& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+}
+
+}  // namespace
+
+Realm AccessReader::read_database(const Config& config) {
+    const std::string& path = config.turn.database;
+    if (path.empty()) {
+        database_.reset();
+        return {};
+    }
+    try {
+        auto opened =
+            database_ && database_->path() == path
+                ? std::move(database_)
+                : std::make_unique<UserDatabase>(path, UserDatabase::Mode::read, patience);
+        // Kept also if it cannot be read now: it may be later.
+        database_ = std::move(opened);
+        return database_->read(realm_, config.turn.max_users);
+    } catch (const DatabaseError& error) {
+        throw net::StartError(fmt::format("turn.database: {}", error.what()));
+    }
+}
+
+Access AccessReader::read(const Config& config) {
+    const Realm realm = read_database(config);
+    const auto secrets = secrets_of(config, realm, made_);
+    std::erase_if(given_, [](const auto& credentials) { return credentials.use_count() == 1; });
+    auto keys = config.turn.user_keys;
+    keys.insert(realm.users.begin(), realm.users.end());
+    Access access{
+        .credentials =
+            std::make_shared<turn::Credentials>(realm_, config.turn.users, secrets, keys),
+        .secret = secrets.front(),
+        .peers = {both(config.turn.peers.allow, realm.peers.allow),
+                  both(config.turn.peers.deny, realm.peers.deny)},
+        .max_allocations = std::min(config.turn.max_allocations,
+                                    option(realm, "total-quota", config.turn.max_allocations)),
+        .user_quota = option(realm, "user-quota", config.turn.user_quota)};
+    given_.push_back(access.credentials);
+    if (!config.turn.database.empty()) {
+        log::info("turn.database", {{"file", config.turn.database},
+                                    {"realm", realm_},
+                                    {"users", uint64_t{realm.users.size()}},
+                                    {"secrets", uint64_t{realm.secrets.size()}},
+                                    {"users_of_other_realms", uint64_t{realm.users_elsewhere}},
+                                    {"unusable_rows", uint64_t{realm.unusable}}});
+    }
+    return access;
+}
+
+bool AccessReader::has_changed() {
+    std::erase_if(given_, [](const auto& credentials) { return credentials.use_count() == 1; });
+    return database_ && database_->has_changed();
+}
+
+}  // namespace ahoy::app

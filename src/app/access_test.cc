@@ -1,0 +1,127 @@
+#include "app/access.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "net/start_error.h"
+#include "stun/integrity.h"
+
+namespace ahoy::app {
+namespace {
+
+using testing::HasSubstr;
+
+const Md5 alices = stun::long_term_key("alice", "example.org", "wonder");
+const Md5 bobs = stun::long_term_key("bob", "example.org", "builder");
+
+class AccessTest : public testing::Test {
+  protected:
+    AccessTest() {
+        std::filesystem::remove(file);
+        config.turn.realm = "example.org";
+        config.turn.database = file;
+        writer = std::make_unique<UserDatabase>(file, UserDatabase::Mode::create, 0s);
+    }
+    ~AccessTest() override { std::filesystem::remove(file); }
+
+    static bool knows(const Access& access, std::string_view name, const Md5& key) {
+        return access.credentials->stands_by(name, {.md5 = key, .sha256 = {}});
+    }
+    static bool takes(const Access& access, std::string_view secret) {
+        const auto minted = turn::mint(secret, "carol", 1h, {Instant{} + 1h, WallTime(1000s)});
+        return knows(access, minted.username,
+                     stun::long_term_key(minted.username, "example.org", minted.password));
+    }
+
+    // As turnadmin does.
+    void puts_option(const std::string& option, const std::string& value) const {
+        sqlite3* db = nullptr;
+        ASSERT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
+        const std::string sql = "INSERT OR REPLACE INTO turn_realm_option VALUES('example.org', '" +
+                                option + "', '" + value + "')";
+        EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+        sqlite3_close(db);
+    }
+
+    const std::string file = testing::TempDir() + "ahoy_access_test.db";
+    std::unique_ptr<UserDatabase> writer;
+    Config config;
+    AccessReader reader{"example.org", "made"};
+};
+
+TEST_F(AccessTest, TheConfigurationAndTheDatabaseTogether) {
+    config.turn.users = {{"alice", "wonder"}};
+    config.turn.user_keys = {{"dora", alices}};
+    writer->put_user({"example.org", "alice"}, bobs);
+    writer->put_user({"example.org", "bob"}, bobs);
+    writer->put_user({"example.net", "carol"}, bobs);
+    const Access access = reader.read(config);
+    EXPECT_TRUE(knows(access, "alice", alices));  // the configuration's
+    EXPECT_TRUE(knows(access, "bob", bobs));
+    EXPECT_TRUE(knows(access, "dora", alices));
+    EXPECT_FALSE(knows(access, "carol", bobs));
+    EXPECT_FALSE(access.credentials->has_all_keys());
+}
+
+TEST_F(AccessTest, ASecretIsMadeOnlyWhereThereIsNone) {
+    EXPECT_EQ(reader.read(config).secret, "made");
+    writer->add_secret("example.org", "old");
+    writer->add_secret("example.org", "new");
+    const Access access = reader.read(config);
+    EXPECT_EQ(access.secret, "new");
+    EXPECT_TRUE(takes(access, "old"));
+    EXPECT_FALSE(takes(access, "made"));
+    config.turn.secret = "mine";
+    EXPECT_EQ(reader.read(config).secret, "mine");
+    EXPECT_TRUE(takes(reader.read(config), "old"));
+}
+
+TEST_F(AccessTest, MoreSecretsThanAreTriedForARequestAreRefused) {
+    for (const char* secret : {"a", "b", "c", "d"}) writer->add_secret("example.org", secret);
+    reader.read(config);
+    writer->add_secret("example.org", "e");
+    try {
+        reader.read(config);
+        FAIL() << "was taken";
+    } catch (const net::StartError& error) {
+        EXPECT_THAT(error.what(), HasSubstr("5 secrets together, more than 4"));
+    }
+}
+
+TEST_F(AccessTest, TheRealmsOptionsAreQuotas) {
+    config.turn.max_allocations = 100;
+    config.turn.user_quota = 7;
+    EXPECT_EQ(reader.read(config).max_allocations, 100u);
+    EXPECT_EQ(reader.read(config).user_quota, 7u);
+    puts_option("total-quota", "50");
+    puts_option("user-quota", "9");
+    EXPECT_EQ(reader.read(config).max_allocations, 50u);
+    EXPECT_EQ(reader.read(config).user_quota, 9u);
+    puts_option("total-quota", "1000000");
+    EXPECT_EQ(reader.read(config).max_allocations, 100u);  // what the machine bears
+}
+
+TEST_F(AccessTest, ADatabaseThatIsBrokenLaterIsReadWhenItIsMended) {
+    reader.read(config);
+    EXPECT_FALSE(reader.has_changed());
+    const std::string away = file + ".away";
+    std::filesystem::rename(file, away);
+    std::ofstream(file) << std::string(4096, 'x');
+    EXPECT_TRUE(reader.has_changed());
+    EXPECT_THROW(reader.read(config), net::StartError);
+    EXPECT_TRUE(reader.has_changed());
+    std::filesystem::rename(away, file);
+    reader.read(config);
+    EXPECT_FALSE(reader.has_changed());
+    config.turn.database.clear();
+    writer->put_user({"example.org", "bob"}, bobs);
+    EXPECT_FALSE(knows(reader.read(config), "bob", bobs));
+    EXPECT_FALSE(reader.has_changed());
+}
+
+}  // namespace
+}  // namespace ahoy::app
