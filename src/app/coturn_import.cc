@@ -422,8 +422,10 @@ class Import {
             }
         }
         if (has("allow-loopback-peers")) {
-            allow.push_back(*Prefix::parse("127.0.0.0/8"));
-            allow.push_back(*Prefix::parse("::1"));
+            for (const char* loopback : {"127.0.0.0/8", "::1"}) {
+                const auto block = *Prefix::parse(loopback);
+                if (std::ranges::find(allow, block) == allow.end()) allow.push_back(block);
+            }
         }
         if (!allow.empty()) put("turn.peers", "allow", list_of(allow));
         if (!deny.empty()) put("turn.peers", "deny", list_of(deny));

@@ -73,6 +73,8 @@ Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const 
     if (*requested && *additional) return refuse(ErrorCode::bad_request);
     if (even->value_or(false) && *additional) return refuse(ErrorCode::bad_request);
 
+    // Mobility (RFC 8016) is not offered.
+    if (request.has(AttributeType::mobility_ticket)) return refuse(ErrorCode::mobility_forbidden);
     // RFC 6062, section 5.1: by a stream only, and nothing that only UDP has.
     if (over_tcp && (!is_stream(x.in.transport) || *token || *even || *additional ||
                      request.has(AttributeType::dont_fragment))) {

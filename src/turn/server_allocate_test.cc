@@ -326,6 +326,12 @@ TEST_F(AllocateTest, F33_AfterExpiryTheFiveTupleIsFree) {
     EXPECT_EQ(client.allocates().code(), success);
 }
 
+TEST_F(AllocateTest, M03_ATicketIsForbidden) {
+    const auto with_ticket = [](auto& w) { w.attribute(AttributeType::mobility_ticket, {}); };
+    EXPECT_EQ(client.allocates(with_ticket).code(), 405);
+    EXPECT_TRUE(world.ports.live.empty());
+}
+
 TEST_F(AllocateTest, F33_EvenWhenNobodyHasReclaimedIt) {
     ASSERT_EQ(client.allocates().code(), success);
     world.now.steady += 600s;  // without expire()

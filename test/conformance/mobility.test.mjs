@@ -38,7 +38,7 @@ over(some, 'M02 a ticket in an Allocate gets 400', async (world) => {
 without(some, 'M03 switched off, a ticket gets 405', async (world) => {
   const client = await world.client();
   refused(await client.request(method.allocate, [udp, ticket()]), 405);
-}, { todo: 'not yet: turn.mobility' });
+});
 
 over(some, 'M04 a Refresh with the ticket takes the allocation over, and gives a new ticket', async (world) => {
   const { client, value } = await mobile(world);

@@ -22,7 +22,18 @@ export class Server {
   #ended;
 
   /** `settings` are further `section.key=value`, on top of the file `config`; `port` is for a server that comes back. */
-  static async start({ config = '', settings = [], port = 0, turnPort = 0 } = {}) {
+  static async start(options = {}) {
+    // The port that is free for UDP may be somebody's for TCP.
+    for (let left = 3; ; --left) {
+      try {
+        return await Server.#start(options);
+      } catch (error) {
+        if (left === 1 || options.turnPort || !/uses this port/.test(error.message)) throw error;
+      }
+    }
+  }
+
+  static async #start({ config = '', settings = [], port = 0, turnPort = 0 }) {
     const server = new Server();
     const all = [
       `http.listen=["127.0.0.1:${port}"]`,
