@@ -8,6 +8,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <exception>
 #include <type_traits>
 
 #include "base/address.h"
@@ -37,5 +38,11 @@ inline PlainStream& lowest(TlsStream& stream) {
 
 // Completion with a tuple that begins with the error code, instead of an exception.
 constexpr auto tuple_awaitable = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+// For co_spawn.  Nothing on a connection throws but a bug or the lack of memory; the shard says so
+// and ends.
+inline void rethrow(std::exception_ptr error) {
+    if (error) std::rethrow_exception(error);
+}
 
 }  // namespace ahoy::net

@@ -26,10 +26,6 @@ constexpr unsigned most_refusals = 256;
 constexpr uint32_t first_socket_id = 1u << 31;
 constexpr auto pause_without_descriptors = 100ms;
 
-void rethrow(std::exception_ptr error) {
-    if (error) std::rethrow_exception(error);
-}
-
 // A listener and the connections that leave from it share the port.
 template <class Socket>
 error_code open_and_bind(Socket& socket, const TransportAddress& bound) {

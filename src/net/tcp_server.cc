@@ -26,11 +26,6 @@ constexpr size_t first_read = 2048;  // most ClientHellos and requests come whol
 constexpr auto pause_without_descriptors = 100ms;
 constexpr int unacknowledged_ms = 30'000;  // then the other side is gone (RFC 5482)
 
-// Nothing on a connection throws but a bug or the lack of memory; the shard says so and ends.
-void rethrow(std::exception_ptr error) {
-    if (error) std::rethrow_exception(error);
-}
-
 enum class Protocol { tls, turn, http, unknown };
 
 // RFC 7983, section 7, and HTTP's methods, which are upper-case words.  ChannelData, whose first

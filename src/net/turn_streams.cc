@@ -231,10 +231,7 @@ class TurnStream final : public ClientTransport,
     // Behind the answer to the ConnectionBind request.
     void begin_to_carry_to_client() {
         if (std::exchange(carries_to_client_, true)) return;
-        asio::co_spawn(stream_.get_executor(), carry_to_client(this->shared_from_this()),
-                       [](std::exception_ptr problem) {
-                           if (problem) std::rethrow_exception(problem);
-                       });
+        asio::co_spawn(stream_.get_executor(), carry_to_client(this->shared_from_this()), rethrow);
     }
 
     static asio::awaitable<void> carry_to_client(std::shared_ptr<TurnStream> self) {

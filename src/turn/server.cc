@@ -408,7 +408,9 @@ void Server::look_again(SlotIndex index) {
 }
 
 void Server::expire(Now now, Outbox& out) {
-    while (const auto due = deadlines_.take_due(now.steady)) {
+    while (out.has_room()) {
+        const auto due = deadlines_.take_due(now.steady);
+        if (!due) break;
         Slot& slot = slots_[due->slot];
         if (slot.looked_at != due->at) continue;  // an earlier entry stood in for this one
         slot.looked_at = Instant::max();

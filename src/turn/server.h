@@ -136,6 +136,7 @@ class Server {
     // The stream on which the client reached us is closed: its allocation ends.
     void client_gone(Now, const FiveTuple&);
     bool has_allocation(const FiveTuple& five_tuple, Now now) { return find(five_tuple, now); }
+    // Stops when the outbox is full; next_deadline() is then not after now.
     void expire(Now, Outbox&);
     Instant next_deadline() const;
 

@@ -228,6 +228,27 @@ TEST_F(TcpRelayTest, L09_APeerThatIsSilent) {
     EXPECT_THAT(answered(streams.last, true).bytes, IsEmpty());  // too late
 }
 
+TEST_F(TcpRelayTest, L09_MoreSilentPeersThanAnOutboxHolds) {
+    constexpr size_t clients = 10, connects_each = 60;
+    for (uint16_t i = 0; i < clients; ++i) {
+        TestClient one(world, "5.6.7.8:" + std::to_string(2000 + i));
+        one.transport = Transport::tcp;
+        ASSERT_EQ(one.asks(Method::allocate, tcp).code(), success);
+        for (uint16_t j = 0; j < connects_each; ++j) {
+            one.asks(Method::connect, [&](MessageWriter& w) {
+                w.xor_address(AttributeType::xor_peer_address,
+                              {peer.ip, static_cast<uint16_t>(1000 + j)});
+            });
+        }
+    }
+    size_t answers = 0;
+    for (auto sent = world.passes(30s); !sent.empty(); sent = world.passes(0s)) {
+        answers += sent.size();
+    }
+    EXPECT_EQ(answers, clients * connects_each);
+    EXPECT_GT(world.server.next_deadline(), world.now.steady);
+}
+
 TEST_F(TcpRelayTest, L11_AndThenTheConnectionHasAnId) {
     ASSERT_EQ(allocates().code(), success);
     connects();

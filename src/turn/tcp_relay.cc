@@ -176,6 +176,7 @@ void Server::expire_connections(Allocation& allocation, Now now, Outbox& out) {
             connection.state = State::joined;
             return false;
         }
+        if (!out.has_room()) return false;  // it stays due, and the rest comes when this is sent
         streams_->disconnect(connection.id);
         const Refusal refusal(ErrorCode::connection_timeout_or_failure);
         answer_connect(now, allocation, connection.id, unexpected(refusal), out);
