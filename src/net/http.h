@@ -50,6 +50,8 @@ class WebSocketHandler {
     virtual void opened(WebSocket&) = 0;  // the socket outlives the handler
     // The next one is read when this is done.
     virtual boost::asio::awaitable<void> message(std::string_view) = 0;
+    // The server stops, and closes the socket after what this sends.
+    virtual void stopping() {}
     // The last call; the socket is gone, or answers pings no more.
     virtual void closed() = 0;
 };

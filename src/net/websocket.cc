@@ -39,6 +39,7 @@ class Session final : public WebSocketSession,
         const auto [refused] = co_await stream_.async_accept(upgrade, tuple_awaitable);
         if (refused) co_return;
         ++shared_.counts.websockets;
+        handler_ = handler.get();
         handler->opened(*this);
         beast::flat_buffer buffer;
         while (true) {
@@ -55,6 +56,7 @@ class Session final : public WebSocketSession,
         }
         state_ = State::closed;
         --shared_.counts.websockets;
+        handler_ = nullptr;
         handler->closed();
     }
 
@@ -75,7 +77,10 @@ class Session final : public WebSocketSession,
     void close(uint16_t status) override {
         close_after_queue(static_cast<websocket::close_code>(status));
     }
-    void stop() override { close_after_queue(websocket::close_code::going_away); }
+    void stop() override {
+        if (handler_ && state_ == State::open) handler_->stopping();
+        close_after_queue(websocket::close_code::going_away);
+    }
 
   private:
     enum class State { open, closing, closed };
@@ -111,6 +116,7 @@ class Session final : public WebSocketSession,
 
     websocket::stream<Stream> stream_;
     HttpShared& shared_;
+    WebSocketHandler* handler_ = nullptr;  // while the socket is open
     State state_ = State::open;
     websocket::close_code close_code_ = websocket::close_code::normal;
     std::deque<std::string> queue_;  // the front one is being written
