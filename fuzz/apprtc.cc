@@ -27,7 +27,8 @@ apprtc::IceConfig ice(Now, std::string_view host) {
 
 class World {
   public:
-    World() : rooms_(limits(), Random::from_number(1), observer_) {}
+    World()
+        : rooms_(limits(), Random::from_number(1), observer_, {room::ResumeTickets::Key{}, 1}) {}
 
     void asks(Input line) {
         const auto field = [&] { return ids_.fill_in(line.until('\t')); };

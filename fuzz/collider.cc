@@ -53,7 +53,7 @@ class World {
   public:
     World(size_t capacity, bool require_join)
         : limits_(limits(capacity, require_join)),
-          rooms_(limits_, Random::from_number(1), observer_) {}
+          rooms_(limits_, Random::from_number(1), observer_, {room::ResumeTickets::Key{}, 1}) {}
 
     void step(std::string_view line) {
         const std::string filled = ids_.fill_in(line);

@@ -93,7 +93,7 @@ std::string shown(const std::vector<Delivery>& deliveries) {
 RoomsServer::RoomsServer(const room::Limits& limits, uint64_t seed, Trace& trace)
     : limits_(limits),
       trace_(trace),
-      rooms_(limits, Random::from_number(seed), *this),
+      rooms_(limits, Random::from_number(seed), *this, {room::ResumeTickets::Key{}, seed}),
       apprtc_({}, [](Now, std::string_view) { return room::apprtc::IceConfig{}; }),
       model_(limits, trace) {}
 

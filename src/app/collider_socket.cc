@@ -1,6 +1,6 @@
-#include "app/collider_socket.h"
-
-#include <boost/asio/steady_timer.hpp>
+// One WebSocket that speaks Collider: carries what room::collider::Session understood to the room's
+// shard, and lives on the shard that accepted it.
+#include "app/room_socket.h"
 
 namespace ahoy::app {
 namespace {
@@ -8,23 +8,10 @@ namespace {
 namespace asio = boost::asio;
 namespace collider = room::collider;
 
-class ColliderSocket final : public net::WebSocketHandler {
+class ColliderSocket final : public RoomSocket {
   public:
     explicit ColliderSocket(Worker& worker)
-        : worker_(worker),
-          session_(net::read_clocks().steady, worker.session_limits),
-          deadline_(worker.shard.io()) {}
-
-    void opened(net::WebSocket& socket) override {
-        socket_ = &socket;
-        id_ = worker_.add_socket(socket);
-        deadline_.expires_at(net::to_steady(session_.register_by()));
-        // It may be due already when this goes.
-        deadline_.async_wait(
-            [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-                if (!error && !alive.expired()) tell(session_.expire(net::read_clocks().steady));
-            });
-    }
+        : RoomSocket(worker), session_(net::read_clocks().steady, worker.session_limits) {}
 
     // The next one is read when the room's shard has answered, so that nobody can send more than
     // it takes.
@@ -41,51 +28,32 @@ class ColliderSocket final : public net::WebSocketHandler {
         }
     }
 
-    void closed() override {
-        worker_.remove_socket(id_);
-        if (session_.room().empty()) return;
-        room_owner().post_to_rooms(
-            [id = id_](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
-                rooms.socket_lost(now, id, deliveries);
-            });
-    }
-
   private:
-    Worker& room_owner() const { return owner_of(worker_.all(), session_.room()); }
+    Instant first_words_by() const override { return session_.register_by(); }
+    void late() override { tell(session_.expire(net::read_clocks().steady)); }
+    const std::string& room() const override { return session_.room(); }
 
     asio::awaitable<Result<void, room::RegisterRefusal>> carry_out(
         const collider::Register& wanted) {
         co_return co_await on_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& out) {
-            return rooms.register_client(now, id_, wanted.room, wanted.client, out);
+            return rooms.register_client(now, id(), wanted.room, wanted.client, out);
         });
     }
 
     asio::awaitable<Result<void, room::SendRefusal>> carry_out(const collider::Send& said) {
         co_return co_await on_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& out) {
-            return rooms.send(now, id_, said.text, out);
+            return rooms.send(now, id(), said.text, out);
         });
-    }
-
-    template <class Call>
-    auto on_rooms(Call call)
-        -> asio::awaitable<std::invoke_result_t<Call, Now, room::Rooms&, room::Deliveries&>> {
-        Worker& owner = room_owner();
-        co_return co_await net::on_shard(owner.shard, [&] { return owner.with_rooms(call); });
     }
 
     void tell(std::optional<collider::Failure> failure) {
         if (!failure) return;
-        ++worker_.socket_errors;
-        socket_->send(std::move(failure->frame));
-        if (failure->close) socket_->close(failure->status);
+        ++worker().socket_errors;
+        socket().send(std::move(failure->frame));
+        if (failure->close) socket().close(failure->status);
     }
 
-    Worker& worker_;
     collider::Session session_;
-    asio::steady_timer deadline_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>();
-    net::WebSocket* socket_ = nullptr;
-    room::ConnectionId id_;
 };
 
 }  // namespace

@@ -69,7 +69,9 @@ struct Config {
         unsigned messages_per_second = 200;
         unsigned bytes_per_second = 1 << 20;
         bool require_join = true;
+        bool lobby = false;
         Duration register_timeout = 10s;
+        Duration resume_timeout = 30s;
         Duration lifetime = 24h;
     } rooms;
     struct {

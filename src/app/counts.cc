@@ -33,7 +33,8 @@ void add(turn::Stats& total, const turn::Stats& more) {
 void add(room::Stats& total, const room::Stats& more) {
     using T = room::Stats;
     add_each(total, more, &T::rooms, &T::clients, &T::connected, &T::connections, &T::registrations,
-             &T::joins, &T::joins_refused, &T::queued_bytes, &T::messages, &T::messages_refused);
+             &T::joins, &T::joins_refused, &T::queued_bytes, &T::messages, &T::messages_refused,
+             &T::resumed, &T::resumed_in_part, &T::resumes_refused);
 }
 
 void add(net::SendCounts& total, const net::SendCounts& more) {

@@ -13,6 +13,8 @@ std::string_view label(room::ClosedReason reason) {
             return "idle";
         case room::ClosedReason::gave_way:
             return "gave_way";
+        case room::ClosedReason::closed:
+            return "closed";
     }
     return "unknown";
 }
@@ -31,6 +33,8 @@ std::string_view label(room::LeftReason reason) {
             return "room_expired";
         case room::LeftReason::gave_way:
             return "gave_way";
+        case room::LeftReason::room_closed:
+            return "room_closed";
     }
     return "unknown";
 }

@@ -1,5 +1,6 @@
 #include "app/machine.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <openssl/rand.h>
@@ -41,12 +42,50 @@ std::filesystem::path state_directory() {
     return "/var/lib/ahoy";
 }
 
+using Key = room::ResumeTickets::Key;
+
+std::optional<Key> read_key(const std::filesystem::path& file) {
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return {};
+    Key key;
+    const bool whole = ::read(fd, key.data(), key.size()) == std::ssize(key);
+    ::close(fd);
+    return whole ? std::optional(key) : std::nullopt;
+}
+
+// Of several servers that start at once one writes it, whole, and all read it.
+void write_key(const std::filesystem::path& file, const Key& key) {
+    const std::string part = file.string() + '.' + std::to_string(::getpid());
+    const int fd = ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return;
+    const bool whole = ::write(fd, key.data(), key.size()) == std::ssize(key);
+    ::close(fd);
+    std::error_code ignored;  // what is there afterwards is read again
+    if (whole) std::filesystem::create_hard_link(part, file, ignored);
+    std::filesystem::remove(part, ignored);
+}
+
 }  // namespace
 
 Random system_random() {
     Random::Seed seed;
     CHECK(RAND_bytes(seed.data(), static_cast<int>(seed.size())) == 1);
     return Random(seed);
+}
+
+Key kept_key(Random& random) {
+    const std::filesystem::path file = state_directory() / "resume.key";
+    if (const auto key = read_key(file)) return *key;
+    Key key;
+    random.fill(key);
+    std::error_code ignored;
+    std::filesystem::create_directories(file.parent_path(), ignored);
+    write_key(file, key);
+    if (const auto kept = read_key(file)) return *kept;
+    log::warning("rooms.key_not_kept",
+                 {{"file", file.string()},
+                  {"hint", "nobody can resume a call after a restart; make its folder writable"}});
+    return key;
 }
 
 std::vector<TransportAddress> usable(std::vector<TransportAddress> listen) {

@@ -10,11 +10,15 @@
 #include "base/random.h"
 #include "net/relay_addresses.h"
 #include "net/tls.h"
+#include "room/resume_ticket.h"
 
 namespace ahoy::app {
 
 // Seeded by the system.
 Random system_random();
+
+// A key that stays the same from one run to the next; where it cannot be kept, another for each.
+room::ResumeTickets::Key kept_key(Random&);
 
 // The defaults name both families' wildcards; a machine without IPv6 does without the second.
 std::vector<TransportAddress> usable(std::vector<TransportAddress> listen);

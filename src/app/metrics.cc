@@ -93,6 +93,12 @@ void add_rooms(Exposition& out, const room::Stats& stats) {
     out.counter("ahoy_room_registrations_total", "Registrations.", stats.registrations);
     out.counter("ahoy_room_joins_total", "Joins granted.", stats.joins);
     out.counter("ahoy_room_joins_refused_total", "Joins refused.", stats.joins_refused);
+    out.counter("ahoy_room_resumes_total", "Participants who came back to their seats.",
+                stats.resumed);
+    out.counter("ahoy_room_resumes_incomplete_total",
+                "Of these, who had to be told everything anew.", stats.resumed_in_part);
+    out.counter("ahoy_room_resumes_refused_total", "Seats that were gone or never given.",
+                stats.resumes_refused);
     out.gauge("ahoy_room_queued_bytes", "Memory of messages that wait to be heard.",
               stats.queued_bytes);
     out.counter("ahoy_room_messages_total", "Messages accepted.", stats.messages);

@@ -26,6 +26,8 @@ constexpr auto stop_patience = 3s;  // then connections that do not close are dr
 constexpr auto stop_interval = 5ms;
 constexpr auto drain_interval = 200ms;
 constexpr auto watch_interval = 1s;
+// After a restart people take their seats again, at the latest when their phones are back online.
+constexpr auto restore_time = 5min;
 
 unsigned share(unsigned total, size_t shards) {
     return static_cast<unsigned>((total + shards - 1) / shards);
@@ -98,11 +100,15 @@ class Program {
         }
         // Who may use TURN is said by apply(), before anything is answered.
         const Parts parts{
-            .rooms = {.max_rooms = share(config_.rooms.max_rooms, count),
+            .rooms = {.conference_capacity = config_.rooms.capacity,
+                      .max_rooms = share(config_.rooms.max_rooms, count),
                       .max_total_bytes = share(config_.rooms.max_queued_bytes, count),
                       .register_timeout = config_.rooms.register_timeout,
+                      .resume_timeout = config_.rooms.resume_timeout,
                       .lifetime = config_.rooms.lifetime,
-                      .require_join = config_.rooms.require_join},
+                      .require_join = config_.rooms.require_join,
+                      .lobby = config_.rooms.lobby,
+                      .restore_until = net::read_clocks().steady + restore_time},
             .turn = {.max_allocations = share(config_.turn.max_allocations, count),
                      .max_allocations_per_user = config_.turn.user_quota,
                      .max_allocations_per_address = config_.turn.address_quota,
@@ -121,6 +127,8 @@ class Program {
             .sessions = {.messages_per_second = config_.rooms.messages_per_second,
                          .bytes_per_second = config_.rooms.bytes_per_second,
                          .register_timeout = config_.rooms.register_timeout},
+            .resume_key = kept_key(random_),
+            .instance = random_.next(),
             .apprtc = {.public_url = config_.http.public_url},
             .ice = {.extra = extra,
                     .public_host = config_.turn.public_host,

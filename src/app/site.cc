@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "app/collider_socket.h"
 #include "app/metrics.h"
 #include "app/origin.h"
+#include "app/room_socket.h"
 #include "net/clock.h"
 
 namespace ahoy::app {
@@ -76,18 +76,11 @@ HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
 
 // ---- AppRTC
 
-asio::awaitable<bool> may_join(const Worker& worker, const net::Request& request) {
-    Worker& counter = counter_of(worker.all(), request.remote.ip);
-    co_return co_await net::on_shard(counter.shard, [&] {
-        return counter.join_limit.allows(net::read_clocks().steady, request.remote.ip);
-    });
-}
-
 asio::awaitable<HttpResponse> apprtc(Worker& worker, const net::Request& request) {
     const auto route = room::apprtc::route_of(request.http.target);
     if (!route) co_return room::not_found();
     if (route->to == room::apprtc::Route::To::join && request.http.method == "POST") {
-        const bool may = co_await may_join(worker, request);
+        const bool may = co_await may_join(worker, request.remote.ip);
         if (!may) co_return room::apprtc::refused(room::JoinRefusal::too_many_joins);
     }
     Worker& owner = route->room.empty() ? worker : owner_of(worker.all(), route->room);
@@ -164,7 +157,9 @@ asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
 
 Result<std::unique_ptr<net::WebSocketHandler>, HttpResponse> Site::open_websocket(
     const net::Request& request) {
-    return open_collider_socket(worker_, request, state_);
+    if (path_part(request) != "/v1/ws") return open_collider_socket(worker_, request, state_);
+    if (is_foreign(request, state_)) return unexpected(refuse_foreign());
+    return make_native_socket(worker_, request);
 }
 
 asio::awaitable<HttpResponse> ColliderSite::respond(const net::Request& request) {

@@ -30,8 +30,9 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       apprtc(parts.apprtc, [this](Now now, std::string_view host) { return ice.make(now, host); }),
       join_limit(parts.joins_per_minute, Random(random.seed())),
       session_limits(parts.sessions),
+      resume_tickets(parts.resume_key, parts.instance),
       all_(all),
-      rooms_(parts.rooms, Random(random.seed()), log),
+      rooms_(parts.rooms, Random(random.seed()), log, resume_tickets),
       timer_(shard.io()) {
     if (parts.tcp_relay) turn.relay_tcp(tcp_relays);
 }
@@ -112,6 +113,8 @@ void Worker::deliver_here(room::Deliveries& deliveries) {
         if (socket == sockets_.end()) continue;  // it has gone meanwhile
         if (delivery.close) {
             socket->second->close(1000);
+        } else if (delivery.framed) {
+            socket->second->send(delivery.message);
         } else {
             socket->second->send(room::collider::message_frame(delivery.message));
         }

@@ -28,6 +28,7 @@
 #include "room/apprtc.h"
 #include "room/collider.h"
 #include "room/join_limit.h"
+#include "room/native.h"
 #include "room/rooms.h"
 #include "turn/server.h"
 
@@ -52,7 +53,9 @@ struct Parts {
     bool tcp_relay = false;
     net::TcpLimits tcp;
     unsigned joins_per_minute = 0;
-    room::collider::SessionLimits sessions;
+    room::SessionLimits sessions;
+    room::ResumeTickets::Key resume_key{};
+    uint64_t instance = 0;  // of this run of the program
     room::apprtc::Config apprtc;
     IceSettings ice;
 };
@@ -108,7 +111,8 @@ class Worker {
     IceServers ice;
     const room::apprtc::Dialect apprtc;
     room::JoinLimit join_limit;  // of the networks that belong to this shard
-    const room::collider::SessionLimits session_limits;
+    const room::SessionLimits session_limits;
+    const room::ResumeTickets resume_tickets;
     uint64_t http_errors = 0;    // Collider's httperrors
     uint64_t socket_errors = 0;  // and wserrors
 

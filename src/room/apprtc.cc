@@ -108,7 +108,25 @@ HttpResponse analytics(const HttpRequest& request) {
     return result(!error && is_event(body) ? "SUCCESS" : "INVALID_REQUEST");
 }
 
+json::array ice_servers(const std::vector<IceServer>& all) {
+    json::array servers;
+    for (const IceServer& server : all) {
+        if (server.urls.empty()) continue;
+        json::object entry{{"urls", json::array(server.urls.begin(), server.urls.end())}};
+        if (!server.username.empty()) {
+            entry["username"] = server.username;
+            entry["credential"] = server.credential;
+        }
+        servers.push_back(std::move(entry));
+    }
+    return servers;
+}
+
 }  // namespace
+
+std::string to_json(const std::vector<IceServer>& servers) {
+    return json::serialize(ice_servers(servers));
+}
 
 // AppRTC says all with 200.  Its clients look at the status or at the result, so that an error may
 // have its own.
@@ -179,16 +197,7 @@ HttpResponse Dialect::join(Now now, const HttpRequest& request, const Route& rou
 
 HttpResponse Dialect::ice_config(Now now, const HttpRequest& request) const {
     const IceConfig ice = ice_(now, host_of(request.host));
-    json::array servers;
-    for (const IceServer& server : ice.servers) {
-        if (server.urls.empty()) continue;
-        json::object entry{{"urls", json::array(server.urls.begin(), server.urls.end())}};
-        if (!server.username.empty()) {
-            entry["username"] = server.username;
-            entry["credential"] = server.credential;
-        }
-        servers.push_back(std::move(entry));
-    }
+    json::array servers = ice_servers(ice.servers);
     const std::string lifetime = std::to_string(ice.lifetime.count()) + ".000s";
     return shared_answer({{"lifetimeDuration", lifetime}, {"iceServers", std::move(servers)}});
 }

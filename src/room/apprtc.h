@@ -19,6 +19,7 @@ struct IceServer {
     std::string username;           // empty for STUN
     std::string credential;
 };
+std::string to_json(const std::vector<IceServer>&);  // a browser's iceServers
 struct IceConfig {
     std::vector<IceServer> servers;
     std::chrono::seconds lifetime{};  // of the credentials

@@ -209,9 +209,7 @@ bool deliverable(std::string_view text) {
 }
 
 Session::Session(Instant opened, const SessionLimits& limits)
-    : register_by_(opened + limits.register_timeout),
-      messages_(uint64_t{limits.messages_per_second} * 10, 10s),
-      bytes_(uint64_t{limits.bytes_per_second} * 10, 10s) {}
+    : register_by_(opened + limits.register_timeout), pace_(limits) {}
 
 Failure Session::failed(Failure failure) {
     over_ = failure.close;
@@ -220,7 +218,7 @@ Failure Session::failed(Failure failure) {
 
 Action Session::receive(Instant now, std::string_view text) {
     if (over_) return Nothing{};
-    if (!messages_.take(now) || !bytes_.take(now, text.size())) {
+    if (!pace_.take(now, text.size())) {
         return failed({.frame = error_frame("Too many messages or bytes"), .status = 1008});
     }
     Action action = understand(text);

@@ -8,9 +8,9 @@
 
 #include <variant>
 
-#include "room/allowance.h"
 #include "room/http.h"
 #include "room/rooms.h"
+#include "room/session_limits.h"
 
 namespace ahoy::room::collider {
 
@@ -38,13 +38,6 @@ struct Failure {  // counts as one of Collider's wserrors
 struct Nothing {};
 using Action = std::variant<Nothing, Register, Send, Failure>;
 
-struct SessionLimits {
-    // 0: no limit.  Ten seconds' worth may come at once.
-    unsigned messages_per_second = 200;
-    unsigned bytes_per_second = 1 << 20;
-    Duration register_timeout = 10s;
-};
-
 class Session {
   public:
     explicit Session(Instant opened = {}, const SessionLimits& = {});
@@ -66,7 +59,7 @@ class Session {
     Failure failed(Failure);
 
     Instant register_by_;
-    Allowance messages_, bytes_;
+    Pace pace_;
     std::string room_;
     bool registered_ = false;
     bool over_ = false;

@@ -112,12 +112,20 @@ Room::Departed* Room::find_departed(Number number) {
 
 // --- coming
 
-Room::Member& Room::seat(Instant now, std::string id, Kind kind) {
+Room::Member& Room::seat(Instant now, std::string id, Kind kind, Deliveries& out) {
     CHECK(!full());
+    Member& member = add_seat(now, std::move(id), kind, 0);
+    announce(member, out);
+    return member;
+}
+
+// `number`: 0 is the next one.
+Room::Member& Room::add_seat(Instant now, std::string id, Kind kind, Number number) {
     active_at_ = now;
     if (!members_.empty()) company_since_ = now;
     Member& member = members_.emplace_back();
-    member.number = ++last_number_;
+    member.number = number != 0 ? number : last_number_ + 1;
+    last_number_ = std::max(last_number_, member.number);
     member.id = std::move(id);
     member.kind = kind;
     member.since = now;
@@ -136,12 +144,15 @@ void Room::attach(Instant now, Member& member, ConnectionId connection, Deliveri
     }
 }
 
-void Room::detach(Instant now, ConnectionId connection) {
+void Room::detach(Instant now, ConnectionId connection, Deliveries& out) {
     for (Member& member : members_) {
         if (member.connection != connection) continue;
         member.connection.reset();
         member.since = now;
         active_at_ = now;
+        if (member.participant) {
+            tell_others(member, native::changed_event(member.number, {.connected = false}), out);
+        }
     }
     for (Departed& departed : departed_) {
         if (departed.connection == connection) departed.connection.reset();
@@ -160,7 +171,8 @@ std::vector<Inbox*> Room::waiting(const Member& sender) {
     if (members_.size() == 1) return {&unclaimed_};
     std::vector<Inbox*> inboxes;
     for (Member& member : members_) {
-        if (&member != &sender && !member.connection) inboxes.push_back(&member.inbox);
+        if (&member == &sender || member.connection || member.participant) continue;
+        inboxes.push_back(&member.inbox);
     }
     return inboxes;
 }
@@ -172,13 +184,18 @@ bool Room::have_room_for(size_t bytes, const std::vector<Inbox*>& inboxes, size_
 }
 
 size_t Room::queued_memory() const {
-    size_t memory = unclaimed_.memory();
-    for (const Member& member : members_) memory += member.inbox.memory();
+    size_t memory = unclaimed_.memory() + chat_.memory();
+    for (const Member& member : members_) {
+        memory += member.inbox.memory();
+        if (member.participant) memory += member.participant->events.memory();
+    }
     return memory;
 }
 
 void Room::give(Member& to, Message message, Deliveries& out) {
-    if (to.connection) {
+    if (to.participant) {
+        tell(to, native::signal_event(message.from, message.text), out);
+    } else if (to.connection) {
         out.push_back({.to = *to.connection, .message = std::move(message.text)});
     } else {
         to.inbox.put(std::move(message));
@@ -191,7 +208,11 @@ Result<void, SendRefusal> Room::say(Instant now, Member& sender, std::string tex
     sender.spoke = true;
     active_at_ = now;
     if (text.size() > limits_->max_message_bytes) return unexpected(SendRefusal::too_large);
-    if (!have_room_for(text.size(), waiting(sender), space)) {
+    const auto participant_reached = [&](const Member& m) {
+        return !m.participant || reaches(m, text.size(), space);
+    };
+    if (!have_room_for(text.size(), waiting(sender), space) ||
+        !std::ranges::all_of(members_, participant_reached)) {
         return unexpected(SendRefusal::queue_full);
     }
     const uint64_t order = ++last_order_;
@@ -215,7 +236,8 @@ Result<void, SendRefusal> Room::say_afterwards(const Departed& sender, const std
     std::vector<Member*> audience;
     std::vector<Inbox*> inboxes;
     for (Member& member : members_) {
-        if (member.number > sender.knows_up_to) continue;
+        // Participants have been told that it left.
+        if (member.number > sender.knows_up_to || member.participant) continue;
         audience.push_back(&member);
         if (!member.connection) inboxes.push_back(&member.inbox);
     }
@@ -226,20 +248,21 @@ Result<void, SendRefusal> Room::say_afterwards(const Departed& sender, const std
 
 // --- going
 
-Room::Freed Room::leave(Instant now, Number number) {
+Room::Freed Room::leave(Instant now, Number number, Deliveries& out) {
     active_at_ = now;
-    const Member gone = take_out(number);
+    const Member gone = take_out(number, LeftReason::left, out);
     if (departed_.size() == most_departed) departed_.erase(departed_.begin());
     departed_.push_back({.number = gone.number,
                          .id = gone.id,
                          .connection = gone.connection,
                          .knows_up_to = last_number_,
                          .expires_at = now + limits_->register_timeout});
-    return {gone.number, LeftReason::left, gone.connection};
+    return {gone.number, LeftReason::left, {}};
 }
 
-Room::Freed Room::remove(Number number, LeftReason reason) {
-    const Member gone = take_out(number);
+Room::Freed Room::remove(Number number, LeftReason reason, Deliveries& out) {
+    const Member gone = take_out(number, reason, out);
+    if (has_participants() || gone.participant) say_goodbye(gone, reason, out);
     return {gone.number, reason, gone.connection};
 }
 
@@ -251,13 +274,15 @@ std::optional<Room::Departed> Room::forget_departed(std::string_view id) {
     return gone;
 }
 
-Room::Member Room::take_out(Number number) {
+Room::Member Room::take_out(Number number, LeftReason reason, Deliveries& out) {
     const auto at = std::ranges::find(members_, number, &Member::number);
     CHECK(at != members_.end());
     Member gone = std::move(*at);
     members_.erase(at);
     unclaimed_.forget_from(number);
     if (!gone.showed_up()) give_back(gone);
+    announce_left(gone, reason, out);
+    if (is_host(gone) && !host()) find_new_host(out);
     return gone;
 }
 
@@ -280,6 +305,7 @@ void Room::give_back(Member& gone) {
 Instant Room::deadline(const Member& member) const {
     if (member.kind == Kind::loopback) return has_people() ? Instant::max() : Instant::min();
     if (member.connection) return Instant::max();
+    if (member.participant) return member.since + limits_->resume_timeout;
     if (member.registered_once || !member.joined) return member.since + limits_->register_timeout;
     if (members_.size() == 1) return Instant::max();
     return std::max(member.since, company_since_) +
@@ -292,19 +318,20 @@ std::optional<Room::Freed> Room::expire_one(Instant now, Deliveries& out) {
         if (deadline(members_[i]) <= now) return expire_member(members_[i], out);
     }
     if (members_.empty() || connected() > 0 || now < idle_until()) return {};
-    return remove(members_.back().number, LeftReason::room_expired);
+    return remove(members_.back().number, LeftReason::room_expired, out);
 }
 
 // First the seat, then the news: on `bye` the peer posts a new offer at once, which must be kept
 // for the next to come (D7).
 Room::Freed Room::expire_member(const Member& member, Deliveries& out) {
-    const bool heard_of = member.showed_up();
+    const bool heard_of = member.showed_up() && !member.participant;
     const auto reason =
         member.registered_once ? LeftReason::socket_lost : LeftReason::never_registered;
-    const Freed freed = remove(member.number, reason);
+    const Freed freed = remove(member.number, reason, out);
     if (!heard_of) return freed;
     for (Member& other : members_) {
-        if (other.kind == Kind::person) give(other, {.text = std::string(bye)}, out);
+        if (other.kind != Kind::person || other.participant) continue;
+        give(other, {.text = std::string(bye)}, out);
     }
     return freed;
 }

@@ -3,18 +3,27 @@
 // The rules are AppRTC's and Collider's seen as one thing (their two servers keep the same room
 // twice): a message goes to the other seats, at once over their sockets, or into their inboxes, or,
 // when the sender is alone, to whoever comes next.  Owned by `Rooms`, which knows names,
-// deadlines and sockets; a Room formats no frame and knows no dialect.
+// deadlines and sockets.
+//
+// Participants of our own protocol sit on the same seats (conference.cc): they address each other,
+// have roles, a lobby and a chat, and come back to their seats.  With a client of AppRTC among them
+// a room holds two, and what one says to the other is the same text on both sides.
 #pragma once
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "room/chat_history.h"
+#include "room/native.h"
+#include "room/participant.h"
 
 namespace ahoy::room {
 
@@ -25,18 +34,20 @@ struct ConnectionId {
     friend constexpr auto operator<=>(const ConnectionId&, const ConnectionId&) = default;
 };
 
-// What the shell does next: send `message` (unframed: the connection's dialect wraps it), or close.
+// What the shell does next: send `message`, or close.
 struct Delivery {
     ConnectionId to;
     std::string message;
-    bool close = false;  // then there is no message
+    bool close = false;   // then there is no message
+    bool framed = false;  // as it is, rather than in a frame of Collider's
 
     friend bool operator==(const Delivery&, const Delivery&) = default;
 };
 using Deliveries = std::vector<Delivery>;
 
 struct Limits {
-    size_t capacity = 2;  // AppRTC's; its clients know no third participant
+    size_t capacity = 2;             // AppRTC's; its clients know no third participant
+    size_t conference_capacity = 8;  // of participants of our own protocol among themselves
     size_t max_rooms = 100'000;
     size_t max_queued_messages = 1024;   // for one client (Collider's number)
     size_t max_queued_bytes = 1 << 20;   // for one client
@@ -44,9 +55,16 @@ struct Limits {
     size_t max_message_bytes = 128 << 10;
     size_t max_room_id = 256;
     size_t max_client_id = 256;
+    EventLog::Limits events;  // of one participant
+    size_t max_knocks = 16;   // waiting in one lobby
+    size_t max_invites = 16;  // of one room
     Duration register_timeout = 10s;
+    Duration resume_timeout = 30s;  // for a participant who has lost its socket
     Duration lifetime = 24h;
     bool require_join = true;
+    bool lobby = false;  // of a new room
+    // Seats that an earlier run of the server gave can be taken again before then.
+    Instant restore_until;
 };
 
 // A participant's public number within its room: for logs and other people, where the client id,
@@ -57,7 +75,15 @@ enum class SendRefusal { unknown_room, unknown_client, bad_id, room_full, too_la
 enum class RegisterRefusal { unknown_client, bad_id, duplicate, room_full, too_many_rooms };
 
 // Why a client is not in its room any more.
-enum class LeftReason { left, removed, never_registered, socket_lost, room_expired, gave_way };
+enum class LeftReason {
+    left,
+    removed,
+    never_registered,
+    socket_lost,
+    room_expired,
+    gave_way,
+    room_closed,  // by its host
+};
 
 struct Message {
     Number from = 0;  // 0: the server
@@ -104,6 +130,7 @@ class Room {
         std::optional<ConnectionId> connection;
         Instant since;  // of taking the seat, or of losing the socket
         Inbox inbox;
+        std::unique_ptr<Participant> participant;  // null: a client of AppRTC or Collider
 
         // Proof that the answer to its /join arrived, and so what was handed out in it.
         bool showed_up() const { return spoke || registered_once; }
@@ -116,16 +143,25 @@ class Room {
         Number knows_up_to = 0;  // people who came later are none of its business
         Instant expires_at;
     };
-    // A seat freed, and the socket that was bound to it.
+    // A seat freed, and the socket to be closed with it.
     struct Freed {
         Number number = 0;
         LeftReason reason{};
         std::optional<ConnectionId> connection;
     };
 
-    explicit Room(const Limits& limits, Instant now) : limits_(&limits), active_at_(now) {}
+    // Its participants have the numbers after `numbers_from`.
+    Room(const Limits& limits, Instant now, Number numbers_from)
+        : limits_(&limits),
+          last_number_(numbers_from),
+          active_at_(now),
+          locked_(false),
+          lobby_(limits.lobby) {}
 
-    bool full() const { return members_.size() >= limits_->capacity; }
+    // No seat for a client of AppRTC or Collider.
+    bool full() const {
+        return members_.size() >= limits_->capacity || (has_participants() && (locked_ || lobby_));
+    }
     bool has_seats() const { return !members_.empty(); }
     // Nobody is here, and nobody who left may still say anything.
     bool over() const { return members_.empty() && departed_.empty(); }
@@ -142,9 +178,9 @@ class Room {
     Departed* find_departed(Number);
 
     // The new member's inbox holds what was said while nobody was there to hear it.
-    Member& seat(Instant, std::string id, Kind);
+    Member& seat(Instant, std::string id, Kind, Deliveries&);
     void attach(Instant, Member&, ConnectionId, Deliveries&);
-    void detach(Instant, ConnectionId);
+    void detach(Instant, ConnectionId, Deliveries&);
 
     // `space`: the memory that queues may still take.
     Result<void, SendRefusal> say(Instant, Member&, std::string text, size_t space, Deliveries&);
@@ -152,8 +188,8 @@ class Room {
                                              Deliveries&);
 
     // Frees a seat.  Of somebody who left by itself, `say_afterwards` stays possible for a while.
-    Freed leave(Instant, Number);
-    Freed remove(Number, LeftReason);
+    Freed leave(Instant, Number, Deliveries&);
+    Freed remove(Number, LeftReason, Deliveries&);
     std::optional<Departed> forget_departed(std::string_view id);
 
     // Frees one seat whose time is up, and tells the others; call until nothing comes.
@@ -163,7 +199,60 @@ class Room {
     // From when on it may be closed in favour of another room, should there be too many.
     Instant gives_way_at() const;
 
+    // ---- our own protocol (conference.cc)
+    // What a welcome says besides what the room knows.
+    struct Greeting {
+        std::string_view room;
+        std::string_view ice_servers;
+        std::string_view resume;
+        bool unknown_past = false;  // nobody knows what was missed
+    };
+    // Somebody in the lobby.
+    struct Knock {
+        Number number = 0;
+        ConnectionId connection;
+        native::Enter wish;
+    };
+
+    bool has_participants() const;
+    // For one of our own protocol.
+    bool has_place() const;
+    // Why somebody new does not get in, nor as far as the lobby.
+    std::optional<native::Refusal> refuses(const native::Enter&) const;
+    bool must_knock(const native::Enter&) const;
+    Number knock(ConnectionId, native::Enter, Deliveries&);
+    // Nothing when they do not wait any more.
+    std::optional<Knock> take_knock(Number, Deliveries&);
+
+    // Seats somebody, whose welcome is for greet().  `number`: of a seat that an earlier run of the
+    // server gave, or 0.
+    Member& enter(Instant, ConnectionId, Profile, Number number, Deliveries&);
+    // Welcomes somebody who has come, or, with all that happened after the event `seq`, come back.
+    void greet(Member&, const Greeting&, std::optional<uint64_t> seq, Deliveries&);
+    // Back to the seat.  Another socket that still holds it is given back, for a goodbye.
+    std::optional<ConnectionId> resume(Instant, Member&, ConnectionId, const native::Resume&,
+                                       const Greeting&, Deliveries&);
+
+    using Done = Result<void, native::Refusal>;
+    Done signal(Instant, const Member& from, const native::Signal&, size_t space, Deliveries&);
+    Done say(Instant, const Member& from, const native::Say&, size_t space, Deliveries&);
+    void chat(Now, const Member& from, const native::Chat&, Deliveries&);
+    void set(const native::SetRoom&, Deliveries&);
+    Done mute(const Member& from, const native::Mute&, Deliveries&);
+    Done make_host(Member& from, Number, Deliveries&);
+    // The key; nothing when there are as many as there may be.
+    std::optional<std::string> invite(Random&);
+    void revoke(std::string_view key);
+
+    void tell(Member&, std::string_view event, Deliveries&);
+    void change(Member&, const ProfileChange&, bool tells_itself, Deliveries&);
+    // Once the last participant is gone: who waited for one.
+    std::vector<Knock> reset_conference();
+    // When memory is short: who comes back is told that something is missed.
+    void forget_events();
+
   private:
+    Member& add_seat(Instant, std::string id, Kind, Number);
     Instant deadline(const Member&) const;
     Instant idle_until() const { return active_at_ + limits_->lifetime; }
     bool has_people() const;
@@ -172,8 +261,24 @@ class Room {
     void give(Member&, Message, Deliveries&);
     void showed_up(Member&);
     void give_back(Member& gone);
-    Member take_out(Number);
+    Member take_out(Number, LeftReason, Deliveries&);
     Freed expire_member(const Member&, Deliveries&);
+
+    // conference.cc
+    static bool is_host(const Member& member) {
+        return member.participant && member.participant->profile.role == Role::host;
+    }
+    Member* host();
+    bool is_invited(std::string_view key) const;
+    native::Other seen_by(const Member& viewer, const Member& other) const;
+    native::Welcome::Scene scene_for(const Member&, std::string_view name) const;
+    void tell_others(const Member& but, std::string_view event, Deliveries&);
+    void tell_of(const Knock&, Member&, Deliveries&);
+    bool reaches(const Member&, size_t bytes, size_t space) const;
+    void announce(const Member&, Deliveries&);
+    void announce_left(const Member& gone, LeftReason, Deliveries&);
+    void find_new_host(Deliveries&);
+    void say_goodbye(const Member& gone, LeftReason, Deliveries&);
 
     const Limits* limits_;
     std::vector<Member> members_;     // in the order of joining
@@ -183,6 +288,13 @@ class Room {
     uint64_t last_order_ = 0;
     Instant active_at_;
     Instant company_since_{};  // since when nobody here is alone
+
+    // Of participants of our own protocol.
+    bool locked_;
+    bool lobby_;
+    std::vector<Knock> knocks_;
+    std::vector<std::string> invites_;  // their keys
+    ChatHistory chat_;
 };
 
 }  // namespace ahoy::room

@@ -8,15 +8,23 @@ namespace {
 constexpr size_t client_id_bytes = 16;  // D1
 constexpr std::string_view loopback_id = "LOOPBACK_CLIENT_ID";
 
+// Numbers of a room that is opened after a restart, or after the last one left, are not those of
+// before: they begin with the seconds since then.
+Number first_number(WallTime now) {
+    constexpr WallTime begin = std::chrono::sys_days(std::chrono::January / 1 / 2026);
+    return now < begin ? 0 : static_cast<Number>((now - begin).count());
+}
+
 ClosedReason closed_reason(LeftReason last) {
     if (last == LeftReason::room_expired) return ClosedReason::idle;
+    if (last == LeftReason::room_closed) return ClosedReason::closed;
     return last == LeftReason::gave_way ? ClosedReason::gave_way : ClosedReason::empty;
 }
 
 }  // namespace
 
-Rooms::Rooms(const Limits& limits, Random random, Observer& observer)
-    : limits_(limits), random_(std::move(random)), observer_(observer) {
+Rooms::Rooms(const Limits& limits, Random random, Observer& observer, const ResumeTickets& tickets)
+    : limits_(limits), random_(std::move(random)), observer_(observer), tickets_(tickets) {
     CHECK(limits_.capacity >= 2);
 }
 
@@ -37,12 +45,13 @@ Result<Joined, JoinRefusal> Rooms::join(Now now, std::string_view name, Mode mod
     if (room.full()) return refuse(JoinRefusal::full);
 
     const bool first = !room.has_seats();
-    Room::Member& member = seat(now.steady, at, random_.token(client_id_bytes), Room::Kind::person);
+    Room::Member& member =
+        seat(now.steady, at, random_.token(client_id_bytes), Room::Kind::person, out);
     member.joined = true;
     Joined joined{
         .client_id = member.id, .is_initiator = first, .messages = member.inbox.hand_out()};
     if (first && mode == Mode::loopback) {
-        seat(now.steady, at, std::string(loopback_id), Room::Kind::loopback);
+        seat(now.steady, at, std::string(loopback_id), Room::Kind::loopback, out);
     }
     ++stats_.joins;
     settle(now.steady, at, out);
@@ -68,7 +77,7 @@ void Rooms::leave(Now now, std::string_view name, std::string_view client, Deliv
     if (at == rooms_.end()) return;
     Room& room = at->second.room;
     if (const Room::Member* member = room.find(client)) {
-        freed(at, room.leave(now.steady, member->number), out);
+        freed(at, room.leave(now.steady, member->number, out), out);
     }
     settle(now.steady, at, out);
 }
@@ -89,7 +98,7 @@ Result<Room::Member*, RegisterRefusal> Rooms::find_to_register(Now now, std::str
     if (at == rooms_.end()) at = find_or_open(now, name, out);
     if (at == rooms_.end()) return unexpected(RegisterRefusal::too_many_rooms);
     if (at->second.room.full()) return unexpected(RegisterRefusal::room_full);
-    return &seat(now.steady, at, std::string(client), Room::Kind::person);
+    return &seat(now.steady, at, std::string(client), Room::Kind::person, out);
 }
 
 Result<void, RegisterRefusal> Rooms::register_client(Now now, ConnectionId connection,
@@ -149,7 +158,7 @@ Result<void, SendRefusal> Rooms::post_to(Now now, std::string_view name, std::st
     if (limits_.require_join) return unexpected(SendRefusal::unknown_client);
     if (at == rooms_.end()) at = find_or_open(now, name, out);
     if (at == rooms_.end() || at->second.room.full()) return unexpected(SendRefusal::room_full);
-    Room::Member& member = seat(now.steady, at, std::string(client), Room::Kind::person);
+    Room::Member& member = seat(now.steady, at, std::string(client), Room::Kind::person, out);
     return at->second.room.say(now.steady, member, std::move(text), space(), out);
 }
 
@@ -158,7 +167,7 @@ void Rooms::remove(Now now, std::string_view name, std::string_view client, Deli
     if (at == rooms_.end()) return;
     Room& room = at->second.room;
     if (const Room::Member* member = room.find(client)) {
-        freed(at, room.remove(member->number, LeftReason::removed), out);
+        freed(at, room.remove(member->number, LeftReason::removed, out), out);
     } else if (const auto departed = room.forget_departed(client)) {
         if (departed->connection) close(*departed->connection, out);
     }
@@ -173,7 +182,9 @@ void Rooms::socket_lost(Now now, ConnectionId connection, Deliveries& out) {
     // First of all, lest what is due now be told to a dead socket.
     const auto at = rooms_.find(name);
     if (at == rooms_.end() || at->second.epoch != epoch) return;
-    at->second.room.detach(now.steady, connection);
+    Room& room = at->second.room;
+    room.detach(now.steady, connection, out);
+    room.take_knock(number, out);
     settle(now.steady, at, out);
 }
 
@@ -197,7 +208,7 @@ Rooms::Table::iterator Rooms::find_or_open(Now now, std::string_view name, Deliv
     if (draining_) return at != rooms_.end() && at->second.room.has_seats() ? at : rooms_.end();
     if (at != rooms_.end()) return at;
     if (!make_space(now, out)) return rooms_.end();
-    Entry entry{.room = Room(limits_, now.steady), .epoch = ++last_epoch_};
+    Entry entry{.room = Room(limits_, now.steady, first_number(now.wall)), .epoch = ++last_epoch_};
     return rooms_.emplace(std::string(name), std::move(entry)).first;
 }
 
@@ -211,27 +222,35 @@ bool Rooms::make_space(Now now, Deliveries& out) {
     Room& room = at->second.room;
     while (room.has_seats()) {
         const Number last = room.members().back().number;
-        freed(at, room.remove(last, LeftReason::gave_way), out);
+        freed(at, room.remove(last, LeftReason::gave_way, out), out);
     }
     forget(at);
     return true;
 }
 
-Room::Member& Rooms::seat(Instant now, Table::iterator at, std::string id, Room::Kind kind) {
-    auto& [name, entry] = *at;
-    const bool first = !entry.room.has_seats();
-    Room::Member& member = entry.room.seat(now, std::move(id), kind);
-    ++stats_.clients;
-    if (first) observer_.room_opened(name);
-    observer_.client_joined(name, member.number);
+Room::Member& Rooms::seat(Instant now, Table::iterator at, std::string id, Room::Kind kind,
+                          Deliveries& out) {
+    Room& room = at->second.room;
+    const bool first = !room.has_seats();
+    Room::Member& member = room.seat(now, std::move(id), kind, out);
+    seated(at, member, first);
     return member;
 }
 
+void Rooms::seated(Table::iterator at, const Room::Member& member, bool first) {
+    ++stats_.clients;
+    if (first) observer_.room_opened(at->first);
+    observer_.client_joined(at->first, member.number);
+}
+
 void Rooms::freed(Table::iterator at, const Room::Freed& freed, Deliveries& out) {
-    const auto& [name, entry] = *at;
+    auto& [name, entry] = *at;
     --stats_.clients;
-    if (freed.connection && freed.reason != LeftReason::left) close(*freed.connection, out);
+    if (freed.connection) close(*freed.connection, out);
     observer_.client_left(name, freed.number, freed.reason);
+    for (const Room::Knock& knock : entry.room.reset_conference()) {
+        turn_away(knock.connection, native::Refusal::lobby_closed, out);
+    }
     if (entry.room.has_seats()) return;
     observer_.room_closed(name, closed_reason(freed.reason));
 }
@@ -250,6 +269,10 @@ Rooms::Table::iterator Rooms::settle(Instant now, Table::iterator at, Deliveries
     while (const auto gone = room.expire_one(now, out)) freed(at, *gone, out);
     room.expire_departed(now);
     sum_up(entry);
+    if (stats_.queued_bytes > limits_.max_total_bytes) {
+        room.forget_events();
+        sum_up(entry);
+    }
     if (room.over()) {
         forget(at);
         return rooms_.end();

@@ -3,7 +3,8 @@
 // AppRTC's room server and Collider are two programs that keep the same rooms apart from each
 // other; here they are one (apprtc.md, section 8).  A `Rooms` belongs to one shard, which feeds it
 // every event of its rooms and carries out the deliveries.  It does no I/O, reads no clock and
-// knows neither HTTP nor frames: `apprtc` and `collider` translate.
+// knows neither HTTP nor Collider's frames: `apprtc` and `collider` translate.  What is said in our
+// own protocol it answers itself (rooms_native.cc), because answers and events come in one order.
 //
 // Nothing waits for a timer: each call first lets expire what is due in the room it concerns.
 #pragma once
@@ -24,7 +25,7 @@ struct Joined {
     std::vector<std::string> messages;
 };
 
-enum class ClosedReason { empty, idle, gave_way };
+enum class ClosedReason { empty, idle, gave_way, closed };
 
 // For log lines and metrics.  Clients appear as their public numbers.
 class Observer {
@@ -47,13 +48,16 @@ struct Stats {
     size_t queued_bytes = 0;  // memory of what waits for somebody to hear it
     uint64_t messages = 0;    // accepted
     uint64_t messages_refused = 0;
+    uint64_t resumed = 0;          // participants who came back to their seats
+    uint64_t resumed_in_part = 0;  // of these, who had to be told everything anew
+    uint64_t resumes_refused = 0;
 };
 
 class Rooms {
   public:
     enum class Mode { call, loopback };
 
-    Rooms(const Limits&, Random, Observer&);
+    Rooms(const Limits&, Random, Observer&, const ResumeTickets&);
     Rooms(const Rooms&) = delete;
     Rooms& operator=(const Rooms&) = delete;
 
@@ -72,6 +76,13 @@ class Rooms {
     void remove(Now, std::string_view room, std::string_view client, Deliveries&);
     // The socket closed, or stopped answering pings (D9).  Harmless for one that never registered.
     void socket_lost(Now, ConnectionId, Deliveries&);
+
+    // Our own protocol (rooms_native.cc).  All answers are deliveries.  A connection enters or
+    // resumes once.
+    void enter(Now, ConnectionId, native::Enter, Deliveries&);
+    void resume(Now, ConnectionId, const native::Resume&, Deliveries&);
+    void carry_out(Now, ConnectionId, const native::Request&, Deliveries&);
+    void acknowledge(ConnectionId, uint64_t seq);
 
     // From now on nobody opens a room; who has company there may still come.
     void drain() { draining_ = true; }
@@ -107,7 +118,8 @@ class Rooms {
     Table::iterator find_or_open(Now, std::string_view room, Deliveries&);
     void sum_up(Entry&);
     bool make_space(Now, Deliveries&);
-    Room::Member& seat(Instant, Table::iterator, std::string id, Room::Kind);
+    Room::Member& seat(Instant, Table::iterator, std::string id, Room::Kind, Deliveries&);
+    void seated(Table::iterator, const Room::Member&, bool first);
     Result<Room::Member*, RegisterRefusal> find_to_register(Now, std::string_view room,
                                                             std::string_view client, Deliveries&);
     Result<void, SendRefusal> post_to(Now, std::string_view room, std::string_view client,
@@ -116,6 +128,23 @@ class Rooms {
     Result<void, SendRefusal> count(Result<void, SendRefusal>);
     void freed(Table::iterator, const Room::Freed&, Deliveries&);
     void close(ConnectionId, Deliveries&);
+
+    // rooms_native.cc
+    struct Place {
+        Table::iterator at;
+        Room::Member* member;  // null: in the lobby
+        Number number;
+    };
+    std::optional<Place> place_of(Now, ConnectionId, Deliveries&);
+    void sit_down(Now, Table::iterator, ConnectionId, native::Enter, Deliveries&);
+    void restore(Now, ConnectionId, const native::Resume&, Deliveries&);
+    std::string ticket(Now, Table::const_iterator, const Room::Member&) const;
+    void turn_away(ConnectionId, native::Refusal, Deliveries&);
+    Room::Done carry_out(Now, const Place&, const native::Request&, Deliveries&);
+    Room::Done answer_knock(Now, const Place&, const native::Answer&, Deliveries&);
+    Room::Done take_seat_of(Table::iterator, Number, LeftReason, Deliveries&);
+    void close_room(Table::iterator, Deliveries&);
+
     Table::iterator settle(Instant, Table::iterator, Deliveries&);
     void schedule(Table::iterator, Instant);
     void forget(Table::iterator);
@@ -124,6 +153,7 @@ class Rooms {
     const Limits limits_;
     Random random_;
     Observer& observer_;
+    const ResumeTickets tickets_;
     Table rooms_;
     Order schedule_;
     Order giving_way_;

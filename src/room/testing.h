@@ -25,6 +25,8 @@ inline std::string text(LeftReason reason) {
             return "room expired";
         case LeftReason::gave_way:
             return "gave way";
+        case LeftReason::room_closed:
+            return "room closed";
     }
     return "?";
 }
@@ -37,6 +39,8 @@ inline std::string text(ClosedReason reason) {
             return ", idle";
         case ClosedReason::gave_way:
             return ", gave way";
+        case ClosedReason::closed:
+            return ", closed";
     }
     return "?";
 }
@@ -76,7 +80,7 @@ class RoomsTest : public testing::Test {
     explicit RoomsTest(const Limits& limits = {}) { start(limits); }
 
     void start(const Limits& limits) {
-        rooms = std::make_unique<Rooms>(limits, Random::from_number(1), diary);
+        rooms = std::make_unique<Rooms>(limits, Random::from_number(1), diary, tickets);
     }
     void pass(Duration time) {
         now.steady += time;
@@ -117,6 +121,7 @@ class RoomsTest : public testing::Test {
     }
 
     Diary diary;
+    ResumeTickets tickets{ResumeTickets::Key{1, 2, 3}, 1};
     std::unique_ptr<Rooms> rooms;
     Now now{Instant{} + 1000h, WallTime{}};
     Deliveries out;
