@@ -103,6 +103,7 @@ class World {
           server_(limits_, credentials(), Nonces({7}), policy(false), ports_, counter_,
                   Random::from_number(1)) {
         ports_.v6 = !narrow;
+        if (narrow) server_.redirect_to({Redirect::full, {{at("198.51.100.7:3478"), {}}}, {}});
         const auto rest = mint("north", "carol", 1h, now_);
         clients_ = {
             {{SocketId{1}, at("5.6.7.8:1000"), listener}, "alice", "wonder", {}},

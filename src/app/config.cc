@@ -124,6 +124,13 @@ const std::vector<Key>& keys() {
                  "the same of one client address (of an IPv6 one, its /64)"),
         AHOY_KEY(turn, stun_rate, "10000",
                  "answers a second over UDP to strangers in one /24 (IPv6: /48); 0 = any number"),
+        AHOY_KEY(turn, alternates, "[]",
+                 "e.g. [\"198.51.100.7:3478\"]: other servers, to which clients are sent (300)"),
+        AHOY_KEY(turn, tls_alternates, "[]",
+                 "the same for TLS and DTLS; \"198.51.100.7:5349/turn2.example.org\" if its "
+                 "certificate has another name"),
+        AHOY_KEY(turn, redirect, "\"full\"",
+                 "who is sent there: whoever finds this one \"full\" or draining, or \"always\""),
         AHOY_KEY(turn, legacy_channels, "true",
                  "also channel numbers 0x5000 to 0x7FFE, which RFC 5766 had and RFC 8656 reserves"),
         AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),

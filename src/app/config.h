@@ -14,6 +14,7 @@
 #include "base/address.h"
 #include "base/crypto.h"
 #include "base/time.h"
+#include "turn/alternates.h"
 
 namespace ahoy::app {
 
@@ -100,6 +101,9 @@ struct Config {
         unsigned user_quota = 256;
         unsigned address_quota = 4096;
         unsigned stun_rate = 10'000;
+        std::vector<TransportAddress> alternates;
+        std::vector<turn::Alternate> tls_alternates;
+        turn::Redirect redirect = turn::Redirect::full;
         bool legacy_channels = true;
         bool tcp_relay = false;
         bool mobility = false;

@@ -192,6 +192,24 @@ TEST(Config, F24_Quotas) {
     EXPECT_EQ(set("turn.stun_rate=50").turn.stun_rate, 50u);
 }
 
+TEST(Config, E03_AnAlternateForTlsMayHaveAName) {
+    const Config config =
+        set("turn.tls_alternates=[\"198.51.100.7:5349/turn2.example.org\", \"[2001:db8::7]:443\"]");
+    EXPECT_EQ(config.turn.tls_alternates.at(0).address.to_string(), "198.51.100.7:5349");
+    EXPECT_EQ(config.turn.tls_alternates.at(0).domain, "turn2.example.org");
+    EXPECT_EQ(config.turn.tls_alternates.at(1).domain, "");
+    const std::string long_name(300, 'a');
+    for (const std::string& wrong :
+         std::vector<std::string>{"198.51.100.7", "198.51.100.7:5349/", "198.51.100.7:1/a b",
+                                  "turn2.example.org:5349", "198.51.100.7:1/" + long_name}) {
+        EXPECT_THAT(refusal([&] { set("turn.tls_alternates=[\"" + wrong + "\"]"); }),
+                    HasSubstr("/turn2.example.org"))
+            << wrong;
+    }
+    EXPECT_EQ(Config().turn.redirect, turn::Redirect::full);
+    EXPECT_EQ(set("turn.redirect=always").turn.redirect, turn::Redirect::always);
+}
+
 TEST(Config, KeysOfUsersAreMd5InHexadecimal) {
     const Config config = set("turn.user_keys={ bob = \"d18bc266a0640931a539367a522a3fbb\" }");
     EXPECT_EQ(config.turn.user_keys.at("bob")[0], 0xd1);

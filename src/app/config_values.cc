@@ -1,6 +1,7 @@
 #include "app/config_values.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <string_view>
 
@@ -100,6 +101,26 @@ Wrong read(const toml::node& node, ExternalAddress& out) {
     return {};
 }
 
+Wrong read(const toml::node& node, turn::Alternate& out) {
+    static constexpr std::string_view right =
+        "expected an address and port, with the name in its certificate if that is another, such "
+        "as \"198.51.100.7:5349\" or \"198.51.100.7:5349/turn2.example.org\"";
+    constexpr size_t longest = 253;  // bytes of a domain name
+    const auto text = node.value_exact<std::string>();
+    if (!text) return std::string(right);
+    const size_t slash = text->find('/');
+    const auto address = TransportAddress::parse(std::string_view(*text).substr(0, slash));
+    if (!address) return std::string(right);
+    out = {*address, {}};
+    if (slash == text->npos) return {};
+    out.domain = text->substr(slash + 1);
+    const bool is_name = std::ranges::all_of(out.domain, [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.';
+    });
+    if (out.domain.empty() || out.domain.size() > longest || !is_name) return std::string(right);
+    return {};
+}
+
 Wrong read(const toml::node& node, PortRange& out) {
     static constexpr std::string_view right =
         "expected two ports from 1024 to 65535, the lower first, such as [49152, 65535]";
@@ -185,6 +206,10 @@ Wrong read_choice(const toml::node& node, Enum& out,
 
 }  // namespace
 
+Wrong read(const toml::node& node, turn::Redirect& out) {
+    return read_choice(node, out,
+                       {{"full", turn::Redirect::full}, {"always", turn::Redirect::always}});
+}
 Wrong read(const toml::node& node, FastPath& out) {
     return read_choice(
         node, out, {{"auto", FastPath::automatic}, {"on", FastPath::on}, {"off", FastPath::off}});

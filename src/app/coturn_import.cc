@@ -98,6 +98,7 @@ class Import {
         threads();
         listeners();
         relays();
+        alternates();
         certificate();
         accounts();
         quotas();
@@ -249,6 +250,31 @@ class Import {
         if (low == nullptr && high == nullptr) return;
         put_checked(low != nullptr ? *low : *high, "turn", "ports",
                     fmt::format("[{}, {}]", port("min-port", 49152), port("max-port", 65535)));
+    }
+
+    // "IP" or "IP:port".
+    std::vector<std::string> servers(const std::string& option, unsigned port) {
+        std::vector<std::string> found;
+        for (const Line& line : all(option)) {
+            const auto ip = IpAddress::parse(line.value);
+            const auto address =
+                ip ? TransportAddress{*ip, static_cast<uint16_t>(port)}
+                   : TransportAddress::parse(line.value).value_or(TransportAddress{});
+            if (address.port != 0) {
+                found.push_back(address.to_string());
+            } else {
+                lost(line, "is not an IP address, nor one with a port");
+            }
+        }
+        return found;
+    }
+
+    void alternates() {
+        const auto plain = servers("alternate-server", 3478);
+        const auto tls = servers("tls-alternate-server", 5349);
+        if (!plain.empty()) put("turn", "alternates", array_of(plain));
+        if (!tls.empty()) put("turn", "tls_alternates", array_of(tls));
+        if (!plain.empty() || !tls.empty()) put("turn", "redirect", "\"always\"");
     }
 
     // Where both TLS and DTLS are switched off, none is needed.

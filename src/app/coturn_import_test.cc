@@ -166,6 +166,20 @@ TEST(CoturnImport, NothingIsSaidWhereNothingIsMissing) {
     EXPECT_TRUE(config.http.listen[0].ip.is_loopback());  // the page would hand out credentials
 }
 
+TEST(CoturnImport, E01_AlternateServersWereForEverybody) {
+    const auto imported =
+        imports(with("alternate-server=198.51.100.7\nalternate-server=198.51.100.8:3479\n"
+                     "alternate-server=[2001:db8::7]:3478\ntls-alternate-server=198.51.100.7\n"));
+    EXPECT_THAT(imported.remarks, IsEmpty());
+    const Config config = loads(imported);
+    ASSERT_EQ(config.turn.alternates.size(), 3u);
+    EXPECT_EQ(config.turn.alternates[0].to_string(), "198.51.100.7:3478");
+    EXPECT_EQ(config.turn.alternates[1].to_string(), "198.51.100.8:3479");
+    ASSERT_EQ(config.turn.tls_alternates.size(), 1u);
+    EXPECT_EQ(config.turn.tls_alternates[0].address.to_string(), "198.51.100.7:5349");
+    EXPECT_EQ(config.turn.redirect, turn::Redirect::always);
+}
+
 TEST(CoturnImport, UsersBesideASecretCountedForNothing) {
     const auto imported = imports("static-auth-secret=north\nrealm=x\nuser=alice:wonder\n");
     EXPECT_THAT(imported.remarks, ElementsAre(HasSubstr(":3: user: coturn takes no users")));
@@ -205,6 +219,9 @@ TEST(CoturnImport, WhatIsWrongIsLeftOutAndSaid) {
                              "denied-peer-ip=192.0.2.9-192.0.2.1",
                              "allowed-peer-ip=everybody",
                              "aux-server=192.0.2.1",
+                             "alternate-server=turn2.example.org",
+                             "tls-alternate-server=198.51.100.7:x",
+                             "udp-alternate-server=198.51.100.7",
                              "cert=/x",
                              "cert=a\npkey=/b",
                              "static-auth-secret=a\nstatic-auth-secret=b"}) {

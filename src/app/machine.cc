@@ -65,6 +65,20 @@ void write_key(const std::filesystem::path& file, const Key& key) {
     std::filesystem::remove(part, ignored);
 }
 
+// Whether what is sent to `address` comes in on `listener`, by a 1:1 NAT too.
+bool reaches(const TransportAddress& listener, const TransportAddress& address,
+             const net::RelayAddresses& ours) {
+    if (listener.port != address.port) return false;
+    if (listener.ip == address.ip) return true;
+    if (listener.ip.is_unspecified()) {
+        return listener.ip.family() == address.ip.family() &&
+               (ours.is_own(address.ip) || address.ip.is_loopback());
+    }
+    return std::ranges::any_of(ours.all(), [&](const net::RelayAddress& a) {
+        return a.told == address.ip && a.bound == listener.ip;
+    });
+}
+
 }  // namespace
 
 Random system_random() {
@@ -121,6 +135,27 @@ net::RelayAddresses relay_addresses(const Config& config) {
         if (!known) addresses.push_back(address);
     }
     return {std::move(addresses), std::move(own)};
+}
+
+turn::Alternates alternates(const Config& config, const std::vector<TransportAddress>& listening,
+                            const net::RelayAddresses& ours) {
+    const auto check = [&](std::string_view key, const TransportAddress& address) {
+        if (std::ranges::none_of(listening,
+                                 [&](const auto& l) { return reaches(l, address, ours); })) {
+            return;
+        }
+        throw net::StartError(
+            fmt::format("{}: {} is this server itself; name other ones", key, address.to_string()));
+    };
+    std::vector<turn::Alternate> plain;
+    for (const TransportAddress& address : config.turn.alternates) {
+        check("turn.alternates", address);
+        plain.push_back({address, {}});
+    }
+    for (const turn::Alternate& server : config.turn.tls_alternates) {
+        check("turn.tls_alternates", server.address);
+    }
+    return {config.turn.redirect, plain, config.turn.tls_alternates};
 }
 
 net::TlsContexts tls_contexts(const Config& config) {

@@ -25,6 +25,11 @@ std::vector<TransportAddress> usable(std::vector<TransportAddress> listen);
 
 net::RelayAddresses relay_addresses(const Config&);
 
+// None of them may be what this server itself listens on: a client sent there would go around in
+// circles.
+turn::Alternates alternates(const Config&, const std::vector<TransportAddress>& listening,
+                            const net::RelayAddresses&);
+
 // Null when nothing needs them.
 net::TlsContexts tls_contexts(const Config&);
 

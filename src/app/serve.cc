@@ -262,6 +262,7 @@ class Program {
     void apply(const Config& config) {
         const net::TlsContexts tls = tls_contexts(config);
         if (tls.dtls) net::Dtls::prepare(*tls.dtls);
+        const auto elsewhere = alternates(config, everything_we_listen_on(), relay_addresses_);
         use(access_reader_.read(config), config);
         TurnPorts ports{.udp = ports_of(turn_), .tcp = ports_of(turn_)};
         // Nobody checks a self-signed certificate with us: clients would only waste time on it.
@@ -269,8 +270,9 @@ class Program {
             ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
         }
         for (const auto& worker : workers_) {
-            asio::post(worker->shard.io(), [&worker = *worker, ports, tls] {
+            asio::post(worker->shard.io(), [&worker = *worker, ports, tls, elsewhere] {
                 worker.ice.set_ports(ports);
+                worker.turn.redirect_to(elsewhere);
                 worker.tcp.set_tls(tls.tls);
                 worker.dtls.set_context(tls.dtls);
             });
@@ -317,9 +319,10 @@ class Program {
     void reload() {
         try {
             apply(reload_());
-            log::info("server.reloaded",
-                      {{"applied", "certificate, turn users, secrets, peer lists and quotas"},
-                       {"hint", "everything else takes a restart"}});
+            log::info(
+                "server.reloaded",
+                {{"applied", "certificate, turn users, secrets, peer lists, quotas and alternates"},
+                 {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",
                        {{"reason", error.what()}, {"hint", "the old configuration stays"}});

@@ -112,8 +112,11 @@ Server::Reply Server::allocate(const Exchange& x) {
     }
     const auto options = allocate_options(x);
     if (!options) return unexpected(options.error());
+    if (alternates_.redirect() == Redirect::always) {
+        if (const auto elsewhere = try_alternate(x, *options)) return unexpected(*elsewhere);
+    }
     if (refuses_new_ || by_five_tuple_.size() >= config_.max_allocations) {
-        return unexpected(Refusal(ErrorCode::insufficient_capacity));
+        return unexpected(no_room(x, *options));
     }
     const IpAddress& client = x.five_tuple.client.ip;
     if (!relay_ports_.charge(x.username, client,
@@ -124,7 +127,8 @@ Server::Reply Server::allocate(const Exchange& x) {
     const auto opened = open_relays(x, *options);
     if (!opened) {
         relay_ports_.discharge(x.username, client);
-        return unexpected(opened.error());
+        const bool full = opened.error().code == ErrorCode::insufficient_capacity;
+        return unexpected(full ? no_room(x, *options) : opened.error());
     }
 
     const Allocation& allocation = start({.five_tuple = x.five_tuple,
@@ -136,6 +140,21 @@ Server::Reply Server::allocate(const Exchange& x) {
                                          *opened, x.now.steady + options->lifetime);
     observer_.allocation_created({allocation, x.now});
     return describe(allocation, x.now.steady);
+}
+
+// RFC 8489, section 10: nothing without a server that the client could reach, or when the port it
+// asks for is held here.
+std::optional<Server::Refusal> Server::try_alternate(const Exchange& x,
+                                                     const AllocateOptions& options) {
+    if (options.token) return {};
+    Refusal refusal(ErrorCode::try_alternate);
+    refusal.alternates = alternates_.next(x.in.transport, x.in.from.ip.family());
+    if (refusal.alternates.same_family == nullptr) return {};
+    return refusal;
+}
+
+Server::Refusal Server::no_room(const Exchange& x, const AllocateOptions& options) {
+    return try_alternate(x, options).value_or(Refusal(ErrorCode::insufficient_capacity));
 }
 
 Result<OpenedPorts, ErrorCode> Server::open_port(AddressFamily family, Parity parity,

@@ -317,6 +317,14 @@ void Server::write_error(MessageWriter& writer, const Exchange& x, const Refusal
     if (refusal.code == ErrorCode::unknown_attribute) {
         writer.unknown_attributes(std::span(refusal.unknown.types).first(refusal.unknown.count));
     }
+    for (const Alternate* const server :
+         {refusal.alternates.same_family, refusal.alternates.other_family}) {
+        if (server != nullptr) writer.address(AttributeType::alternate_server, server->address);
+    }
+    if (const Alternate* const server = refusal.alternates.same_family;
+        server != nullptr && !server->domain.empty()) {
+        writer.text(AttributeType::alternate_domain, server->domain);
+    }
     if (refusal.code != ErrorCode::unauthenticated && refusal.code != ErrorCode::stale_nonce) {
         return;
     }

@@ -27,6 +27,7 @@
 #include "base/time.h"
 #include "stun/message.h"
 #include "turn/allocation.h"
+#include "turn/alternates.h"
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
 #include "turn/peer_policy.h"
@@ -152,6 +153,8 @@ class Server {
         config_.max_allocations = max_allocations;
         config_.max_allocations_per_user = max_allocations_per_user;
     }
+    // From now on: where those who are not served here are sent.
+    void redirect_to(Alternates alternates) { alternates_ = std::move(alternates); }
     // While draining, new allocations are refused and those that are there live on.
     void refuse_new(bool refuses) { refuses_new_ = refuses; }
     // Ends every allocation and reservation; at stop.
@@ -185,6 +188,7 @@ class Server {
     struct Refusal {
         stun::ErrorCode code{};
         UnknownAttributes unknown{};
+        Alternates::Choice alternates{};  // of try_alternate
 
         Refusal(stun::ErrorCode error) : code(error) {}
     };
@@ -277,6 +281,8 @@ class Server {
     Result<AllocateOptions, Refusal> allocate_options(const Exchange&) const;
     Result<Opened, Refusal> open_relays(const Exchange&, const AllocateOptions&);
     Result<OpenedPorts, stun::ErrorCode> open_port(AddressFamily, Parity, const IpAddress& near);
+    std::optional<Refusal> try_alternate(const Exchange&, const AllocateOptions&);
+    Refusal no_room(const Exchange&, const AllocateOptions&);
     Answer describe(const Allocation&, Instant) const;
     Duration granted_lifetime(std::optional<std::chrono::seconds> asked) const;
     stun::ReservationToken reserve(const RelayPort&, std::string_view user, Instant);
@@ -324,6 +330,7 @@ class Server {
     Observer& observer_;
     Random random_;
     bool refuses_new_ = false;
+    Alternates alternates_;
 
     // A deque, so that an allocation stays where it is while others come and go.
     std::deque<Slot> slots_;

@@ -90,10 +90,14 @@ class AhoyProgram {
     if (wants.mobility) settings.push('turn.mobility=true');
     if (wants.strictChannels) settings.push('turn.legacy_channels=false');
     if (wants.external) settings.push(`turn.external_addresses=${list(wants.external)}`);
+    if (wants.alternate) {
+      settings.push(`turn.alternates=${list([wants.alternate])}`, 'turn.redirect="always"',
+        `turn.tls_alternates=${list([`${wants.alternate}/turn2.example.org`])}`);
+    }
     if (wants.drain) settings.push('server.drain_timeout="60s"');
     if (wants.proxy) settings.push('server.balancers=["127.0.0.0/8"]');
     for (const [want, key] of Object.entries({ discovery: 'RFC 5780', secureStun: 'authentication of Binding',
-      oauth: 'RFC 7635', alternate: 'ALTERNATE-SERVER', classic: 'RFC 3489' })) {
+      oauth: 'RFC 7635', classic: 'RFC 3489' })) {
       if (wants[want]) throw new NotSupported(`not yet: ${key}`);
     }
     return [ahoy, ['serve', ...settings.flatMap((each) => ['--set', each])], {}];
@@ -129,7 +133,7 @@ class CoturnProgram {
     if (!wants.classic) options.push('--no-stun-backward-compatibility', '--response-origin-only-with-rfc5780');
     if (wants.secureStun) options.push('--secure-stun');
     if (wants.oauth) options.push('--oauth');
-    if (wants.alternate) options.push(`--alternate-server=${wants.alternate}`);
+    if (wants.alternate) options.push(`--alternate-server=${wants.alternate}`, `--tls-alternate-server=${wants.alternate}`);
     if (wants.external) options.push(...wants.external.map((each) => `--external-ip=${each}`));
     if (wants.proxy) options.push(`--tcp-proxy-port=${ports.proxy}`);
     // What Ahoy denies by itself and coturn does not.
