@@ -76,6 +76,8 @@ void read_everything(AttributeType type, Bytes value, const Message& message) {
     static_cast<void>(stun::read_channel_number(value));
     static_cast<void>(stun::read_requested_transport(value));
     static_cast<void>(stun::read_even_port(value));
+    static_cast<void>(stun::read_change_request(value));
+    static_cast<void>(stun::read_response_port(value));
     static_cast<void>(stun::read_address_family(value));
     static_cast<void>(stun::read_reservation_token(value));
     CHECK(address.has_value() ==

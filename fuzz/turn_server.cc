@@ -27,6 +27,7 @@ TransportAddress at(std::string_view text) {
 }
 
 const TransportAddress listener = at("192.0.2.15:3478");
+constexpr uint32_t first_relay = 100;  // the sockets below are listeners
 const std::set<IpAddress> own{ip("192.0.2.15"), ip("2001:db8::15")};
 
 struct Ports : OneShardPorts {
@@ -56,7 +57,7 @@ struct Ports : OneShardPorts {
     }
     std::map<TransportAddress, SocketId> live;
     bool v6 = true;
-    uint32_t next_socket = 100;
+    uint32_t next_socket = first_relay;
     uint16_t next_port = 50001;
 };
 
@@ -99,10 +100,12 @@ class World {
                   .max_allocations_per_user = narrow ? 1u : 2u,
                   .max_permissions = narrow ? 1u : 3u,
                   .max_channels = narrow ? 1u : 3u,
-                  .max_reservations = narrow ? 1u : 2u},
+                  .max_reservations = narrow ? 1u : 2u,
+                  .classic_stun = !narrow},
           server_(limits_, credentials(), Nonces({7}), policy(false), ports_, counter_,
                   Random::from_number(1)) {
         ports_.v6 = !narrow;
+        if (!narrow) server_.explore_from(turn::Discovery({square()}));
         if (narrow) server_.redirect_to({Redirect::full, {{at("198.51.100.7:3478"), {}}}, {}});
         const auto rest = mint("north", "carol", 1h, now_);
         clients_ = {
@@ -154,6 +157,29 @@ class World {
             std::vector<std::string>{"north"});
         return shared;
     }
+    static turn::Discovery::Square square() {
+        turn::Discovery::Square square;
+        uint32_t socket = 1;
+        for (auto& [first, second] : square) {
+            const IpAddress local = IpAddress::v4(0xc000020e + socket);
+            first = {SocketId{socket}, {local, 3478}, {local, 3478}};
+            second = {SocketId{socket + 1}, {local, 3479}, {local, 3479}};
+            socket += 10;
+        }
+        return square;
+    }
+    // An answer may leave from another listener if a Binding request wants that.
+    static bool may_leave(const FiveTuple& asked, const Message& request, const Transmit& sent) {
+        if (sent.socket == asked.socket) return sent.from == asked.server.ip;
+        if (!request.has(AttributeType::change_request)) return false;
+        for (const auto& ports : square()) {
+            for (const Origin& origin : ports) {
+                if (origin.socket == sent.socket) return sent.from == origin.local.ip;
+            }
+        }
+        return false;
+    }
+
     // Two policies: the second allows something private and denies something public.
     PeerPolicy policy(bool second) {
         reference_ = {.allow = {}, .deny = {}, .listening = {listener, at("127.0.0.1:8080")}};
@@ -199,6 +225,9 @@ class World {
                                                     AttributeType::additional_address_family,
                                                     AttributeType::channel_number,
                                                     AttributeType::transaction_transmit_counter,
+                                                    AttributeType::change_request,
+                                                    AttributeType::response_port,
+                                                    AttributeType::padding,
                                                     AttributeType::dont_fragment};
         switch (input.choose(6)) {
             case 0:
@@ -277,10 +306,15 @@ class World {
         const FiveTuple& from = client.address;
         server_.from_client(now_, {from.socket, from.client, from.server, bytes}, out_);
         const auto request = Message::parse(bytes);
+        const auto classic = Message::parse_classic(bytes);
         CHECK(out_.pending().size() <= 1);
         for (const Transmit& sent : out_.pending()) {
-            if (sent.socket == from.socket) {
-                CHECK(request && sent.to == from.client && sent.from == from.server.ip);
+            if (classic) {
+                CHECK(may_leave(from, *classic, sent) && sent.to == from.client);
+                CHECK(sent.bytes.size() <= 3 * bytes.size());
+            } else if (static_cast<uint32_t>(sent.socket) < first_relay) {
+                CHECK(request && may_leave(from, *request, sent) && sent.to.ip == from.client.ip);
+                CHECK(sent.to == from.client || request->has(AttributeType::response_port));
                 answered(client, *request, sent.bytes, spoilt);
             } else {
                 relayed(client, sent, bytes);

@@ -124,6 +124,11 @@ const std::vector<Key>& keys() {
                  "the same of one client address (of an IPv6 one, its /64)"),
         AHOY_KEY(turn, stun_rate, "10000",
                  "answers a second over UDP to strangers in one /24 (IPv6: /48); 0 = any number"),
+        AHOY_KEY(turn, discovery, "[]",
+                 "NAT behaviour discovery (RFC 5780): two IPs and two ports, e.g. "
+                 "[\"192.0.2.1:3478\", \"192.0.2.2:3479\"]; all four combinations are listened on"),
+        AHOY_KEY(turn, classic_stun, "false",
+                 "also Binding requests of RFC 3489, over UDP and IPv4"),
         AHOY_KEY(turn, alternates, "[]",
                  "e.g. [\"198.51.100.7:3478\"]: other servers, to which clients are sent (300)"),
         AHOY_KEY(turn, tls_alternates, "[]",
@@ -131,6 +136,9 @@ const std::vector<Key>& keys() {
                  "certificate has another name"),
         AHOY_KEY(turn, redirect, "\"full\"",
                  "who is sent there: whoever finds this one \"full\" or draining, or \"always\""),
+        AHOY_KEY(
+            turn, authenticate_binding, "false",
+            "Binding requests need a credential too, which browsers do not have for stun: URLs"),
         AHOY_KEY(turn, legacy_channels, "true",
                  "also channel numbers 0x5000 to 0x7FFE, which RFC 5766 had and RFC 8656 reserves"),
         AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),
@@ -263,6 +271,23 @@ void apply_setting(const Setting& setting, Config& config) {
     apply(*match, *value.get("value"), "--set", config);
 }
 
+// Of each family none or two, with two IPs and two ports.
+bool is_discovery(const std::vector<TransportAddress>& addresses) {
+    for (const auto family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
+        std::vector<TransportAddress> both;
+        std::ranges::copy_if(addresses, std::back_inserter(both),
+                             [&](const auto& a) { return a.ip.family() == family; });
+        if (both.empty()) continue;
+        if (both.size() != 2 || both[0].ip == both[1].ip || both[0].port == both[1].port) {
+            return false;
+        }
+        for (const TransportAddress& address : both) {
+            if (address.port == 0 || address.ip.is_unspecified()) return false;
+        }
+    }
+    return true;
+}
+
 // What only several keys together can get wrong, or a value that its type allows.
 void check_together(const Config& config) {
     const auto need = [](bool right, std::string_view key, std::string_view problem) {
@@ -294,6 +319,12 @@ void check_together(const Config& config) {
              fmt::format("found \"{}\", expected an origin such as \"https://call.example.org\"",
                          origin));
     }
+    need(is_discovery(config.turn.discovery), "turn.discovery",
+         "expected two IP addresses with two ports, such as [\"192.0.2.1:3478\", "
+         "\"192.0.2.2:3479\"], of IPv4, of IPv6 or of both");
+    need(!config.turn.classic_stun || !config.turn.authenticate_binding,
+         "turn.classic_stun, turn.authenticate_binding",
+         "set one of them: RFC 3489 knows no credentials like ours");
     // Better to refuse than to accept a key and not do what it says.
     need(!config.turn.mobility, "turn.mobility", "is not in this version; leave it false");
     need(config.turn.fastpath != FastPath::on, "turn.fastpath",

@@ -104,6 +104,9 @@ struct Config {
         std::vector<TransportAddress> alternates;
         std::vector<turn::Alternate> tls_alternates;
         turn::Redirect redirect = turn::Redirect::full;
+        bool authenticate_binding = false;
+        std::vector<TransportAddress> discovery;
+        bool classic_stun = false;
         bool legacy_channels = true;
         bool tcp_relay = false;
         bool mobility = false;

@@ -159,6 +159,8 @@ TEST(Config, KeysThatContradictEachOtherAreRefused) {
     EXPECT_THAT(refusal([] { read("[turn]\nsecret = \"a\"\nsecret_file = \"b\"\n"); }),
                 HasSubstr("set one of them"));
     EXPECT_THAT(refusal([] { set("rooms.capacity=1"); }), HasSubstr("expected 2 to 64"));
+    EXPECT_THAT(refusal([] { read("[turn]\nclassic_stun = true\nauthenticate_binding = true\n"); }),
+                HasSubstr("set one of them"));
     EXPECT_THAT(refusal([] { set("http.public_url=call.example.org"); }), HasSubstr("https://"));
     for (const auto* origin : {"call.example.org", "https://", "https://call.example.org/"}) {
         EXPECT_THAT(refusal([&] { set("http.origins=[\"" + std::string(origin) + "\"]"); }),
@@ -208,6 +210,21 @@ TEST(Config, E03_AnAlternateForTlsMayHaveAName) {
     }
     EXPECT_EQ(Config().turn.redirect, turn::Redirect::full);
     EXPECT_EQ(set("turn.redirect=always").turn.redirect, turn::Redirect::always);
+}
+
+TEST(Config, N01_DiscoveryIsTwoIpsAndTwoPorts) {
+    EXPECT_EQ(set("turn.discovery=[\"192.0.2.1:3478\", \"192.0.2.2:3479\"]").turn.discovery.size(),
+              2u);
+    set("turn.discovery=[\"192.0.2.1:3478\", \"192.0.2.2:3479\", \"[2001:db8::1]:3478\", "
+        "\"[2001:db8::2]:3479\"]");
+    for (const std::string wrong :
+         {R"("192.0.2.1:3478")", R"("192.0.2.1:3478", "192.0.2.1:3479")",
+          R"("192.0.2.1:3478", "192.0.2.2:3478")", R"("0.0.0.0:3478", "192.0.2.2:3479")",
+          R"("192.0.2.1:3478", "192.0.2.2:0")", R"("192.0.2.1:3478", "[2001:db8::2]:3479")"}) {
+        EXPECT_THAT(refusal([&] { set("turn.discovery=[" + wrong + "]"); }),
+                    HasSubstr("two IP addresses with two ports"))
+            << wrong;
+    }
 }
 
 TEST(Config, KeysOfUsersAreMd5InHexadecimal) {

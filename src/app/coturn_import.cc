@@ -229,6 +229,7 @@ class Import {
         });
         plain.insert(plain.end(), aux.begin(), aux.end());
         put("turn", "listen", array_of(plain));
+        discovery(plain_port);
         if (!has_certificate()) return;
         put("turn", "tls_listen", array_of(tls));
     }
@@ -250,6 +251,30 @@ class Import {
         if (low == nullptr && high == nullptr) return;
         put_checked(low != nullptr ? *low : *high, "turn", "ports",
                     fmt::format("[{}, {}]", port("min-port", 49152), port("max-port", 65535)));
+    }
+
+    // coturn had the second port on every address, and each pair of a family's addresses.
+    void discovery(unsigned first_port) {
+        const Line* const other = last("alt-listening-port");
+        const bool has_other = other != nullptr && other->value != "0";
+        const Line* const wish = has_other ? other : last("rfc5780");
+        if (wish == nullptr || has("no-rfc5780")) return;
+        const unsigned next = first_port + 1;
+        const unsigned second_port = has_other ? port("alt-listening-port", next) : next;
+        std::vector<std::string> addresses;
+        for (const auto family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
+            std::vector<std::string> ips;
+            for (const Line& line : all("listening-ip")) {
+                const auto ip = IpAddress::parse(line.value);
+                if (ip && ip->family() == family) ips.push_back(line.value);
+            }
+            if (ips.size() > 2) lost(*wish, "turn.discovery is for two addresses of a family");
+            if (ips.size() < 2) continue;
+            addresses.push_back(at_port(ips[0], first_port));
+            addresses.push_back(at_port(ips[1], second_port));
+        }
+        if (addresses.empty()) return lost(*wish, "needs two addresses in listening-ip");
+        put_checked(*wish, "turn", "discovery", array_of(addresses));
     }
 
     // "IP" or "IP:port".
@@ -403,12 +428,26 @@ class Import {
     void switches() {
         put("turn", "tcp_relay", has("no-tcp-relay") ? "false" : "true");
         if (has("rfc5766-channel-numbers")) put("turn", "legacy_channels", "true");
+        if (has("secure-stun")) put("turn", "authenticate_binding", "true");
+        classic_stun();
         if (const Line* const line = last("mobility")) {
             if (refusal({{"turn.mobility", "true"}}).empty()) {
                 put("turn", "mobility", "true");
             } else {
                 lost(*line, "mobility (RFC 8016) is not in this version");
             }
+        }
+    }
+
+    void classic_stun() {
+        for (const char* option : {"rfc3489-compatibility", "stun-backward-compatibility"}) {
+            if (!has(option)) continue;
+            if (has("secure-stun")) {
+                lost(*last(option), "requests of RFC 3489 cannot be authenticated");
+            } else {
+                put("turn", "classic_stun", "true");
+            }
+            return;
         }
     }
 

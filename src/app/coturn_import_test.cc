@@ -95,7 +95,6 @@ frobnicate=1
 #   turnserver.conf:13: fingerprint: an answer has a fingerprint if its request has
 #   turnserver.conf:22: max-bps: changes: the bandwidth of an allocation is not limited
 #   turnserver.conf:27: pkey-pwd: changes: keys are not decrypted: `openssl pkey` takes the password off
-#   turnserver.conf:35: secure-stun: changes: Binding requests are answered without a credential
 #   turnserver.conf:36: syslog: the log is on stderr; the service manager takes it to the journal
 #   turnserver.conf:37: pidfile: the service manager knows the process
 #   turnserver.conf:38: proc-user: changes: it stays the user it is started as: let the service manager choose
@@ -128,6 +127,7 @@ realm = "example.org"
 max_allocations = 1200
 user_quota = 12
 tcp_relay = false
+authenticate_binding = true
 
 [turn.users]
 "alice" = "wonder \"land"
@@ -141,7 +141,7 @@ allow = ["10.0.0.1/32"]
 deny = ["192.0.2.0/24", "198.51.100.1/32", "198.51.100.2/32"]
 )");
     EXPECT_TRUE(imported.changes_behaviour);
-    EXPECT_EQ(imported.remarks.size(), 10u);
+    EXPECT_EQ(imported.remarks.size(), 9u);
     const Config config = loads(imported);
     EXPECT_EQ(config.turn.users.at("alice"), "wonder \"land");
     EXPECT_EQ(config.turn.user_keys.at("bob"), md5_from_hex("d18bc266a0640931a539367a522a3fbb"));
@@ -178,6 +178,33 @@ TEST(CoturnImport, E01_AlternateServersWereForEverybody) {
     ASSERT_EQ(config.turn.tls_alternates.size(), 1u);
     EXPECT_EQ(config.turn.tls_alternates[0].address.to_string(), "198.51.100.7:5349");
     EXPECT_EQ(config.turn.redirect, turn::Redirect::always);
+}
+
+TEST(CoturnImport, N01_Rfc5780TakesTwoAddresses) {
+    const auto discovery = [](std::string_view lines) {
+        return loads(imports(with(lines))).turn.discovery;
+    };
+    const std::string two = "listening-ip=192.0.2.1\nlistening-ip=192.0.2.2\n";
+    ASSERT_EQ(discovery(two + "rfc5780\n").size(), 2u);
+    EXPECT_EQ(discovery(two + "rfc5780\n")[0].to_string(), "192.0.2.1:3478");
+    EXPECT_EQ(discovery(two + "rfc5780\n")[1].to_string(), "192.0.2.2:3479");
+    EXPECT_EQ(discovery(two + "rfc5780\nalt-listening-port=4000\n")[1].port, 4000);
+    EXPECT_EQ(discovery(two + "rfc5780\nalt-listening-port=0\n")[1].port, 3479);
+    EXPECT_THAT(discovery(two), IsEmpty());
+    EXPECT_THAT(discovery(two + "rfc5780\nno-rfc5780\n"), IsEmpty());
+    const auto one = imports(with("listening-ip=192.0.2.1\nrfc5780\n"));
+    EXPECT_THAT(one.remarks, ElementsAre(HasSubstr("needs two addresses")));
+    const auto three = imports(with(two + "listening-ip=192.0.2.3\nrfc5780\n"));
+    EXPECT_THAT(three.remarks, ElementsAre(HasSubstr("two addresses of a family")));
+}
+
+TEST(CoturnImport, B04_ClassicStunIsCarriedOverUnlessBindingIsAuthenticated) {
+    for (const std::string option : {"rfc3489-compatibility", "stun-backward-compatibility"}) {
+        EXPECT_TRUE(loads(imports(with(option))).turn.classic_stun);
+        const auto secured = imports(with(option + "\nsecure-stun"));
+        EXPECT_FALSE(loads(secured).turn.classic_stun);
+        EXPECT_THAT(secured.remarks, ElementsAre(HasSubstr("cannot be authenticated")));
+    }
 }
 
 TEST(CoturnImport, UsersBesideASecretCountedForNothing) {

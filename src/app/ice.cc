@@ -29,7 +29,7 @@ room::apprtc::IceConfig IceServers::make(Now now, std::string_view asked) {
     room::apprtc::IceServer stun;
     room::apprtc::IceServer turn;
     for (const uint16_t port : settings_.ports.udp) {
-        stun.urls.push_back(fmt::format("stun:{}:{}", host, port));
+        if (settings_.ports.stun) stun.urls.push_back(fmt::format("stun:{}:{}", host, port));
         turn.urls.push_back(fmt::format("turn:{}:{}?transport=udp", host, port));
     }
     for (const uint16_t port : settings_.ports.tcp) {

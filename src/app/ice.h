@@ -17,6 +17,7 @@ struct TurnPorts {
     std::vector<uint16_t> udp;
     std::vector<uint16_t> tcp;
     std::vector<uint16_t> tls;  // with a certificate that clients accept
+    bool stun = true;           // to whoever asks, on those for UDP
 };
 
 struct IceSettings {

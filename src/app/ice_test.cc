@@ -54,6 +54,14 @@ TEST(IceServers, HostsAreWrittenAsUrlsWantThem) {
                 ElementsAre("stun:turn.example.org:3478"));
 }
 
+TEST(IceServers, B03_NoStunUrlsWhereBindingNeedsACredential) {
+    auto ice = servers();
+    ice.set_ports({.udp = {3478}, .tcp = {3478}, .tls = {}, .stun = false});
+    EXPECT_THAT(
+        ice.make(now, "example.org").servers[0].urls,
+        ElementsAre("turn:example.org:3478?transport=udp", "turn:example.org:3478?transport=tcp"));
+}
+
 TEST(IceServers, AHostThatIsNoneGetsOnlyWhatTheConfigurationAdds) {
     EXPECT_EQ(servers().make(now, "a\"b").servers.size(), 1u);
     EXPECT_EQ(servers().make(now, "").servers.size(), 1u);

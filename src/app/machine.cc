@@ -158,6 +158,30 @@ turn::Alternates alternates(const Config& config, const std::vector<TransportAdd
     return {config.turn.redirect, plain, config.turn.tls_alternates};
 }
 
+std::vector<turn::Discovery::Square> discovery(const Config& config) {
+    // "Public" alone cannot stand for two addresses.
+    const auto told = [&](const IpAddress& ip) {
+        const auto found =
+            std::ranges::find(config.turn.external_addresses, ip, &ExternalAddress::bound);
+        return found == config.turn.external_addresses.end() ? ip : found->told;
+    };
+    std::vector<turn::Discovery::Square> squares;
+    for (const auto family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
+        std::vector<TransportAddress> both;
+        std::ranges::copy_if(config.turn.discovery, std::back_inserter(both),
+                             [&](const auto& a) { return a.ip.family() == family; });
+        if (both.empty()) continue;
+        auto& square = squares.emplace_back();
+        for (size_t ip = 0; ip < 2; ++ip) {
+            for (size_t port = 0; port < 2; ++port) {
+                square[ip][port] = {.local = {both[ip].ip, both[port].port},
+                                    .told = {told(both[ip].ip), both[port].port}};
+            }
+        }
+    }
+    return squares;
+}
+
 net::TlsContexts tls_contexts(const Config& config) {
     const bool needed = !config.tls.listen.empty() || !config.turn.tls_listen.empty();
     if (!needed && config.tls.certificate.empty()) return {};

@@ -11,6 +11,7 @@
 #include "net/relay_addresses.h"
 #include "net/tls.h"
 #include "room/resume_ticket.h"
+#include "turn/discovery.h"
 
 namespace ahoy::app {
 
@@ -29,6 +30,9 @@ net::RelayAddresses relay_addresses(const Config&);
 // circles.
 turn::Alternates alternates(const Config&, const std::vector<TransportAddress>& listening,
                             const net::RelayAddresses&);
+
+// The addresses of NAT behaviour discovery, without sockets.
+std::vector<turn::Discovery::Square> discovery(const Config&);
 
 // Null when nothing needs them.
 net::TlsContexts tls_contexts(const Config&);

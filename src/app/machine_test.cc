@@ -55,5 +55,17 @@ TEST_F(AlternatesTest, E04_AnotherServerMayBeOnThisMachine) {
     EXPECT_FALSE(refuses("0.0.0.0:3478", "198.51.100.7:3478"));
 }
 
+TEST(Discovery, N02_N03_EachAddressIsToldAsClientsKnowIt) {
+    const auto squares =
+        discovery(with({R"(turn.discovery=["192.0.2.15:3478", "192.0.2.16:3479"])",
+                        R"(turn.external_addresses=["203.0.113.15/192.0.2.15"])"}));
+    ASSERT_EQ(squares.size(), 1u);
+    EXPECT_EQ(squares[0][0][1].local, at("192.0.2.15:3479"));
+    EXPECT_EQ(squares[0][0][1].told, at("203.0.113.15:3479"));
+    EXPECT_EQ(squares[0][1][0].local, at("192.0.2.16:3478"));
+    EXPECT_EQ(squares[0][1][0].told, at("192.0.2.16:3478"));
+    EXPECT_TRUE(discovery(Config()).empty());
+}
+
 }  // namespace
 }  // namespace ahoy::app

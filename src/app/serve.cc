@@ -113,6 +113,8 @@ class Program {
                      .max_allocations_per_user = config_.turn.user_quota,
                      .max_allocations_per_address = config_.turn.address_quota,
                      .replies_per_second = share(config_.turn.stun_rate, count),
+                     .authenticate_binding = config_.turn.authenticate_binding,
+                     .classic_stun = config_.turn.classic_stun,
                      .legacy_channels = config_.turn.legacy_channels},
             .nonces = turn::Nonces(nonce_secret),
             .credentials = std::make_shared<turn::Credentials>(config_.turn.realm,
@@ -171,7 +173,40 @@ class Program {
                         });
         open_tcp("turn.tls_listen", turn_tls_,
                  [](const Servers& s) { return net::TcpServices{.turn = s.turn, .plain = false}; });
+        open_discovery();
         apply(config_);
+    }
+
+    // turn.listen may have some of the four addresses, or all.
+    void open_discovery() {
+        auto squares = discovery(config_);
+        std::vector<TransportAddress> missing;
+        for_each_origin(squares, [&](const turn::Origin& origin) {
+            if (!workers_[0]->turn_sockets.listener_at(origin.local)) {
+                missing.push_back(origin.local);
+            }
+        });
+        discovery_ = open_on_all(
+            "turn.discovery", "UDP", missing, [this](size_t i, const TransportAddress& address) {
+                return workers_[i]->turn_sockets.listen(address, "turn.discovery");
+            });
+        open_tcp("turn.discovery", discovery_,
+                 [](const Servers& s) { return net::TcpServices{.turn = s.turn}; });
+        for (const auto& worker : workers_) {
+            for_each_origin(squares, [&](turn::Origin& origin) {
+                origin.socket = *worker->turn_sockets.listener_at(origin.local);
+            });
+            worker->turn.explore_from(turn::Discovery(squares));
+        }
+    }
+
+    template <class Visit>
+    static void for_each_origin(std::vector<turn::Discovery::Square>& squares, Visit visit) {
+        for (auto& square : squares) {
+            for (auto& ports : square) {
+                for (turn::Origin& origin : ports) visit(origin);
+            }
+        }
     }
 
     // Of one worker.
@@ -205,7 +240,7 @@ class Program {
 
     std::vector<TransportAddress> everything_we_listen_on() const {
         std::vector<TransportAddress> all;
-        for (const auto* part : {&http_, &tls_, &collider_, &turn_, &turn_tls_}) {
+        for (const auto* part : {&http_, &tls_, &collider_, &turn_, &turn_tls_, &discovery_}) {
             all.insert(all.end(), part->begin(), part->end());
         }
         return all;
@@ -236,6 +271,7 @@ class Program {
                                    {"collider", join(collider_)},
                                    {"turn", join(turn_)},
                                    {"turns", join(turn_tls_)},
+                                   {"discovery", join(config_.turn.discovery)},
                                    {"relay", relay_text},
                                    {"url", url()}});
         if (relay_addresses_.all().empty()) {
@@ -264,7 +300,9 @@ class Program {
         if (tls.dtls) net::Dtls::prepare(*tls.dtls);
         const auto elsewhere = alternates(config, everything_we_listen_on(), relay_addresses_);
         use(access_reader_.read(config), config);
-        TurnPorts ports{.udp = ports_of(turn_), .tcp = ports_of(turn_)};
+        TurnPorts ports{.udp = ports_of(turn_),
+                        .tcp = ports_of(turn_),
+                        .stun = !config_.turn.authenticate_binding};
         // Nobody checks a self-signed certificate with us: clients would only waste time on it.
         if (!config_.tls.certificate.empty()) {
             ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
@@ -436,7 +474,7 @@ class Program {
     ServerState state_;
     Workers workers_;
     std::vector<Servers> servers_;  // of each worker
-    std::vector<TransportAddress> http_, tls_, collider_, turn_, turn_tls_;
+    std::vector<TransportAddress> http_, tls_, collider_, turn_, turn_tls_, discovery_;
 
     asio::io_context main_{1};
     asio::signal_set signals_{main_, SIGINT, SIGTERM, SIGHUP};

@@ -140,6 +140,16 @@ TransportAddress TurnSockets::listen(const TransportAddress& address, std::strin
     return bound;
 }
 
+std::optional<SocketId> TurnSockets::listener_at(const TransportAddress& address) const {
+    for (size_t i = 0; i < sockets_.size(); ++i) {
+        const Socket& socket = sockets_[i];
+        if (socket.kind != Kind::listener || socket.local.port != address.port) continue;
+        const bool covers = socket.any_local && socket.local.ip.family() == address.ip.family();
+        if (covers || socket.local.ip == address.ip) return SocketId{static_cast<uint32_t>(i)};
+    }
+    return {};
+}
+
 bool TurnSockets::supports(AddressFamily family) const {
     return addresses_.supports(family);
 }

@@ -44,6 +44,9 @@ class TurnSockets final : public turn::RelayPorts {
     // the address with the port the kernel chose, if it was 0.  Throws StartError, naming `key`.
     TransportAddress listen(const TransportAddress&, std::string_view key);
 
+    // The listener that receives what is sent to that address, and can answer from there.
+    std::optional<SocketId> listener_at(const TransportAddress&) const;
+
     // From now on datagrams go to `server`, which outlives this or stop().
     void start(turn::Server& server);
     void stop();

@@ -38,6 +38,8 @@ std::string_view reason_phrase(ErrorCode code) {
             return "Mobility Forbidden";
         case ErrorCode::unknown_attribute:
             return "Unknown Attribute";
+        case ErrorCode::stale_credentials:
+            return "Stale Credentials";
         case ErrorCode::allocation_mismatch:
             return "Allocation Mismatch";
         case ErrorCode::stale_nonce:
@@ -126,6 +128,20 @@ std::optional<ReservationToken> read_reservation_token(Bytes value) {
     if (value.size() != token.size()) return {};
     std::copy(value.begin(), value.end(), token.begin());
     return token;
+}
+
+std::optional<ChangeRequest> read_change_request(Bytes value) {
+    if (value.size() != 4) return {};
+    return ChangeRequest{.ip = (value[3] & 0x04) != 0, .port = (value[3] & 0x02) != 0};
+}
+
+// RFC 5780, section 7.5: the port and two bytes of padding, which may be inside the value or
+// behind.
+std::optional<uint16_t> read_response_port(Bytes value) {
+    if (value.size() != 2 && value.size() != 4) return {};
+    const uint16_t port = Reader(value).u16();
+    if (port == 0) return {};
+    return port;
 }
 
 std::optional<uint32_t> read_connection_id(Bytes value) {

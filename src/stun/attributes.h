@@ -32,7 +32,9 @@ enum class Method : uint16_t {
 
 enum class AttributeType : uint16_t {
     mapped_address = 0x0001,
-    change_request = 0x0003,  // RFC 5780
+    change_request = 0x0003,   // RFC 5780
+    source_address = 0x0004,   // RFC 3489
+    changed_address = 0x0005,  // RFC 3489
     username = 0x0006,
     message_integrity = 0x0008,
     error_code = 0x0009,
@@ -88,6 +90,7 @@ enum class ErrorCode : uint16_t {
     forbidden = 403,
     mobility_forbidden = 405,  // RFC 8016
     unknown_attribute = 420,
+    stale_credentials = 430,  // RFC 3489
     allocation_mismatch = 437,
     stale_nonce = 438,
     address_family_not_supported = 440,
@@ -149,6 +152,16 @@ std::optional<PasswordAlgorithm> read_password_algorithm(Bytes);
 
 using ReservationToken = std::array<uint8_t, 8>;
 std::optional<ReservationToken> read_reservation_token(Bytes);
+
+// CHANGE-REQUEST's flags (RFC 5780, section 7.2).
+struct ChangeRequest {
+    bool ip = false;
+    bool port = false;
+};
+std::optional<ChangeRequest> read_change_request(Bytes);
+
+// One that can be sent to.
+std::optional<uint16_t> read_response_port(Bytes);
 
 // CONNECTION-ID (RFC 6062, section 6.2.1).
 std::optional<uint32_t> read_connection_id(Bytes);

@@ -22,14 +22,27 @@ uint32_t fingerprint_of(Bytes bytes) {
 }
 
 std::optional<Message> Message::parse(Bytes bytes) {
+    auto message = parse_any(bytes);
+    if (!message || message->is_classic()) return {};
+    return message;
+}
+
+std::optional<Message> Message::parse_classic(Bytes bytes) {
+    auto message = parse_any(bytes);
+    if (!message || !message->is_classic()) return {};
+    if (message->type() != MessageType{Method::binding, Class::request}) return {};
+    return message;
+}
+
+std::optional<Message> Message::parse_any(Bytes bytes) {
     Reader reader(bytes);
     Message message;
     message.bytes_ = bytes;
     const uint16_t type = reader.u16();
     const size_t length = reader.u16();
-    const uint32_t cookie = reader.u32();
+    message.cookie_ = reader.u32();
     const Bytes id = reader.take(message.transaction_id_.size());
-    if (!reader.ok() || type >> 14 != 0 || cookie != magic_cookie) return {};
+    if (!reader.ok() || type >> 14 != 0) return {};
     if (length % 4 != 0 || length != reader.remaining()) return {};
     message.type_ = MessageType::from_wire(type);
     std::copy(id.begin(), id.end(), message.transaction_id_.begin());
@@ -97,11 +110,12 @@ std::optional<TransportAddress> Message::xor_address(AttributeType type) const {
     return read_xor_address(*value, transaction_id_);
 }
 
-MessageWriter::MessageWriter(std::span<uint8_t> buffer, MessageType type, const TransactionId& id)
+MessageWriter::MessageWriter(std::span<uint8_t> buffer, MessageType type, const TransactionId& id,
+                             uint32_t cookie)
     : writer_(buffer), transaction_id_(id) {
     writer_.u16(type.to_wire());
     writer_.u16(0);
-    writer_.u32(magic_cookie);
+    writer_.u32(cookie);
     writer_.bytes(id);
 }
 

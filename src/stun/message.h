@@ -1,8 +1,7 @@
 // STUN messages (RFC 8489, sections 5 and 14): a view of a received one, a writer of a new one.
 //
 // Message::parse() decides what is a STUN message at all.  Attributes stay where they are in the
-// packet; only what RFC 8489, sections 14.5 to 14.7, lets a receiver see is visible.  Classic STUN
-// (RFC 3489, without the magic cookie) is not parsed.
+// packet; only what RFC 8489, sections 14.5 to 14.7, lets a receiver see is visible.
 #pragma once
 
 #include <array>
@@ -46,11 +45,17 @@ class Message {
     // Nothing unless the bytes are exactly one well-formed message, with a right FINGERPRINT if
     // any.  The view is as good as the bytes are.
     static std::optional<Message> parse(Bytes);
+    // The same for a Binding request of classic STUN (RFC 3489), which has a longer transaction id
+    // and no magic cookie.
+    static std::optional<Message> parse_classic(Bytes);
 
     MessageType type() const { return type_; }
     Method method() const { return type_.method; }
     Class message_class() const { return type_.message_class; }
     const TransactionId& transaction_id() const { return transaction_id_; }
+    // The magic cookie, or the first four bytes of a classic transaction id.
+    uint32_t cookie() const { return cookie_; }
+    bool is_classic() const { return cookie_ != magic_cookie; }
     Bytes bytes() const { return bytes_; }
 
     // The value of the first attribute of a type; the others of that type do not count.
@@ -80,11 +85,13 @@ class Message {
         Bytes value;
     };
     static Attribute next(Reader&);
+    static std::optional<Message> parse_any(Bytes);
     bool walk();
 
     Bytes bytes_;
     Bytes attributes_;  // those before the first MESSAGE-INTEGRITY, -SHA256 or FINGERPRINT
     MessageType type_;
+    uint32_t cookie_ = magic_cookie;
     TransactionId transaction_id_{};
     std::optional<size_t> integrity_at_;
     std::optional<size_t> integrity_sha256_at_;
@@ -95,7 +102,8 @@ class Message {
 // returns nothing.  Attributes are padded with zeros (RFC 8489, section 14).
 class MessageWriter {
   public:
-    MessageWriter(std::span<uint8_t> buffer, MessageType, const TransactionId&);
+    MessageWriter(std::span<uint8_t> buffer, MessageType, const TransactionId&,
+                  uint32_t cookie = magic_cookie);
 
     void attribute(AttributeType, Bytes value);
     void text(AttributeType, std::string_view);

@@ -84,6 +84,30 @@ TEST(Message, A02_OtherCookieIsNotStun) {
     }
 }
 
+TEST(Message, A02_AClassicBindingRequestHasNoCookieAndASixteenByteTransactionId) {
+    const auto classic = from_hex("00010008 000102030405060708090a0b0c0d0e0f 0003000400000006");
+    EXPECT_FALSE(Message::parse(classic));
+    const auto message = Message::parse_classic(classic);
+    ASSERT_TRUE(message && message->is_classic());
+    EXPECT_EQ(message->cookie(), 0x00010203u);
+    EXPECT_EQ(to_hex(message->transaction_id()), "0405060708090a0b0c0d0e0f");
+    EXPECT_TRUE(message->has(AttributeType::change_request));
+
+    std::array<uint8_t, 100> buffer;
+    MessageWriter writer(buffer, {Method::binding, Class::success}, message->transaction_id(),
+                         message->cookie());
+    EXPECT_EQ(to_hex(writer.finish()), "01010000000102030405060708090a0b0c0d0e0f");
+}
+
+TEST(Message, A02_NothingElseIsClassic) {
+    EXPECT_FALSE(Message::parse_classic(packet("0001", "0000", "")));  // it has the cookie
+    for (const char* other : {"0002", "0003", "0011", "0101", "4001"}) {
+        const auto bytes = from_hex(std::string(other) + "0000000102030405060708090a0b0c0d0e0f");
+        EXPECT_FALSE(Message::parse_classic(bytes)) << other;
+    }
+    EXPECT_FALSE(Message::parse_classic(from_hex("00010004000102030405060708090a0b0c0d0e0f")));
+}
+
 TEST(Message, A03_LengthIsAMultipleOfFour) {
     EXPECT_FALSE(Message::parse(packet("0001", "0002", "0000")));
     EXPECT_FALSE(Message::parse(packet("0001", "0005", "80220001 41")));

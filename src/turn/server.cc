@@ -22,12 +22,12 @@ constexpr size_t max_response = 1200;
 constexpr size_t amplification = 3;
 // The smallest Allocate request of a real client has 28 bytes and its 401 with this much of a realm
 // 84.  What the operator's realm has beyond is allowed on top, or nobody could ever log in.
+constexpr size_t smallest_allocate = 28;
 constexpr size_t free_realm = 16;
 
-size_t most_for(const Datagram& in, std::string_view realm) {
-    if (in.transport != Transport::udp) return max_response;
+size_t most_for(size_t request, std::string_view realm) {
     const size_t padded = (realm.size() + 3) / 4 * 4;
-    return amplification * in.bytes.size() + std::max(padded, free_realm) - free_realm;
+    return amplification * request + std::max(padded, free_realm) - free_realm;
 }
 
 FiveTuple five_tuple_of(const Datagram& in) {
@@ -162,7 +162,10 @@ void Server::from_client(Now now, const Datagram& in, Outbox& out) {
 }
 
 void Server::on_message(Now now, const Datagram& in, Outbox& out) {
-    const auto message = Message::parse(in.bytes);
+    auto message = Message::parse(in.bytes);
+    if (!message && config_.classic_stun && in.transport == Transport::udp && in.from.ip.is_v4()) {
+        message = Message::parse_classic(in.bytes);
+    }
     if (!message) return drop(Drop::malformed);
     switch (message->message_class()) {
         case Class::request:
@@ -202,7 +205,8 @@ void Server::on_request(Now now, const Datagram& in, const Message& request, Out
 // RFC 8489, section 6.3.1, and RFC 8656, section 5: who asks, then what is asked, then whether it
 // is granted.
 std::optional<Server::Reply> Server::reply_to(Exchange& x) {
-    const bool authenticates = x.request.method() != Method::binding;
+    const bool authenticates =
+        x.request.method() != Method::binding || config_.authenticate_binding;
     if (authenticates) {
         x.allocation = find(x.five_tuple, x.now);
         if (auto proved = authenticate(x); !proved) return unexpected(proved.error());
@@ -210,9 +214,13 @@ std::optional<Server::Reply> Server::reply_to(Exchange& x) {
     Refusal refusal(ErrorCode::unknown_attribute);
     x.request.each([&](AttributeType type, Bytes) {
         auto& unknown = refusal.unknown;
-        if (!understands(type)) unknown.types[unknown.count++] = static_cast<uint16_t>(type);
+        if (understands(type) || explores(x, type)) return;
+        unknown.types[unknown.count++] = static_cast<uint16_t>(type);
     });
-    if (refusal.unknown.count > 0) return unexpected(refusal);
+    auto& [types, count] = refusal.unknown;
+    // RFC 3489, section 11.2.10, has no padding: one is repeated.
+    if (x.request.is_classic() && count % 2 == 1) types[count++] = types[0];
+    if (count > 0) return unexpected(refusal);
     if (x.allocation != nullptr && x.allocation->username() != x.username) {
         return unexpected(Refusal(ErrorCode::wrong_credentials));
     }
@@ -230,19 +238,18 @@ std::optional<Server::Reply> Server::reply_to(Exchange& x) {
         case Method::connection_bind:
             return connection_bind(x);
         default:
-            break;
+            return bind(x);
     }
-    return Answer{.mapped = x.in.from};
 }
 
 void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
     const bool is_stranger = !x.proof && x.in.transport == Transport::udp;
     if (is_stranger && !budget_.take(x.in.from.ip, x.now.steady)) return drop(Drop::budget);
-    const auto buffer = out.scratch(max_response);
+    const auto buffer = out.scratch(reply && reply->is_padded ? max_padded : max_response);
     if (buffer.empty()) return;  // the outbox counts it
-    const size_t limit = x.proof ? buffer.size() : most_for(x.in, credentials_->realm());
+    const size_t limit = is_stranger ? most_for(weight(x), credentials_->realm()) : buffer.size();
     size_t size = 0;
-    for (const Detail detail : {Detail::all, Detail::no_text, Detail::no_algorithms}) {
+    for (const Detail detail : {Detail::all, Detail::no_text, Detail::least}) {
         size = write(buffer, x, reply, detail);
         if (size <= limit) break;
     }
@@ -252,10 +259,9 @@ void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
     }
     CHECK(size > 0);
     out.trim(buffer, size);
-    out.send({.socket = x.in.socket,
-              .from = x.in.local.ip,
-              .to = x.in.from,
-              .bytes = buffer.first(size)});
+    Transmit answer = way_back(x, reply);
+    answer.bytes = buffer.first(size);
+    out.send(answer);
     if (!reply) {
         ++stats_.errors[reply.error().code];
     } else if (x.request.method() == Method::binding) {
@@ -263,12 +269,20 @@ void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
     }
 }
 
+// What of a stranger's request the size of the answer is measured by.  Where Binding is
+// authenticated its bare header has to be challenged too: real clients send nothing else.
+size_t Server::weight(const Exchange& x) const {
+    const bool is_challenged =
+        config_.authenticate_binding && x.request.method() == Method::binding;
+    return std::max(x.in.bytes.size(), is_challenged ? smallest_allocate : 0);
+}
+
 size_t Server::write(std::span<uint8_t> buffer, const Exchange& x, const Reply& reply,
                      Detail detail) const {
     MessageWriter writer(buffer, {x.request.method(), reply ? Class::success : Class::error},
-                         x.request.transaction_id());
+                         x.request.transaction_id(), x.request.cookie());
     if (reply) {
-        write_success(writer, *reply);
+        write_success(writer, x, *reply, detail);
     } else {
         write_error(writer, x, reply.error(), detail);
     }
@@ -282,6 +296,10 @@ size_t Server::write(std::span<uint8_t> buffer, const Exchange& x, const Reply& 
     if (detail == Detail::all && x.proof && !config_.software.empty()) {
         writer.text(AttributeType::software, config_.software);
     }
+    if (reply && reply->is_padded) {
+        const size_t mac = !x.proof ? 0 : x.proof->algorithm ? 36 : 24;
+        write_padding(writer, x.in.bytes.size(), mac + (x.request.has_fingerprint() ? 8 : 0));
+    }
     if (x.proof && x.proof->algorithm) {
         writer.integrity_sha256(x.proof->keys.of(*x.proof->algorithm));
     } else if (x.proof) {
@@ -291,7 +309,9 @@ size_t Server::write(std::span<uint8_t> buffer, const Exchange& x, const Reply& 
     return writer.finish().size();
 }
 
-void Server::write_success(MessageWriter& writer, const Answer& answer) const {
+void Server::write_success(MessageWriter& writer, const Exchange& x, const Answer& answer,
+                           Detail detail) const {
+    if (x.request.method() == Method::binding) return write_binding(writer, x, answer, detail);
     for (const auto& relayed : answer.relayed) {
         if (relayed) writer.xor_address(AttributeType::xor_relayed_address, *relayed);
     }
@@ -313,7 +333,8 @@ void Server::write_success(MessageWriter& writer, const Answer& answer) const {
 
 void Server::write_error(MessageWriter& writer, const Exchange& x, const Refusal& refusal,
                          Detail detail) const {
-    writer.error(refusal.code, detail == Detail::all ? stun::reason_phrase(refusal.code) : "");
+    const bool explains = detail == Detail::all && !x.request.is_classic();
+    writer.error(refusal.code, explains ? stun::reason_phrase(refusal.code) : "");
     if (refusal.code == ErrorCode::unknown_attribute) {
         writer.unknown_attributes(std::span(refusal.unknown.types).first(refusal.unknown.count));
     }
@@ -328,7 +349,7 @@ void Server::write_error(MessageWriter& writer, const Exchange& x, const Refusal
     if (refusal.code != ErrorCode::unauthenticated && refusal.code != ErrorCode::stale_nonce) {
         return;
     }
-    const bool offers = detail != Detail::no_algorithms && credentials_->has_all_keys();
+    const bool offers = detail != Detail::least && credentials_->has_all_keys();
     const Features features{.password_algorithms = offers,
                             .username_anonymity = credentials_->has_userhashes()};
     writer.text(AttributeType::realm, credentials_->realm());

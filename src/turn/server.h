@@ -4,9 +4,9 @@
 // is to be sent goes into the caller's Outbox during the call.  A stranger leaves no state: that
 // begins with an Allocate request that has proved its credentials with a fresh nonce.
 //
-// Who asks: authentication.cc; requests: requests.cc; answers and the one place that writes errors:
-// server.cc; relayed data: relay.cc; TCP allocations (RFC 6062): tcp_relay.cc.  Over streams the
-// shell frames messages, pads ChannelData and says client_gone().
+// Who asks: authentication.cc; requests: requests.cc, Binding: binding.cc; answers and the one
+// place that writes errors: server.cc; relayed data: relay.cc; TCP allocations (RFC 6062):
+// tcp_relay.cc.  Over streams the shell frames messages, pads ChannelData and says client_gone().
 #pragma once
 
 #include <array>
@@ -30,6 +30,7 @@
 #include "turn/alternates.h"
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
+#include "turn/discovery.h"
 #include "turn/peer_policy.h"
 #include "turn/peer_streams.h"
 #include "turn/relay_ports.h"
@@ -53,6 +54,10 @@ struct ServerConfig {
     unsigned max_reservations = 256;
     // Over UDP to strangers in one network (ReplyBudget); 0: any number.
     unsigned replies_per_second = 10'000;
+    // Binding requests need a credential as well.
+    bool authenticate_binding = false;
+    // Also Binding requests of RFC 3489, which have no magic cookie and cannot be authenticated.
+    bool classic_stun = false;
     // Also the channel numbers that RFC 5766 had and RFC 8656 reserves.
     bool legacy_channels = true;
 };
@@ -153,6 +158,8 @@ class Server {
         config_.max_allocations = max_allocations;
         config_.max_allocations_per_user = max_allocations_per_user;
     }
+    // On which addresses clients may explore their NATs (RFC 5780); at start.
+    void explore_from(Discovery discovery) { discovery_ = std::move(discovery); }
     // From now on: where those who are not served here are sent.
     void redirect_to(Alternates alternates) { alternates_ = std::move(alternates); }
     // While draining, new allocations are refused and those that are there live on.
@@ -200,13 +207,19 @@ class Server {
         std::optional<stun::ReservationToken> reservation;
         std::optional<AddressError> address_error;
         std::optional<ConnectionId> connection;
+        // Of a Binding request to an address of discovery_: from where the answer leaves, and the
+        // address that is other than the one that was asked in both IP and port.
+        const Origin* origin = nullptr;
+        const Origin* other = nullptr;
+        std::optional<uint16_t> response_port;
+        bool is_padded = false;
     };
     using Reply = Result<Answer, Refusal>;
     // How much an answer says: less to a stranger for whom more would be too long.
     enum class Detail : uint8_t {
         all,
-        no_text,        // nothing that only people read
-        no_algorithms,  // nor PASSWORD-ALGORITHMS, without which a client takes MD5
+        no_text,  // nothing that only people read, or that is said twice
+        least,  // nor PASSWORD-ALGORITHMS, without which a client takes MD5, nor addresses of ours
     };
 
     // A port that this server has reserved, for whoever redeems it on any.
@@ -255,14 +268,23 @@ class Server {
         std::optional<AddressError> address_error;
     };
 
+    // binding.cc
+    static constexpr size_t max_padded = 1600;  // bytes, two fragments on an Ethernet
+    bool explores(const Exchange&, stun::AttributeType) const;
+    Reply bind(const Exchange&) const;
+    static Transmit way_back(const Exchange&, const Reply&);
+    static void write_binding(stun::MessageWriter&, const Exchange&, const Answer&, Detail);
+    static void write_padding(stun::MessageWriter&, size_t whole, size_t behind);
+
     // server.cc
     static bool understands(stun::AttributeType);
     void on_message(Now, const Datagram&, Outbox&);
     void on_request(Now, const Datagram&, const stun::Message&, Outbox&);
     std::optional<Reply> reply_to(Exchange&);  // nothing: it comes later
     void respond(const Exchange&, const Reply&, Outbox&);
+    size_t weight(const Exchange&) const;
     size_t write(std::span<uint8_t>, const Exchange&, const Reply&, Detail) const;
-    void write_success(stun::MessageWriter&, const Answer&) const;
+    void write_success(stun::MessageWriter&, const Exchange&, const Answer&, Detail) const;
     void write_error(stun::MessageWriter&, const Exchange&, const Refusal&, Detail) const;
     void drop(Drop why) { ++stats_.drops[static_cast<size_t>(why)]; }
 
@@ -331,6 +353,7 @@ class Server {
     Random random_;
     bool refuses_new_ = false;
     Alternates alternates_;
+    Discovery discovery_;
 
     // A deque, so that an allocation stays where it is while others come and go.
     std::deque<Slot> slots_;

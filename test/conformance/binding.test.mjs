@@ -70,3 +70,10 @@ secured(every, 'B03 with authentication of Binding switched on, it is challenged
   const client = await world.client();
   refused(await client.ask(new Message(method.binding)), 401);
 });
+
+secured(every, 'B03 with authentication of Binding switched on, who has a credential is answered', async (world) => {
+  const client = await world.client();
+  const answer = granted(await client.request(method.binding));
+  assert.ok(answer.signedBy(client.key));
+  assert.deepEqual(answer.address(attribute.xorMappedAddress), client.local);
+});

@@ -64,6 +64,9 @@ async function freePort(addresses) {
 
 const bracketed = (address, port) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
 
+/** The two IPv4 addresses to listen on. */
+const discoveryAddresses = ({ listen }) => Object.values(listen).filter((address) => !address.includes(':'));
+
 class AhoyProgram {
   static async command(wants, ports) {
     const listeners = Object.values(wants.listen);
@@ -90,16 +93,19 @@ class AhoyProgram {
     if (wants.mobility) settings.push('turn.mobility=true');
     if (wants.strictChannels) settings.push('turn.legacy_channels=false');
     if (wants.external) settings.push(`turn.external_addresses=${list(wants.external)}`);
+    if (wants.discovery) {
+      const [first, second] = discoveryAddresses(wants);
+      settings.push(`turn.discovery=${list([bracketed(first, ports.plain), bracketed(second, ports.other)])}`);
+    }
+    if (wants.classic) settings.push('turn.classic_stun=true');
+    if (wants.secureStun) settings.push('turn.authenticate_binding=true');
     if (wants.alternate) {
       settings.push(`turn.alternates=${list([wants.alternate])}`, 'turn.redirect="always"',
         `turn.tls_alternates=${list([`${wants.alternate}/turn2.example.org`])}`);
     }
     if (wants.drain) settings.push('server.drain_timeout="60s"');
     if (wants.proxy) settings.push('server.balancers=["127.0.0.0/8"]');
-    for (const [want, key] of Object.entries({ discovery: 'RFC 5780', secureStun: 'authentication of Binding',
-      oauth: 'RFC 7635', classic: 'RFC 3489' })) {
-      if (wants[want]) throw new NotSupported(`not yet: ${key}`);
-    }
+    if (wants.oauth) throw new NotSupported('not yet: RFC 7635');
     return [ahoy, ['serve', ...settings.flatMap((each) => ['--set', each])], {}];
   }
 
@@ -129,7 +135,7 @@ class CoturnProgram {
     if (wants.userQuota) options.push(`--user-quota=${wants.userQuota}`);
     if (!wants.tcpRelay) options.push('--no-tcp-relay');
     if (wants.mobility) options.push('--mobility');
-    if (!wants.discovery) options.push('--no-rfc5780');
+    options.push(wants.discovery ? `--alt-listening-port=${ports.other}` : '--no-rfc5780');
     if (!wants.classic) options.push('--no-stun-backward-compatibility', '--response-origin-only-with-rfc5780');
     if (wants.secureStun) options.push('--secure-stun');
     if (wants.oauth) options.push('--oauth');
@@ -161,7 +167,8 @@ export class Server {
     const wants = { ...defaults, ...wanted };
     const program = which === 'coturn' ? CoturnProgram : AhoyProgram;
     const addresses = Object.values(wants.listen);
-    const ports = { plain: await freePort(addresses), tls: await freePort(addresses), proxy: await freePort(addresses) };
+    const ports = {};
+    for (const name of ['plain', 'other', 'tls', 'proxy']) ports[name] = await freePort(addresses);
     const self = Object.assign(new Server(), { wants, ports });
     const [command, args, options] = await program.command(wants, ports);
     const limited = wants.files ? ['bash', ['-c', `ulimit -n ${wants.files}; exec "$0" "$@"`, command, ...args]] : [command, args];

@@ -92,3 +92,32 @@ test('a connection that closes takes its allocation along', async () => {
   await once(client, 'exit');
   await until(async () => (await live()) === liveBefore);
 });
+
+async function freePort() {
+  const socket = createSocket('udp4').bind(0, '0.0.0.0');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
+
+test('turnutils_natdiscovery hears from other addresses, also from a listener for all of them', async (t) => {
+  const [first, second] = [await freePort(), await freePort()];
+  const explored = await Server.start({
+    settings: [
+      `turn.listen=["127.0.0.1:0", "0.0.0.0:${first}"]`,
+      `turn.discovery=["127.0.0.1:${first}", "127.0.0.2:${second}"]`,
+    ],
+  });
+  t.after(() => explored.stop());
+  const output = await new Promise((resolve) => {
+    execFile('turnutils_natdiscovery', ['-m', '-f', '-p', String(first), '-L', '127.0.0.1', '127.0.0.1'],
+      { timeout: 60_000 }, (_, stdout) => resolve(stdout));
+  });
+  for (const origin of [`127.0.0.1:${first}`, `127.0.0.2:${first}`, `127.0.0.2:${second}`]) {
+    assert.match(output, new RegExp(`Response origin: : ${origin}`), output);
+  }
+  assert.match(output, /NAT with Endpoint Independent Mapping!/, output);
+  assert.match(output, /NAT with Endpoint Independent Filtering!/, output);
+});
