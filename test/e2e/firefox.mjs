@@ -27,9 +27,11 @@ const preferences = {
 
 /** One browser for a whole file: to start it takes longer than a call. */
 export class Firefox {
-  static async launch() {
+  /** `prepare` gets the folder of the profile before Firefox does. */
+  static async launch({ prepare } = {}) {
     const fox = new Firefox();
     fox.profile = mkdtempSync(join(tmpdir(), 'ahoy-firefox-'));
+    await prepare?.(fox.profile);
     fox.browser = await puppeteer.launch({
       browser: 'firefox',
       executablePath: executable,
@@ -40,6 +42,10 @@ export class Firefox {
       protocolTimeout: patience,
     });
     return fox;
+  }
+
+  newPage() {
+    return this.browser.newPage();
   }
 
   async close() {
@@ -54,7 +60,7 @@ export class FirefoxPerson {
   static async at(fox, server) {
     const person = new FirefoxPerson();
     person.server = server;
-    person.page = await fox.browser.newPage();
+    person.page = await fox.newPage();
     person.page.setDefaultTimeout(patience);
     person.page.on('console', (message) => {
       if (message.type() === 'error') person.errors.push(message.text());

@@ -1,0 +1,204 @@
+// Two people, each in one of five kinds of network: they always find each other, and by which path is
+// what ICE (RFC 8445) and the NATs leave.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, test } from 'node:test';
+import { setInterval as ticks } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { certify, shows } from '../authority.mjs';
+import { kinds, Lab, network, server } from './lab.mjs';
+
+const ahoy = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
+const agentProgram = fileURLToPath(new URL('agent.mjs', import.meta.url));
+const aioicePair = fileURLToPath(new URL('../clients/aioice_pair.py', import.meta.url));
+const skip = spawnSync('unshare', ['--net', 'true']).status === 0 ? false : 'network namespaces take root';
+const patience = 30_000;
+const timeout = 2 * patience;
+
+const user = { username: 'alice', credential: 'wonder' };
+const iceServers = [{
+  urls: [`turn:${server}:3478?transport=udp`, `turn:${server}:3478?transport=tcp`, `turn:${server}:443?transport=tcp`],
+  ...user,
+}];
+
+// The path between two kinds, as the two ends of it in that order. Where only one end is relayed, its
+// peer sends to the relayed address straight.
+const udp = 'direct over UDP';
+const tcp = 'direct over TCP';
+const relayUdp = 'relayed over UDP';
+const relayTcp = 'relayed over TCP';
+const expectations = [
+  ['no NAT', 'no NAT', [udp, udp]],
+  ['no NAT', 'port-preserving NAT', [udp, udp]],
+  ['no NAT', 'symmetric NAT', [udp, udp]],
+  ['no NAT', 'no UDP', [tcp, tcp]],
+  ['no NAT', 'only TCP 443', [udp, relayTcp]],
+  ['port-preserving NAT', 'port-preserving NAT', [udp, udp]],
+  ['port-preserving NAT', 'symmetric NAT', [udp, relayUdp], [relayUdp, udp]],
+  ['port-preserving NAT', 'no UDP', [udp, relayTcp]],
+  ['port-preserving NAT', 'only TCP 443', [udp, relayTcp]],
+  ['symmetric NAT', 'symmetric NAT', [udp, relayUdp], [relayUdp, udp]],
+  ['symmetric NAT', 'no UDP', [udp, relayTcp]],
+  ['symmetric NAT', 'only TCP 443', [udp, relayTcp]],
+  ['no UDP', 'no UDP', [relayTcp, relayTcp]],
+  ['no UDP', 'only TCP 443', [relayTcp, relayTcp]],
+  ['only TCP 443', 'only TCP 443', [relayTcp, relayTcp]],
+];
+
+function expected(one, other) {
+  for (const [first, second, ...paths] of expectations) {
+    if (first === one && second === other) return paths;
+    if (first === other && second === one) return paths.map((path) => [...path].reverse());
+  }
+  throw new Error(`nothing is expected of ${one} and ${other}`);
+}
+
+function inWords({ type, protocol, relayProtocol }) {
+  if (type === 'relay') return `relayed over ${relayProtocol.toUpperCase()}`;
+  return type ? `direct over ${protocol.toUpperCase()}` : 'nowhere';
+}
+
+const among = (wanted, ends) => wanted.some((each) => each.join() === ends.join());
+
+/** One of the two ends of calls: a process in a network of its own. */
+class Agent {
+  #process;
+  #asked = new Map();
+  #last = 0;
+  peers = new Map(); // by call
+
+  constructor(lab, place, kind) {
+    this.#process = lab.spawn(place, process.execPath, [agentProgram], { stdio: ['pipe', 'pipe', 'inherit'] });
+    createInterface({ input: this.#process.stdout }).on('line', (line) => this.#hear(JSON.parse(line)));
+    this.#process.once('exit', () => {
+      for (const { reject } of this.#asked.values()) reject(new Error(`the agent behind ${kind} has ended`));
+    });
+  }
+
+  ask(verb, call, rest = {}) {
+    const id = (this.#last += 1);
+    this.#process.stdin.write(`${JSON.stringify({ id, verb, call, ...rest })}\n`);
+    return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
+  }
+
+  #hear({ id, answer, error, call, peer }) {
+    if (peer) {
+      this.peers.get(call)?.ask('hear', call, { peer }).catch(() => {});
+      return;
+    }
+    const { resolve, reject } = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (error) reject(new Error(error));
+    else resolve(answer);
+  }
+}
+
+/** Ahoy in the public network. Port 443 takes TURN with TLS and without. */
+async function startServer(lab, authority) {
+  const settings = [
+    `http.listen=["${server}:8080"]`,
+    `turn.listen=["${server}:3478", "${server}:443"]`,
+    `turn.relay_addresses=["${server}"]`,
+    `turn.peers.allow=["${network}"]`,
+    `turn.users={ ${user.username} = "${user.credential}" }`,
+    ...shows(authority),
+  ];
+  const child = lab.spawn(lab.public, ahoy, ['serve', ...settings.flatMap((each) => ['--set', each])],
+    { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(child, 'exit').then(([status]) => status);
+  let log = '';
+  await new Promise((resolve, reject) => {
+    child.stderr.setEncoding('utf8').on('data', (more) => {
+      log += more;
+      if (/event=server\.ready/.test(log)) resolve();
+    });
+    ended.then(() => reject(new Error(`the server has ended:\n${log}`)));
+  });
+  return {
+    stop() {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}
+
+describe('two people', { skip, concurrency: 5 }, () => {
+  let folder;
+  let authority;
+  let lab;
+  let program;
+  const here = {};
+  const there = {};
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ahoy-natlab-'));
+    authority = await certify(folder, `IP:${server}`);
+    lab = await Lab.make();
+    program = await startServer(lab, authority);
+    for (const kind of Object.keys(kinds)) {
+      here[kind] = new Agent(lab, await lab.site(kind), kind);
+      there[kind] = new Agent(lab, await lab.site(kind), kind);
+    }
+  });
+  after(async () => {
+    const status = await program?.stop();
+    lab?.close();
+    await rm(folder, { recursive: true });
+    assert.equal(status, 0, 'the server ends well');
+  });
+
+  /**
+   * The two ends of the path once it is one of `wanted`, or as it is when patience is over. Messages flow
+   * meanwhile: the end that does not nominate follows the other to a better pair when they come by that.
+   */
+  async function path(call, agents, wanted) {
+    const deadline = Date.now() + patience;
+    for await (const _ of ticks(100)) {
+      await agents[0].ask('exchange', call, { count: 20, size: 1000 });
+      const ends = (await Promise.all(agents.map((agent) => agent.ask('end', call)))).map(inWords);
+      if (among(wanted, ends) || Date.now() > deadline) return ends;
+    }
+  }
+
+  let calls = 0;
+  for (const one of Object.keys(kinds)) {
+    for (const other of Object.keys(kinds)) {
+      const wanted = expected(one, other);
+      test(`from ${one} to ${other}: ${wanted.map((ends) => ends.join(', ')).join('; or ')}`, { timeout }, async () => {
+        const call = (calls += 1);
+        const agents = [here[one], there[other]];
+        agents.forEach((agent, i) => agent.peers.set(call, agents[1 - i]));
+        await Promise.all(agents.map((agent) => agent.ask('prepare', call, { iceServers })));
+        await agents[0].ask('begin', call);
+        const ends = await path(call, agents, wanted);
+        assert.ok(among(wanted, ends), `it is ${ends.join(', ')}`);
+        await Promise.all(agents.map((agent) => agent.ask('close', call)));
+      });
+    }
+  }
+
+  // libwebrtc outside a browser believes no authority of ours, so it is aioice that tries TLS.
+  test('who has only TCP 443 is relayed over TLS, too', { timeout }, async () => {
+    const child = lab.spawn(await lab.site('only TCP 443'), '/usr/bin/python3', [aioicePair], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        ...process.env,
+        TURN_TRANSPORT: 'tls',
+        TURN_HOST: server,
+        TURN_PORT: '443',
+        TURN_USER: user.username,
+        TURN_PASSWORD: user.credential,
+        TURN_MESSAGES: '100',
+        SSL_CERT_FILE: authority.authority,
+      },
+    });
+    assert.deepEqual(JSON.parse(await text(child.stdout)), { returned: 100, candidates: ['relay'] });
+  });
+});
