@@ -377,13 +377,7 @@ class Import {
     void switches() {
         put("turn", "tcp_relay", has("no-tcp-relay") ? "false" : "true");
         if (has("rfc5766-channel-numbers")) put("turn", "legacy_channels", "true");
-        if (const Line* const line = last("mobility")) {
-            if (refusal({{"turn.mobility", "true"}}).empty()) {
-                put("turn", "mobility", "true");
-            } else {
-                lost(*line, "mobility (RFC 8016) is not in this version");
-            }
-        }
+        if (has("mobility")) put("turn", "mobility", "true");
     }
 
     std::vector<Prefix> blocks_of(const std::string& option) {
