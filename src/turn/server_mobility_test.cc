@@ -405,8 +405,7 @@ TEST_F(MobilityTest, M08_WhoseAnswerWasLostMayComeFromElsewhere) {
 }
 
 TEST_F(MobilityTest, M09_AMoveIsNoFurtherAllocation) {
-    ServerConfig config;
-    TestClient now = mobile();
+    mobile();
     for (uint16_t port = 1; port <= 50; ++port) {
         TestClient next =
             client("7.7.7.7:" + std::to_string(port), port % 2 == 0 ? first_shard : second_shard);
@@ -622,6 +621,162 @@ TEST_F(MobilityTest, S9_OnlyItsUserAndTheLatestTicketMoveAnAllocation) {
         if (port > 60'000) port = 1000;
         shared.handed_up.clear();
     }
+}
+
+// Whatever comes in whatever order, also while what shards say to each other is on its way.
+class RandomMobilityTest : public MobilityTest {
+  protected:
+    static constexpr unsigned quota = 2;
+    RandomMobilityTest() : MobilityTest({.max_allocations_per_user = quota}) {
+        for (uint16_t i = 0; i < 12; ++i) {
+            places.push_back({client("7.7.7.7:" + std::to_string(i + 1),
+                                     i % 2 == 0 ? first_shard : second_shard, Transport::tcp),
+                              {}});
+            places.back().client.fetches_nonce();
+        }
+        world.observer.on_created = [this](const Allocation& made) {
+            owners[made.stored_relay(AddressFamily::ipv4)->port.address] = made.username();
+            for (Place& place : places) {
+                if (place.client.address == made.five_tuple().client) {
+                    place.proved.insert(made.username());
+                }
+            }
+        };
+    }
+
+    struct Place {
+        TestClient client;
+        std::set<std::string> proved;  // who has got or claimed an allocation here
+    };
+    Place& somewhere() { return places[dice.below(places.size())]; }
+    TestClient& somebody(Place& place) {
+        const bool is_alice = dice.below(2) == 0;
+        place.client.username = is_alice ? "alice" : "bob";
+        place.client.password = is_alice ? "wonder" : "builder";
+        return place.client;
+    }
+    Response asks(TestClient& who, Method method, const AddAttributes& add) {
+        who.renews_id();
+        const auto sent = world.from_client(who.address, who.writes_signed(method, add), listener,
+                                            who.socket, who.transport);
+        for (const Sent& each : sent) {
+            const auto message = Message::parse(each.bytes);
+            if (each.socket != who.socket || each.to != who.address || !message) continue;
+            if (message->method() != method || message->message_class() == Class::indication)
+                continue;
+            if (const auto nonce = message->text(AttributeType::nonce)) who.nonce = *nonce;
+            return {each.bytes};
+        }
+        return {};
+    }
+    void keeps_ticket(Place& place, const Response& response) {
+        if (response.code() != Response::success) return;
+        place.proved.insert(place.client.username);
+        const auto value = response.message().find(AttributeType::mobility_ticket);
+        if (value) tickets_seen.emplace_back(value->begin(), value->end());
+        if (tickets_seen.size() > 10) tickets_seen.erase(tickets_seen.begin());
+    }
+    void peer_speaks() {
+        if (world.ports.live.empty()) return;
+        const auto relay = std::next(world.ports.live.begin(),
+                                     static_cast<ptrdiff_t>(dice.below(world.ports.live.size())));
+        const std::string& owner = owners.at(relay->first);
+        size_t heard = 0;
+        for (const Sent& sent :
+             world.from_peer({relay->second, relay->first}, peer, bytes_of("hi"))) {
+            const auto message = Message::parse(sent.bytes);
+            if (!message || message->method() != Method::data) continue;
+            ++heard;
+            for (const Place& place : places) {
+                if (place.client.address == sent.to) EXPECT_TRUE(place.proved.contains(owner));
+            }
+        }
+        EXPECT_LE(heard, 1u);
+    }
+    void step() {
+        Place& place = somewhere();
+        TestClient& who = somebody(place);
+        switch (dice.below(10)) {
+            case 0: {
+                const auto answer = asks(who, Method::allocate, [](MessageWriter& w) {
+                    TestClient::udp(w);
+                    wants_ticket(w);
+                });
+                keeps_ticket(place, answer);
+                break;
+            }
+            case 1:
+            case 2:
+            case 3: {
+                if (tickets_seen.empty()) break;
+                const Payload& value = tickets_seen[dice.below(tickets_seen.size())];
+                const uint32_t lifetime = dice.below(10) == 0 ? 0 : 600;
+                keeps_ticket(place, asks(who, Method::refresh, [&](MessageWriter& w) {
+                                 w.number(AttributeType::lifetime, lifetime);
+                                 w.attribute(AttributeType::mobility_ticket, value);
+                             }));
+                break;
+            }
+            case 4:
+                who.sends(peer, "hi");
+                break;
+            case 5:
+                asks(who, Method::create_permission, [](MessageWriter& w) {
+                    w.xor_address(AttributeType::xor_peer_address, peer);
+                });
+                break;
+            case 6:
+                world.shard_of(who.socket)
+                    .client_gone(world.now, {who.socket, who.address, listener});
+                place.proved.clear();
+                break;
+            case 7:
+                deaf = !deaf;
+                break;
+            case 8:
+                world.passes(std::chrono::seconds(dice.below(200)));
+                break;
+            default:
+                peer_speaks();
+        }
+    }
+    void check() {
+        size_t claims = 0;
+        for (const Place& place : places) {
+            const FiveTuple five_tuple{place.client.socket, place.client.address, listener};
+            Server& shard = world.shard_of(place.client.socket);
+            claims += shard.has_allocation(five_tuple, world.now) ? 1u : 0u;
+        }
+        EXPECT_LE(live(), world.ports.live.size());
+        EXPECT_LE(world.ports.live.size(), 2 * quota);
+        if (!shared.posted.empty()) return;
+        EXPECT_EQ(live(), world.ports.live.size());
+        EXPECT_EQ(live(), world.observer.created.size() - world.observer.ended.size());
+        EXPECT_LE(claims, 2 * live());  // a five-tuple that is served, and one that has claimed
+        shared.handed_up.clear();
+    }
+
+    std::vector<Place> places;
+    std::vector<Payload> tickets_seen;
+    std::map<TransportAddress, std::string> owners;
+    Random dice = Random::from_number(4);
+};
+
+TEST_F(RandomMobilityTest, M09_P4_S9_WhateverComesInWhateverOrder) {
+    constexpr int steps = 20'000;
+    for (int i = 0; i < steps; ++i) {
+        step();
+        check();
+        ASSERT_FALSE(HasFailure()) << "step " << i;
+    }
+    EXPECT_GT(moves_made(), 100u);
+    deaf = false;
+    world.passes(1h);
+    world.passes(0s);
+    check();
+    EXPECT_EQ(live(), 0u);
+    EXPECT_TRUE(world.ports.live.empty());
+    for (Server* shard : world.shards) EXPECT_EQ(shard->next_deadline(), Instant::max());
 }
 
 }  // namespace

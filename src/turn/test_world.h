@@ -118,6 +118,7 @@ struct Response {
 struct Recorder : Observer {
     void allocation_created(const AllocationEvent& event) override {
         created.push_back(event.allocation.username());
+        if (on_created) on_created(event.allocation);
     }
     void allocation_moved(const AllocationEvent& event) override {
         moved.push_back(event.allocation.five_tuple().client);
@@ -126,6 +127,7 @@ struct Recorder : Observer {
         EXPECT_TRUE(event.allocation.has_relays());
         ended.push_back(why);
     }
+    std::function<void(const Allocation&)> on_created;
     std::vector<std::string> created;
     std::vector<TransportAddress> moved;
     std::vector<EndReason> ended;
