@@ -142,7 +142,8 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, legacy_channels, "true",
                  "also channel numbers 0x5000 to 0x7FFE, which RFC 5766 had and RFC 8656 reserves"),
         AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),
-        AHOY_KEY(turn, mobility, "false", "mobility (RFC 8016)"),
+        AHOY_KEY(turn, mobility, "false",
+                 "allocations outlive a change of the client's address (RFC 8016)"),
         AHOY_KEY(
             turn, fastpath, "\"auto\"",
             "\"auto\", \"on\" (or refuse to start), \"off\": relay bound channels in the kernel"),
@@ -326,7 +327,6 @@ void check_together(const Config& config) {
          "turn.classic_stun, turn.authenticate_binding",
          "set one of them: RFC 3489 knows no credentials like ours");
     // Better to refuse than to accept a key and not do what it says.
-    need(!config.turn.mobility, "turn.mobility", "is not in this version; leave it false");
     need(config.turn.fastpath != FastPath::on, "turn.fastpath",
          "this version has no kernel path; set it to \"auto\" or \"off\"");
 }

@@ -170,7 +170,6 @@ TEST(Config, KeysThatContradictEachOtherAreRefused) {
 }
 
 TEST(Config, WhatThisVersionCannotDoIsRefusedRatherThanIgnored) {
-    EXPECT_THAT(refusal([] { set("turn.mobility=true"); }), HasSubstr("leave it"));
     EXPECT_THAT(refusal([] { set("turn.fastpath=on"); }), HasSubstr("no kernel path"));
 }
 

@@ -429,14 +429,8 @@ class Import {
         put("turn", "tcp_relay", has("no-tcp-relay") ? "false" : "true");
         if (has("rfc5766-channel-numbers")) put("turn", "legacy_channels", "true");
         if (has("secure-stun")) put("turn", "authenticate_binding", "true");
+        if (has("mobility")) put("turn", "mobility", "true");
         classic_stun();
-        if (const Line* const line = last("mobility")) {
-            if (refusal({{"turn.mobility", "true"}}).empty()) {
-                put("turn", "mobility", "true");
-            } else {
-                lost(*line, "mobility (RFC 8016) is not in this version");
-            }
-        }
     }
 
     void classic_stun() {

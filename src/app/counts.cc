@@ -27,7 +27,7 @@ void add(turn::Stats& total, const turn::Stats& more) {
     add_elements(total.auth_failures, more.auth_failures);
     add_elements(total.denied_peers, more.denied_peers);
     for (const auto& [code, count] : more.errors) total.errors[code] += count;
-    add_each(total, more, &T::bindings, &T::allocations_live, &T::allocations_total);
+    add_each(total, more, &T::bindings, &T::allocations_live, &T::allocations_total, &T::moves);
 }
 
 void add(room::Stats& total, const room::Stats& more) {

@@ -77,6 +77,14 @@ void LifeLog::allocation_created(const turn::AllocationEvent& event) {
                                      {"user", allocation.username()}});
 }
 
+void LifeLog::allocation_moved(const turn::AllocationEvent& event) {
+    const turn::Allocation& allocation = event.allocation;
+    log::info("allocation.moved", {{"client", allocation.five_tuple().client.to_string()},
+                                   {"server", allocation.five_tuple().server.to_string()},
+                                   {"relay", relays(allocation)},
+                                   {"user", allocation.username()}});
+}
+
 void LifeLog::allocation_ended(const turn::AllocationEvent& event, turn::EndReason reason) {
     const turn::Allocation& allocation = event.allocation;
     const auto age =

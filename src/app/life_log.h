@@ -14,6 +14,7 @@ class LifeLog final : public room::Observer, public turn::Observer {
     void client_joined(std::string_view room, room::Number) override;
     void client_left(std::string_view room, room::Number, room::LeftReason) override;
     void allocation_created(const turn::AllocationEvent&) override;
+    void allocation_moved(const turn::AllocationEvent&) override;
     void allocation_ended(const turn::AllocationEvent&, turn::EndReason) override;
 };
 

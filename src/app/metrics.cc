@@ -65,6 +65,8 @@ class Exposition {
 void add_turn(Exposition& out, const turn::Stats& stats) {
     out.gauge("ahoy_turn_allocations", "Live allocations.", stats.allocations_live);
     out.counter("ahoy_turn_allocations_total", "Allocations made.", stats.allocations_total);
+    out.counter("ahoy_turn_moves_total", "Allocations whose client came back from elsewhere.",
+                stats.moves);
     out.counter("ahoy_stun_bindings_total", "Binding requests answered.", stats.bindings);
     out.traffic("ahoy_turn_relayed_packets_total", "Packets relayed.", stats.to_peers.packets,
                 stats.to_clients.packets);

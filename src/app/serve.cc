@@ -94,6 +94,8 @@ class Program {
             config_.server.threads != 0 ? config_.server.threads : std::max<size_t>(cpus.size(), 1);
         turn::Nonces::Secret nonce_secret;
         random_.fill(nonce_secret);
+        turn::Tickets::Secret ticket_secret;
+        random_.fill(ticket_secret);
         std::vector<room::apprtc::IceServer> extra;
         for (const IceServer& server : config_.ice.servers) {
             extra.push_back({server.urls, server.username, server.credential});
@@ -117,6 +119,8 @@ class Program {
                      .classic_stun = config_.turn.classic_stun,
                      .legacy_channels = config_.turn.legacy_channels},
             .nonces = turn::Nonces(nonce_secret),
+            .tickets =
+                config_.turn.mobility ? std::optional(turn::Tickets(ticket_secret)) : std::nullopt,
             .credentials = std::make_shared<turn::Credentials>(config_.turn.realm,
                                                                std::map<std::string, std::string>{},
                                                                std::vector<std::string>{}),

@@ -21,6 +21,9 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
                    Random(random.seed())),
       turn(parts.turn, parts.credentials, parts.nonces, parts.peers, turn_sockets, log,
            Random(random.seed())),
+      turn_moves(
+          index, shard.io(), [&all](unsigned i) -> net::TurnMoves& { return all[i]->turn_moves; },
+          turn_shared.mobile, turn_sockets, turn),
       dtls(shard.io().get_executor(), turn_sockets, Random(random.seed())),
       turn_streams(shard.io(), turn_sockets),
       tcp_relays(shard.io(), relay_addresses, turn_shared.peer_sockets, turn_sockets, turn_streams,
@@ -35,6 +38,7 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       rooms_(parts.rooms, Random(random.seed()), log, resume_tickets),
       timer_(shard.io()) {
     if (parts.tcp_relay) turn.relay_tcp(tcp_relays);
+    if (parts.tickets) turn.offer_mobility(*parts.tickets, turn_moves);
 }
 
 net::HttpServer& Worker::add_server(std::unique_ptr<net::HttpService> service,
@@ -57,6 +61,7 @@ void Worker::stop() {
     dtls.stop();
     for (const Endpoint& endpoint : endpoints_) endpoint.server->stop();
     timer_.cancel();
+    turn_moves.stop();
     turn.close_all(net::read_clocks());
     tcp_relays.stop();
     turn_sockets.stop();

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,6 +24,7 @@
 #include "net/shard.h"
 #include "net/tcp_relays.h"
 #include "net/tcp_server.h"
+#include "net/turn_moves.h"
 #include "net/turn_sockets.h"
 #include "net/turn_streams.h"
 #include "room/apprtc.h"
@@ -47,6 +49,7 @@ struct Parts {
     room::Limits rooms;
     turn::ServerConfig turn;
     turn::Nonces nonces;
+    std::optional<turn::Tickets> tickets;  // with them there is mobility
     std::shared_ptr<const turn::Credentials> credentials;
     turn::PeerPolicy peers;
     PortRange ports;
@@ -104,6 +107,7 @@ class Worker {
     net::Shard shard;  // first, because everything else hangs on its io_context
     net::TurnSockets turn_sockets;
     turn::Server turn;
+    net::TurnMoves turn_moves;
     net::Dtls dtls;
     net::TurnStreams turn_streams;
     net::TcpRelays tcp_relays;

@@ -1,8 +1,8 @@
 // What the shards' TURN servers have in common and write: reserved ports, which another shard may
-// get, and the counts behind quotas.
+// get, the counts behind quotas, and which shard has which mobile allocation.
 //
-// One object for the whole program, behind one mutex that Allocate requests and ends of allocations
-// take; no packet waits for it.
+// One object for the whole program, behind mutexes that Allocate requests and ends of allocations
+// take, and Refresh requests with a ticket; no packet waits for them.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,24 @@
 #include <string_view>
 
 #include "net/peer_sockets.h"
+#include "turn/mobility.h"
 #include "turn/quotas.h"
 #include "turn/reservations.h"
 
 namespace ahoy::net {
+
+class MobileTable {
+  public:
+    template <class Call>
+    auto with(Call&& call) {
+        const std::lock_guard lock(mutex_);
+        return call(allocations_);
+    }
+
+  private:
+    std::mutex mutex_;
+    turn::MobileAllocations allocations_;
+};
 
 class TurnShared {
   public:
@@ -37,7 +51,9 @@ class TurnShared {
     bool charge(std::string_view user, const IpAddress& client, const turn::Quotas::Limits&);
     void discharge(std::string_view user, const IpAddress& client);
 
-    PeerSockets peer_sockets;  // has a mutex of its own
+    // With mutexes of their own.
+    PeerSockets peer_sockets;
+    MobileTable mobile;
 
   private:
     std::mutex mutex_;

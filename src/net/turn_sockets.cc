@@ -235,7 +235,7 @@ void TurnSockets::close(const turn::RelayPort& port) {
     close_socket(port.socket);
 }
 
-// Nothing was sent through it yet, and nobody reads it while it is held.
+// What was to leave through it has left, and nobody reads it while it is held.
 void TurnSockets::reserve(const turn::RelayPort& port, turn::Reservation reservation) {
     const Socket& socket = sockets_[index_of(port.socket)];
     CHECK(socket.kind == Kind::relay);

@@ -65,6 +65,15 @@ struct Channel {
     Instant expires_at;
 };
 
+// Names a mobile allocation (RFC 8016) of any shard, and never another one.
+enum class MobileId : uint64_t {};
+
+// What a ticket must say to be of use.
+struct Mobile {
+    MobileId id{};
+    uint32_t epoch = 0;  // of the latest ticket that its client here was given
+};
+
 // Of a TCP allocation (RFC 6062).
 struct PeerConnection {
     enum class State : uint8_t {
@@ -97,9 +106,21 @@ class Allocation {
         size_t channels = 0;
     };
 
-    Allocation(Origin origin, Limits limits) : origin_(std::move(origin)), limits_(limits) {}
+    Allocation(Origin origin, Limits limits)
+        : origin_(std::move(origin)), limits_(limits), five_tuple_(origin_.five_tuple) {}
 
-    const FiveTuple& five_tuple() const { return origin_.five_tuple; }
+    // The latest, even when the client has left.
+    const FiveTuple& five_tuple() const { return five_tuple_; }
+    // Whose quota it counts against, wherever its client is now.
+    const IpAddress& charged_address() const { return origin_.five_tuple.client.ip; }
+    // A mobile one lives on when its client's stream is closed.  Nothing may be sent to the
+    // five-tuple then: its socket may soon be somebody else's.
+    bool client_has_left() const { return client_has_left_; }
+    void client_leaves() { client_has_left_ = true; }
+    void client_comes_to(const FiveTuple& five_tuple) {
+        five_tuple_ = five_tuple;
+        client_has_left_ = false;
+    }
     const std::string& username() const { return origin_.username; }
     const Keys& keys() const { return origin_.keys; }
     const stun::TransactionId& transaction_id() const { return origin_.transaction_id; }
@@ -150,6 +171,8 @@ class Allocation {
     std::optional<stun::ReservationToken> reservation;
     std::optional<AddressError> address_error;
 
+    std::optional<Mobile> mobile;  // if it has a ticket
+
     std::vector<PeerConnection> connections;
 
     Instant next_icmp;  // the client hears of no ICMP message before then
@@ -164,6 +187,8 @@ class Allocation {
 
     Origin origin_;
     Limits limits_;
+    FiveTuple five_tuple_;
+    bool client_has_left_ = false;
     std::array<std::optional<Relay>, 2> relays_;
     // Few, and mostly one is in use at a time: it is kept in front, so that a search ends at once.
     std::vector<Permission> permissions_;

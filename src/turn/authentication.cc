@@ -70,15 +70,24 @@ Result<Server::Proof, AuthFailure> Server::prove(Exchange& x) const {
     x.username = *name;
     if (*realm != credentials_->realm()) return unexpected(AuthFailure::wrong_realm);
     const auto used = algorithm->value_or(PasswordAlgorithm::md5);
-    // What an allocation was made with serves it to its end: a call neither ends because its REST
-    // credential has, nor because the secret was replaced.
-    if (x.allocation != nullptr && x.allocation->username() == x.username &&
-        is_signed_with(request, x.allocation->keys().of(used))) {
-        return Proof{x.allocation->keys(), *algorithm};
+    x.ticket = ticket_in(request);
+    if (const Keys* const known = known_keys(x);
+        known && is_signed_with(request, known->of(used))) {
+        return Proof{*known, *algorithm};
     }
     const auto keys = credentials_->authenticate(request, x.username, used, x.now);
     if (!keys) return unexpected(keys.error());
     return Proof{*keys, *algorithm};
+}
+
+// What an allocation was made with serves it to its end: a call neither ends because its REST
+// credential has, nor because the secret was replaced.
+const Keys* Server::known_keys(const Exchange& x) {
+    if (x.allocation != nullptr && x.allocation->username() == x.username) {
+        return &x.allocation->keys();
+    }
+    if (x.ticket && x.ticket->is_of(x.username)) return &x.ticket->keys;
+    return nullptr;
 }
 
 // Both attributes or none, and then as they were in the answer that brought the nonce, which says

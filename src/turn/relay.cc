@@ -26,7 +26,7 @@ void Server::on_channel_data(Now now, const Datagram& in, Outbox& out) {
     const auto data = ChannelData::parse(in.bytes);
     if (!data) return drop(Drop::malformed);
     Allocation* const allocation = find({in.socket, in.from, in.local}, now);
-    if (allocation == nullptr) return drop(Drop::no_allocation);
+    if (allocation == nullptr) return waits(in) ? void() : drop(Drop::no_allocation);
     const Channel* const channel = allocation->channel(data->channel, now.steady);
     if (channel == nullptr) return drop(Drop::no_channel);
     to_peer(now, *allocation, channel->peer, data->payload, false, out);
@@ -39,7 +39,7 @@ void Server::on_send(Now now, const Datagram& in, const stun::Message& indicatio
         [&](AttributeType type, Bytes) { understood = understood && understands(type); });
     if (!understood) return drop(Drop::unknown_attribute);
     Allocation* const allocation = find({in.socket, in.from, in.local}, now);
-    if (allocation == nullptr) return drop(Drop::no_allocation);
+    if (allocation == nullptr) return waits(in) ? void() : drop(Drop::no_allocation);
     const auto peer = indication.xor_address(AttributeType::xor_peer_address);
     const auto data = indication.find(AttributeType::data);
     if (!peer || !data) return drop(Drop::incomplete);
@@ -82,6 +82,7 @@ void Server::from_peer(Now now, const Datagram& in, Outbox& out) {
     const Relay* const relay = allocation.relay(in.from.ip.family(), now.steady);
     if (relay == nullptr || relay->port.socket != in.socket) return drop(Drop::no_allocation);
     if (const auto why = forbids(now, allocation, in.from)) return drop(*why);
+    if (allocation.client_has_left()) return drop(Drop::client_left);
     to_client(now, allocation, in.from, in.bytes, out);
 }
 
@@ -113,6 +114,7 @@ void Server::from_icmp(Now now, const IcmpError& error, Outbox& out) {
     if (relay == nullptr || relay->port.socket != error.socket) return drop(Drop::no_allocation);
     if (!is_relayed(error)) return drop(Drop::icmp);
     if (!allocation.permission(error.to.ip, now.steady)) return drop(Drop::no_permission);
+    if (allocation.client_has_left()) return drop(Drop::client_left);
     if (now.steady < allocation.next_icmp) return drop(Drop::icmp);
     allocation.next_icmp = now.steady + icmp_interval;
 

@@ -73,16 +73,20 @@ Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const 
     if (*requested && *additional) return refuse(ErrorCode::bad_request);
     if (even->value_or(false) && *additional) return refuse(ErrorCode::bad_request);
 
-    // Mobility (RFC 8016) is not offered.
-    if (request.has(AttributeType::mobility_ticket)) return refuse(ErrorCode::mobility_forbidden);
+    // RFC 8016, section 3.1.2.  The connections of a TCP allocation cannot move with it.
+    const auto ticket = request.find(AttributeType::mobility_ticket);
+    if (ticket && (!tickets_ || over_tcp)) return refuse(ErrorCode::mobility_forbidden);
+    if (ticket && !ticket->empty()) return refuse(ErrorCode::bad_request);
     // RFC 6062, section 5.1: by a stream only, and nothing that only UDP has.
     if (over_tcp && (!is_stream(x.in.transport) || *token || *even || *additional ||
                      request.has(AttributeType::dont_fragment))) {
         return refuse(ErrorCode::bad_request);
     }
 
-    AllocateOptions options{
-        .token = *token, .lifetime = granted_lifetime(*lifetime), .over_tcp = over_tcp};
+    AllocateOptions options{.token = *token,
+                            .lifetime = granted_lifetime(*lifetime),
+                            .over_tcp = over_tcp,
+                            .mobile = ticket.has_value()};
     if (*requested) {
         const auto family = family_of(**requested);
         if (!family) return refuse(ErrorCode::address_family_not_supported);
@@ -115,7 +119,7 @@ Server::Reply Server::allocate(const Exchange& x) {
     if (alternates_.redirect() == Redirect::always) {
         if (const auto elsewhere = try_alternate(x, *options)) return unexpected(*elsewhere);
     }
-    if (refuses_new_ || by_five_tuple_.size() >= config_.max_allocations) {
+    if (refuses_new_ || stats_.allocations_live >= config_.max_allocations) {
         return unexpected(no_room(x, *options));
     }
     const IpAddress& client = x.five_tuple.client.ip;
@@ -131,13 +135,14 @@ Server::Reply Server::allocate(const Exchange& x) {
         return unexpected(full ? no_room(x, *options) : opened.error());
     }
 
-    const Allocation& allocation = start({.five_tuple = x.five_tuple,
-                                          .username = std::string(x.username),
-                                          .keys = x.proof->keys,
-                                          .transaction_id = x.request.transaction_id(),
-                                          .over_tcp = options->over_tcp,
-                                          .created_at = x.now.steady},
-                                         *opened, x.now.steady + options->lifetime);
+    const Allocation& allocation =
+        start({.five_tuple = x.five_tuple,
+               .username = std::string(x.username),
+               .keys = x.proof->keys,
+               .transaction_id = x.request.transaction_id(),
+               .over_tcp = options->over_tcp,
+               .created_at = x.now.steady},
+              *opened, x.now.steady + options->lifetime, options->mobile);
     observer_.allocation_created({allocation, x.now});
     return describe(allocation, x.now.steady);
 }
@@ -227,11 +232,12 @@ Result<RelayPort, Server::Refusal> Server::redeem(const stun::ReservationToken& 
     return *port;
 }
 
-Server::Answer Server::describe(const Allocation& allocation, Instant now) const {
+Server::Answer Server::describe(const Allocation& allocation, Instant now) {
     Answer answer{.mapped = allocation.five_tuple().client,
                   .lifetime = allocation.last_expiry() - now,
                   .reservation = allocation.reservation,
-                  .address_error = allocation.address_error};
+                  .address_error = allocation.address_error,
+                  .ticket = ticket_for(allocation)};
     for (const auto family : families) {
         if (const Relay* relay = allocation.relay(family, now)) {
             answer.relayed[index(family)] = relay->port.address;
@@ -246,7 +252,21 @@ Server::Reply Server::refresh(const Exchange& x) {
     const auto requested = optional_attribute(x.request, AttributeType::requested_address_family,
                                               stun::read_address_family);
     if (!lifetime || !requested) return unexpected(Refusal(ErrorCode::bad_request));
+    const bool deletes = *lifetime == 0s;
+    const Duration granted = deletes ? Duration{} : granted_lifetime(*lifetime);
+
+    const bool moves = x.request.has(AttributeType::mobility_ticket);
+    if (moves && !tickets_) return unexpected(Refusal(ErrorCode::mobility_forbidden));
+    if (moves && x.allocation == nullptr) {
+        // Which families it has is not known here.
+        if (*requested) return unexpected(Refusal(ErrorCode::bad_request));
+        return move(x, granted);
+    }
     if (x.allocation == nullptr) return unexpected(Refusal(ErrorCode::allocation_mismatch));
+    // RFC 8016, section 3.2: without a change of address there is no ticket.
+    if (moves && !came_with(*x.allocation, x.ticket)) {
+        return unexpected(Refusal(ErrorCode::bad_request));
+    }
 
     std::optional<AddressFamily> only;
     if (*requested) {
@@ -255,25 +275,27 @@ Server::Reply Server::refresh(const Exchange& x) {
             return unexpected(Refusal(ErrorCode::peer_address_family_mismatch));
         }
     }
-    const bool deletes = *lifetime == 0s;
-    const Duration granted = deletes ? Duration{} : granted_lifetime(*lifetime);
+    Answer answer{.lifetime = granted};
+    if (moves && !deletes) answer.ticket = ticket_for(*x.allocation);
+    refresh_relays(*x.allocation, x.now, only, granted);
+    return answer;
+}
+
+// Of one family or all.  With a lifetime of 0 they are gone, and the allocation with the last.
+void Server::refresh_relays(Allocation& allocation, Now now, std::optional<AddressFamily> only,
+                            Duration lifetime) {
     for (const auto family : families) {
         if (only && *only != family) continue;
-        if (!x.allocation->relay(family, x.now.steady)) continue;
-        if (deletes) {
-            // The last one ends the allocation, which has to be whole then for who observes it.
-            if (x.allocation->stored_relay(other(family))) {
-                drop_relay(*x.allocation, family);
-            } else {
-                end(*x.allocation, x.now, EndReason::deleted);
-                break;
-            }
-        } else {
-            x.allocation->extend_relay(family, x.now.steady + granted);
+        if (!allocation.relay(family, now.steady)) continue;
+        if (lifetime > 0s) {
+            allocation.extend_relay(family, now.steady + lifetime);
+        } else if (allocation.stored_relay(other(family))) {
+            drop_relay(allocation, family);
+        } else {  // it has to be whole then for who observes it
+            return end(allocation, now, EndReason::deleted);
         }
     }
-    if (!deletes) look_again(by_five_tuple_.find(x.five_tuple)->second);
-    return Answer{.lifetime = granted};
+    look_again(slot_of(allocation));
 }
 
 // RFC 8656, sections 10.2 and 12.2: the family, then the policy.

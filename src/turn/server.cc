@@ -68,6 +68,10 @@ std::string_view label(Drop why) {
             return "over_tcp";
         case Drop::icmp:
             return "icmp";
+        case Drop::client_left:
+            return "client_left";
+        case Drop::still_waiting:
+            return "still_waiting";
         case Drop::count:
             break;
     }
@@ -84,6 +88,8 @@ std::string_view label(EndReason reason) {
             return "client_gone";
         case EndReason::revoked:
             return "revoked";
+        case EndReason::lost:
+            return "lost";
         case EndReason::stopped:
             return "stopped";
     }
@@ -142,6 +148,7 @@ Server::Server(ServerConfig config, std::shared_ptr<const Credentials> credentia
       random_(std::move(random)),
       by_five_tuple_(0, HashFiveTuple(random_.next(), random_.next())),
       by_relay_(0, HashSocket(random_.next(), random_.next())),
+      claimants_(0, by_five_tuple_.hash_function()),
       budget_(config_.replies_per_second, AddressHash(random_.next(), random_.next())) {
     CHECK(credentials_ != nullptr);
     CHECK(config_.software.size() <= stun::max_text);
@@ -198,6 +205,10 @@ void Server::on_request(Now now, const Datagram& in, const Message& request, Out
         default:
             return drop(Drop::unknown_method);
     }
+    // A repeated claim is answered again; anything else is for the allocation that it brought.
+    const bool claims =
+        request.method() == Method::refresh && request.has(AttributeType::mobility_ticket);
+    if (request.method() != Method::binding && !claims && waits(in)) return;
     Exchange x{.now = now, .in = in, .request = request, .five_tuple = five_tuple_of(in)};
     if (const auto reply = reply_to(x)) respond(x, *reply, out);
 }
@@ -323,6 +334,7 @@ void Server::write_success(MessageWriter& writer, const Exchange& x, const Answe
     if (answer.connection) {
         writer.number(AttributeType::connection_id, static_cast<uint32_t>(*answer.connection));
     }
+    if (!answer.ticket.empty()) writer.attribute(AttributeType::mobility_ticket, answer.ticket);
     if (answer.address_error) {  // RFC 8656, section 18.12
         const auto code = static_cast<uint32_t>(answer.address_error->code);
         writer.number(AttributeType::address_error_code,
@@ -368,28 +380,57 @@ Allocation* Server::find(const FiveTuple& five_tuple, Now now) {
     return nullptr;
 }
 
-Allocation& Server::start(Allocation::Origin origin, const Opened& opened, Instant expires_at) {
+Allocation& Server::start(Allocation::Origin origin, const Opened& opened, Instant expires_at,
+                          bool mobile) {
+    Allocation allocation(std::move(origin),
+                          Allocation::Limits{config_.max_permissions, config_.max_channels});
+    for (const auto& port : opened.ports) {
+        if (port) allocation.set_relay({*port, expires_at});
+    }
+    allocation.reservation = opened.reservation;
+    allocation.address_error = opened.address_error;
+    if (mobile) allocation.mobile = {.id = moves_->begin(), .epoch = 1};
+    ++stats_.allocations_total;
+    return settle(std::move(allocation));
+}
+
+Allocation& Server::settle(Allocation allocation) {
     if (free_slots_.empty()) {
         free_slots_.push_back(static_cast<SlotIndex>(slots_.size()));
         slots_.emplace_back();
     }
     const SlotIndex index = free_slots_.back();
     free_slots_.pop_back();
-    by_five_tuple_.emplace(origin.five_tuple, index);
-
-    Allocation& allocation = slots_[index].allocation.emplace(
-        std::move(origin), Allocation::Limits{config_.max_permissions, config_.max_channels});
-    for (const auto& port : opened.ports) {
-        if (!port) continue;
-        by_relay_.emplace(port->socket, index);
-        allocation.set_relay({*port, expires_at});
+    Allocation& settled = slots_[index].allocation.emplace(std::move(allocation));
+    if (!settled.client_has_left()) {
+        CHECK(by_five_tuple_.emplace(settled.five_tuple(), index).second);
     }
-    allocation.reservation = opened.reservation;
-    allocation.address_error = opened.address_error;
+    for (const auto family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
+        const auto& relay = settled.stored_relay(family);
+        if (relay) by_relay_.emplace(relay->port.socket, index);
+    }
+    if (settled.mobile) by_mobile_.emplace(settled.mobile->id, index);
     look_again(index);
     ++stats_.allocations_live;
-    ++stats_.allocations_total;
-    return allocation;
+    return settled;
+}
+
+// But for the relay ports, whose entries go with them.
+void Server::vacate(SlotIndex index) {
+    const Allocation& allocation = *slots_[index].allocation;
+    if (!allocation.client_has_left()) by_five_tuple_.erase(allocation.five_tuple());
+    if (allocation.mobile) by_mobile_.erase(allocation.mobile->id);
+    slots_[index].allocation.reset();
+    free_slots_.push_back(index);
+    --stats_.allocations_live;
+}
+
+Server::SlotIndex Server::slot_of(const Allocation& allocation) const {
+    const auto& v4 = allocation.stored_relay(AddressFamily::ipv4);
+    const auto& relay = v4 ? v4 : allocation.stored_relay(AddressFamily::ipv6);
+    const auto found = by_relay_.find(relay.value().port.socket);
+    CHECK(found != by_relay_.end());
+    return found->second;
 }
 
 void Server::drop_relay(Allocation& allocation, AddressFamily family) {
@@ -406,24 +447,23 @@ void Server::drop_relay(Allocation& allocation, AddressFamily family) {
 
 void Server::end(Allocation& allocation, Now now, EndReason why) {
     observer_.allocation_ended({allocation, now}, why);
+    const SlotIndex index = slot_of(allocation);
     end_connections(allocation);
     drop_relay(allocation, AddressFamily::ipv4);
     drop_relay(allocation, AddressFamily::ipv6);
-    relay_ports_.discharge(allocation.username(), allocation.five_tuple().client.ip);
-
-    const auto found = by_five_tuple_.find(allocation.five_tuple());
-    CHECK(found != by_five_tuple_.end());
-    const SlotIndex index = found->second;
-    by_five_tuple_.erase(found);
-    slots_[index].allocation.reset();
-    free_slots_.push_back(index);
-    --stats_.allocations_live;
+    relay_ports_.discharge(allocation.username(), allocation.charged_address());
+    if (allocation.mobile) moves_->end(allocation.mobile->id);
+    vacate(index);
 }
 
 void Server::client_gone(Now now, const FiveTuple& five_tuple) {
-    if (Allocation* allocation = find(five_tuple, now)) {
-        end(*allocation, now, EndReason::client_gone);
-    }
+    claimants_.erase(five_tuple);
+    Allocation* const allocation = find(five_tuple, now);
+    if (allocation == nullptr) return;
+    if (!allocation->mobile) return end(*allocation, now, EndReason::client_gone);
+    by_five_tuple_.erase(five_tuple);
+    allocation->client_leaves();
+    moves_->offer(allocation->mobile->id);
 }
 
 // A slot has one entry in deadlines_, which may be earlier than needed, so that neither refreshing

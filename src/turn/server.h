@@ -6,7 +6,8 @@
 //
 // Who asks: authentication.cc; requests: requests.cc, Binding: binding.cc; answers and the one
 // place that writes errors: server.cc; relayed data: relay.cc; TCP allocations (RFC 6062):
-// tcp_relay.cc.  Over streams the shell frames messages, pads ChannelData and says client_gone().
+// tcp_relay.cc; mobility (RFC 8016): moves.cc.  Over streams the shell frames messages, pads
+// ChannelData and says client_gone().
 #pragma once
 
 #include <array>
@@ -31,6 +32,7 @@
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
 #include "turn/discovery.h"
+#include "turn/mobility.h"
 #include "turn/peer_policy.h"
 #include "turn/peer_streams.h"
 #include "turn/relay_ports.h"
@@ -77,8 +79,10 @@ enum class Drop : uint8_t {
     peer_denied,
     family_mismatch,
     too_large,
-    over_tcp,  // a datagram for an allocation that has none
-    icmp,      // of a kind that is not relayed, or too soon after the last
+    over_tcp,       // a datagram for an allocation that has none
+    icmp,           // of a kind that is not relayed, or too soon after the last
+    client_left,    // of a mobile allocation, and may come back
+    still_waiting,  // for the allocation to come to this shard, and more than is kept until then
     count,
 };
 std::string_view label(Drop);
@@ -93,9 +97,10 @@ struct Stats {
     uint64_t bindings = 0;
     uint64_t allocations_live = 0;
     uint64_t allocations_total = 0;
+    uint64_t moves = 0;  // of mobile allocations, to another five-tuple
 };
 
-enum class EndReason : uint8_t { deleted, expired, client_gone, revoked, stopped };
+enum class EndReason : uint8_t { deleted, expired, client_gone, revoked, lost, stopped };
 std::string_view label(EndReason);
 
 struct AllocationEvent {
@@ -106,6 +111,7 @@ struct AllocationEvent {
 struct Observer {
     virtual ~Observer() = default;
     virtual void allocation_created(const AllocationEvent&) {}
+    virtual void allocation_moved(const AllocationEvent&) {}
     virtual void allocation_ended(const AllocationEvent&, EndReason) {}
 };
 
@@ -139,9 +145,26 @@ class Server {
     // A connection is closed that somebody has joined.
     void peer_gone(SocketId relay, ConnectionId);
 
-    // The stream on which the client reached us is closed: its allocation ends.
+    // ---- mobile allocations (RFC 8016), refused without this; `moves` outlives the server
+    void offer_mobility(const Tickets& tickets, Moves& moves) {
+        tickets_ = tickets;
+        moves_ = &moves;
+    }
+    bool owns(MobileId id) const { return by_mobile_.contains(id); }
+    // A Refresh request that came to another shard is granted.  Both are for who owns it.
+    void prolong(Now, MobileId, Duration lifetime);
+    Moving give_up(MobileId);
+    // The claim that was made here is served, or void.
+    Waiting take_over(Now, Moving, const Claim&);
+    Waiting claim_voided(const Claim&);
+
+    // The stream on which the client reached us is closed: its allocation ends, unless it is
+    // mobile.
     void client_gone(Now, const FiveTuple&);
-    bool has_allocation(const FiveTuple& five_tuple, Now now) { return find(five_tuple, now); }
+    // Or soon will have.
+    bool has_allocation(const FiveTuple& five_tuple, Now now) {
+        return find(five_tuple, now) != nullptr || claimants_.contains(five_tuple);
+    }
     // Stops when the outbox is full; next_deadline() is then not after now.
     void expire(Now, Outbox&);
     Instant next_deadline() const;
@@ -184,7 +207,8 @@ class Server {
         FiveTuple five_tuple;
         Allocation* allocation = nullptr;  // of this five-tuple
         std::string_view username;
-        std::optional<Proof> proof;  // once it is authenticated
+        std::optional<Ticket> ticket;  // if it is one of ours
+        std::optional<Proof> proof;    // once it is authenticated
     };
     // Attributes by type number; as many as a message can have.
     struct UnknownAttributes {
@@ -213,6 +237,7 @@ class Server {
         const Origin* other = nullptr;
         std::optional<uint16_t> response_port;
         bool is_padded = false;
+        std::vector<uint8_t> ticket;  // empty: none
     };
     using Reply = Result<Answer, Refusal>;
     // How much an answer says: less to a stranger for whom more would be too long.
@@ -255,6 +280,16 @@ class Server {
         std::optional<stun::ReservationToken> token;
         Duration lifetime{};
         bool over_tcp = false;
+        bool mobile = false;
+    };
+    // A five-tuple that has claimed a mobile allocation, which comes once it is used.
+    struct Claimant {
+        MobileId allocation{};
+        uint32_t epoch = 0;  // of the ticket it was given
+        ClaimId claim{};
+        Transport transport = Transport::udp;
+        bool uses_it = false;
+        std::vector<std::vector<uint8_t>> waiting;  // messages
     };
     // A Connect request that waits for the peer.
     struct PendingConnect {
@@ -291,6 +326,7 @@ class Server {
     // authentication.cc
     Result<void, Refusal> authenticate(Exchange&);
     Result<Proof, AuthFailure> prove(Exchange&) const;
+    static const Keys* known_keys(const Exchange&);
     Result<std::string_view, AuthFailure> name_in(const Exchange&) const;
     static Result<std::optional<stun::PasswordAlgorithm>, AuthFailure> algorithm_in(
         const stun::Message&, std::string_view nonce);
@@ -305,13 +341,22 @@ class Server {
     Result<OpenedPorts, stun::ErrorCode> open_port(AddressFamily, Parity, const IpAddress& near);
     std::optional<Refusal> try_alternate(const Exchange&, const AllocateOptions&);
     Refusal no_room(const Exchange&, const AllocateOptions&);
-    Answer describe(const Allocation&, Instant) const;
+    Answer describe(const Allocation&, Instant);
+    void refresh_relays(Allocation&, Now, std::optional<AddressFamily> only, Duration lifetime);
     Duration granted_lifetime(std::optional<std::chrono::seconds> asked) const;
     stun::ReservationToken reserve(const RelayPort&, std::string_view user, Instant);
     Result<RelayPort, Refusal> redeem(const stun::ReservationToken&, std::string_view user,
                                       Instant);
     Result<PeerVerdict, Refusal> admit(const Exchange&, const TransportAddress& peer,
                                        const OwnAddresses&);
+
+    // moves.cc
+    std::optional<Ticket> ticket_in(const stun::Message&) const;
+    std::vector<uint8_t> ticket_for(const Allocation&);
+    Reply move(const Exchange&, Duration lifetime);
+    static bool came_with(const Allocation&, const std::optional<Ticket>&);
+    bool waits(const Datagram&);
+    Waiting take_waiting(const Claim&);
 
     // tcp_relay.cc
     static constexpr size_t longest_connect = 2048;  // bytes
@@ -338,7 +383,10 @@ class Server {
 
     // server.cc: the tables
     Allocation* find(const FiveTuple&, Now);  // a live one; ends it if its time is over
-    Allocation& start(Allocation::Origin, const Opened&, Instant expires_at);
+    Allocation& start(Allocation::Origin, const Opened&, Instant expires_at, bool mobile);
+    Allocation& settle(Allocation);
+    void vacate(SlotIndex);
+    SlotIndex slot_of(const Allocation&) const;
     void drop_relay(Allocation&, AddressFamily);
     void end(Allocation&, Now, EndReason);
     void look_again(SlotIndex);
@@ -349,6 +397,8 @@ class Server {
     PeerPolicy policy_;
     RelayPorts& relay_ports_;
     PeerStreams* streams_ = nullptr;
+    std::optional<Tickets> tickets_;
+    Moves* moves_ = nullptr;
     Observer& observer_;
     Random random_;
     bool refuses_new_ = false;
@@ -361,6 +411,8 @@ class Server {
     boost::unordered_flat_map<FiveTuple, SlotIndex, HashFiveTuple> by_five_tuple_;
     boost::unordered_flat_map<SocketId, SlotIndex, HashSocket> by_relay_;
     boost::unordered_flat_map<ConnectionId, PendingConnect, HashConnection> connects_;
+    std::map<MobileId, SlotIndex> by_mobile_;
+    boost::unordered_flat_map<FiveTuple, Claimant, HashFiveTuple> claimants_;
     std::deque<Reserved> reserved_;  // all live equally long, so the oldest goes first
     Deadlines<Due> deadlines_;
     ReplyBudget budget_;

@@ -118,12 +118,18 @@ struct Response {
 struct Recorder : Observer {
     void allocation_created(const AllocationEvent& event) override {
         created.push_back(event.allocation.username());
+        if (on_created) on_created(event.allocation);
+    }
+    void allocation_moved(const AllocationEvent& event) override {
+        moved.push_back(event.allocation.five_tuple().client);
     }
     void allocation_ended(const AllocationEvent& event, EndReason why) override {
         EXPECT_TRUE(event.allocation.has_relays());
         ended.push_back(why);
     }
+    std::function<void(const Allocation&)> on_created;
     std::vector<std::string> created;
+    std::vector<TransportAddress> moved;
     std::vector<EndReason> ended;
 };
 
@@ -144,14 +150,14 @@ class World {
     std::vector<Sent> passes(Duration time) {
         now.steady += time;
         now.wall += std::chrono::duration_cast<std::chrono::seconds>(time);
-        server.expire(now, out_);
+        for (Server* shard : shards) shard->expire(now, out_);
         return sent();
     }
     std::vector<Sent> from_client(const TransportAddress& client, const Payload& bytes,
                                   const TransportAddress& to = listener,
                                   SocketId socket = listener_socket,
                                   Transport transport = Transport::udp) {
-        server.from_client(
+        shard_of(socket).from_client(
             now,
             {.socket = socket, .from = client, .local = to, .bytes = bytes, .transport = transport},
             out_);
@@ -159,9 +165,11 @@ class World {
     }
     std::vector<Sent> from_peer(const RelayPort& relay, const TransportAddress& from,
                                 const Payload& bytes) {
-        server.from_peer(
-            now, {.socket = relay.socket, .from = from, .local = relay.address, .bytes = bytes},
-            out_);
+        for (Server* shard : shards) {
+            shard->from_peer(
+                now, {.socket = relay.socket, .from = from, .local = relay.address, .bytes = bytes},
+                out_);
+        }
         return sent();
     }
     std::vector<Sent> from_icmp(const IcmpError& error) {
@@ -183,9 +191,16 @@ class World {
     FakePorts ports;
     Recorder observer;
     Server server;
+    // Of several, a client's socket says to which it comes.
+    std::vector<Server*> shards{&server};
+    Server& shard_of(SocketId socket) {
+        return *shards[static_cast<size_t>(socket) % shards.size()];
+    }
+    std::function<void(Outbox&)> afterwards;  // what the shell does before it sends
 
   private:
     std::vector<Sent> sent() {
+        if (afterwards) afterwards(out_);
         std::vector<Sent> copies;
         for (const Transmit& t : out_.pending()) {
             Payload bytes(t.prefix.begin(), t.prefix.begin() + t.prefix_size);

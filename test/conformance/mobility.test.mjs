@@ -112,3 +112,34 @@ over('', 'M10 an allocation moves from UDP to TCP', async (world) => {
   await second.indicate(listener.at, Buffer.from('moved'));
   assert.deepEqual((await listener.receive()).from, client.relayed);
 });
+
+over('', 'M10 from any transport to any other data flows both ways', async (world) => {
+  const listener = await world.peer();
+  let { client, value } = await mobile(world, { transport: 'UDP' });
+  granted(await client.permit(listener.at));
+  const ways = some.flatMap((from) => some.flatMap((to) => [from, to]));
+  for (const transport of ways) {
+    const next = await world.client({ transport });
+    value = granted(await move(next, value)).get(attribute.mobilityTicket);
+    next.relayed = client.relayed;
+    await next.indicate(listener.at, Buffer.from(transport));
+    const { bytes, from } = await listener.receive();
+    assert.equal(String(bytes), transport);
+    assert.deepEqual(from, client.relayed);
+    await listener.send(Buffer.from('back'), from);
+    assert.equal(String((await next.next()).get(attribute.data)), 'back');
+    client = next;
+  }
+});
+
+over(['TCP', 'TLS'], 'M10 a mobile allocation outlives its connection', async (world) => {
+  const { client, value } = await mobile(world);
+  const listener = await world.peer();
+  granted(await client.permit(listener.at));
+  await client.link.close();
+  const second = await world.client({ transport: 'UDP' });
+  granted(await move(second, value));
+  second.relayed = client.relayed;
+  await second.indicate(listener.at, Buffer.from('moved'));
+  assert.deepEqual((await listener.receive()).from, client.relayed);
+});
