@@ -365,6 +365,24 @@ TEST_F(TcpRelayTest, ConnectionsAreBounded) {
     EXPECT_EQ(connects().code(), 508);
 }
 
+// With this seed one of the first 1400 ids would come twice.
+TEST(TcpRelayIds, PendingConnectsHaveIdsOfTheirOwn) {
+    constexpr unsigned many = 1400;
+    World world({.max_connections = many}, {}, 320);
+    FakeStreams streams;
+    world.server.relay_tcp(streams);
+    TestClient client{world};
+    client.transport = Transport::tcp;
+    ASSERT_EQ(client.asks(Method::allocate, tcp).code(), success);
+    for (unsigned i = 0; i < many; ++i) {
+        const TransportAddress to{peer.ip, static_cast<uint16_t>(1 + i)};
+        client.asks(Method::connect,
+                    [&](MessageWriter& w) { w.xor_address(AttributeType::xor_peer_address, to); });
+    }
+    EXPECT_EQ(streams.connecting.size(), many);
+    EXPECT_EQ(streams.users.size(), many);
+}
+
 TEST_F(TcpRelayTest, AReloadedPolicyEndsConnections) {
     ASSERT_EQ(allocates().code(), success);
     connects();

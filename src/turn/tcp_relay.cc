@@ -41,10 +41,15 @@ Allocation* Server::of_relay(SocketId relay) {
 
 PeerConnection& Server::add_connection(Allocation& allocation, const TransportAddress& peer,
                                        State state, Instant now) {
-    std::array<uint8_t, 4> id{};
-    random_.fill(id);
-    auto& added = allocation.connections.emplace_back(
-        PeerConnection{ConnectionId{Reader(id).u32()}, peer, state, now + connection_time});
+    // Of 32 random bits some come twice, and a pending Connect is found by them.
+    ConnectionId id{};
+    do {
+        std::array<uint8_t, 4> bits{};
+        random_.fill(bits);
+        id = ConnectionId{Reader(bits).u32()};
+    } while (connects_.contains(id));
+    auto& added =
+        allocation.connections.emplace_back(PeerConnection{id, peer, state, now + connection_time});
     look_again(by_five_tuple_.find(allocation.five_tuple())->second);
     return added;
 }
