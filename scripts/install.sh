@@ -5,7 +5,7 @@ build_packages="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-
     libboost-url1.81-dev libssl-dev libexpected-dev libtomlplusplus-dev libcli11-dev libspdlog-dev
     libfmt-dev prometheus-cpp-dev zlib1g-dev libutf8proc-dev libsqlite3-dev"
 check_packages="clang clang-tidy clang-format lld llvm libclang-rt-14-dev libgtest-dev libgmock-dev
-    curl chromium firefox-esr coturn openssl iproute2 ethtool python3"
+    curl chromium firefox-esr coturn openssl iproute2 nftables ethtool python3"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
