@@ -198,7 +198,9 @@ void Asker::sign(stun::MessageWriter& writer, const Identity& me) {
     if (slip == 7 || slip == 8) nonce = dice_.pick(identities_).nonce;
     if (slip == 9 && !nonce.empty()) dice_.pick(nonce) ^= 1;
     if (slip == 10) return;
-    if (slip != 11) writer.text(AttributeType::username, user);
+    // Or somebody else's name, proved with the key of one's own.
+    const std::string& named = slip == 15 ? dice_.pick(identities_).user : user;
+    if (slip != 11) writer.text(AttributeType::username, named);
     if (slip != 12) writer.text(AttributeType::realm, realm);
     if (slip != 13) writer.text(AttributeType::nonce, nonce);
     if (slip == 14) writer.number(AttributeType::password_algorithm, 1 << 16);
