@@ -65,7 +65,7 @@ class Streams : public PeerStreams {
     }
     void connect(const RelayPort& port, const TransportAddress& peer, ConnectionId id,
                  std::string_view user) override {
-        CHECK(listening.at(port.socket) == port.address);
+        CHECK(listening.at(port.socket) == port.address && peer != port.address);
         CHECK(port.address.ip.family() == peer.ip.family() && allowed(peer));
         add(id, {port.socket, peer, std::string(user), State::connecting, now});
     }

@@ -208,6 +208,13 @@ TEST_F(TcpRelayTest, L08_ALiveUdpRelayIsNoTcpPeer) {
     EXPECT_EQ(connects(other.relay.address).code(), silence);
 }
 
+TEST_F(TcpRelayTest, ARelayedPortIsNotItsOwnPeer) {
+    const auto itself =
+        allocates().message().xor_address(AttributeType::xor_relayed_address).value();
+    EXPECT_EQ(connects(itself).code(), 403);
+    EXPECT_THAT(streams.connecting, IsEmpty());
+}
+
 TEST_F(TcpRelayTest, L09_APeerThatRefuses) {
     ASSERT_EQ(allocates().code(), success);
     connects();

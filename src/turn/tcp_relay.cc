@@ -68,13 +68,15 @@ std::optional<Server::Reply> Server::connect(const Exchange& x) {
     }
     const auto verdict = admit(x, *peer, OwnStreams(relay_ports_, *streams_));
     if (!verdict) return unexpected(verdict.error());
+    const RelayPort& relay = allocation.relay(peer->ip.family(), x.now.steady)->port;
+    // TCP would connect a port with itself.
+    if (relay.address == *peer) return refuse(ErrorCode::forbidden);
     if (connections.size() >= config_.max_connections) {
         return refuse(ErrorCode::insufficient_capacity);
     }
     const auto id = add_connection(allocation, *peer, State::connecting, x.now.steady).id;
     connects_[id] = {{x.in.bytes.begin(), x.in.bytes.end()}, *x.proof};
-    streams_->connect(allocation.relay(peer->ip.family(), x.now.steady)->port, *peer, id,
-                      allocation.username());
+    streams_->connect(relay, *peer, id, allocation.username());
     return {};
 }
 

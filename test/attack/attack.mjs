@@ -10,9 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { attribute, Message, method, uint8 } from '../conformance/stun.mjs';
 import { data, granted, lifetime, udp } from '../conformance/client.mjs';
 
-export { udp };
-
-export const full = Boolean(process.env.ATTACK_FULL);
+const full = Boolean(process.env.ATTACK_FULL);
 /** The number of docs/attacks.md, or the smaller one of every day. */
 export const many = (few, all) => (full ? all : few);
 
