@@ -86,6 +86,16 @@ async function persistently(client, message) {
   return answer.finally(() => clearTimeout(again));
 }
 
+/** Takes a new nonce when the old one is stale, which it is after ten minutes. */
+export function renewing(client) {
+  const once = client.request.bind(client);
+  client.request = async (method, attributes) => {
+    const answer = await once(method, attributes);
+    return answer.code === 438 ? (client.remember(answer), once(method, attributes)) : answer;
+  };
+  return client;
+}
+
 /** An honest client that comes while the attack goes on: it allocates and is relayed. */
 export async function honest(world, transport = 'UDP') {
   const client = await world.client({ transport });

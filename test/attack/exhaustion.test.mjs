@@ -7,7 +7,7 @@ import { setTimeout as hold } from 'node:timers/promises';
 import { attribute, method } from '../conformance/stun.mjs';
 import { Client, granted, lifetime, peer, refused, udp } from '../conformance/client.mjs';
 import { suite } from '../conformance/suite.mjs';
-import { at, cpuSeconds, honest, many, metric, tcp, until } from './attack.mjs';
+import { at, cpuSeconds, honest, many, metric, renewing, tcp, until } from './attack.mjs';
 
 const size = 100;
 const narrow = suite({ ports: [61000, 61000 + size - 1], relay: ['127.0.0.1'] });
@@ -32,7 +32,7 @@ async function release(clients) {
 }
 
 narrow('UDP', 'P1 P3 of a thousand that race for a hundred ports a hundred win, again and again', async (world) => {
-  const clients = await Promise.all(Array.from({ length: many(300, 1000) }, () => world.client()));
+  const clients = await Promise.all(Array.from({ length: many(300, 1000) }, async () => renewing(await world.client())));
   for (let round = 0; round < many(5, 1000); round++) {
     const winners = await race(clients);
     assert.equal(winners.length, size);
@@ -41,8 +41,8 @@ narrow('UDP', 'P1 P3 of a thousand that race for a hundred ports a hundred win, 
 });
 
 narrow('UDP', 'P2 after pairs, halves of pairs, used and forged tokens the range is whole', async (world) => {
-  const client = await world.client();
-  const second = await world.client();
+  const client = renewing(await world.client());
+  const second = renewing(await world.client());
   for (let i = 0; i < many(300, 100_000); i++) {
     const reserves = i % 2 === 0;
     const answer = await client.allocate([udp, evenPort(reserves)]);
