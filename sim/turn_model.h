@@ -106,6 +106,10 @@ class TurnModel {
         std::optional<wire::Token> token;
         bool address_error = false;
     };
+    struct Relayed {
+        uint64_t packets = 0, bytes = 0;
+        void add(size_t size) { ++packets, bytes += size; }
+    };
     struct Reservation {
         turn::RelayPort port;
         std::string user;
@@ -171,7 +175,7 @@ class TurnModel {
     std::map<wire::Token, Reservation> reservations_;                  // by token
     mutable std::map<std::pair<std::string, std::string>, Md5> keys_;  // by name and password
     // What the server's own counters must show (TI20).
-    turn::Traffic to_peers_, to_clients_;
+    Relayed to_peers_, to_clients_;
     std::map<int, uint64_t> errors_;
     uint64_t created_ = 0, bindings_ = 0;
 };
