@@ -127,6 +127,7 @@ void write_server_programs() {
     const Seed permit = ask(0, permission, {1, peer, 0});
     const Seed reserve{1, even_port, 1};
     const Seed on_channel{0, 6, 0, 1, 'x'}, heard{0, 7, 0, 0, 1, 'x'}, reload{0, 9, 1, 1};
+    const Seed revoke_bob{0, 9, 3, 0}, lower_quota{0, 9, 4, 1}, drain{0, 9, 5, 1};
     const Seed login0 = challenge(0), login1 = challenge(1), allocate = ask(0, first);
 
     write_program("permission", 0, {login0, allocate, permit, send(0), heard});
@@ -146,6 +147,9 @@ void write_server_programs() {
                    {0, 5, 12, 1, 1, 'x'},
                    {0, 7, 12, 0, 1, 1, 'x'}});
     write_program("reload", 0, {login0, allocate, permit, reload, send(0)});
+    write_program("revoke", 0, {login1, ask(1, first), revoke_bob, ask(1, first)});
+    write_program("lower_quota", 0, {login0, allocate, lower_quota, login1, ask(1, first)});
+    write_program("drain", 0, {login0, allocate, drain, login1, ask(1, first)});
     write_program("expiry", 0, {login0, allocate, permit, {0, 8, 2, 87, 0}, send(0)});
     write_program("reservation", 1,
                   {login0, ask(0, first, reserve), login1, ask(1, first, {1, token})});

@@ -62,12 +62,17 @@ struct Ports : OneShardPorts {
 };
 
 struct Counter : Observer {
-    void allocation_created(const AllocationEvent&) override { ++live; }
+    void allocation_created(const AllocationEvent& event) override {
+        ++live;
+        ++of_user[event.allocation.username()];
+    }
     void allocation_ended(const AllocationEvent& event, EndReason why) override {
         CHECK(event.allocation.has_relays() && !label(why).empty());
         --live;
+        --of_user[event.allocation.username()];
     }
     size_t live = 0;
+    std::map<std::string, size_t> of_user;
 };
 
 // What the server has granted one client, by its own answers.
@@ -151,11 +156,13 @@ class World {
     }
 
   private:
-    static std::shared_ptr<const Credentials> credentials() {
-        static const auto shared = std::make_shared<Credentials>(
-            "ahoy", std::map<std::string, std::string>{{"alice", "wonder"}, {"bob", "builder"}},
-            std::vector<std::string>{"north"});
-        return shared;
+    static std::shared_ptr<const Credentials> credentials(bool with_bob = true) {
+        static const auto make = [](std::map<std::string, std::string> users) {
+            return std::make_shared<Credentials>("ahoy", users, std::vector<std::string>{"north"});
+        };
+        static const auto both = make({{"alice", "wonder"}, {"bob", "builder"}});
+        static const auto without = make({{"alice", "wonder"}});
+        return with_bob ? both : without;
     }
     static turn::Discovery::Square square() {
         turn::Discovery::Square square;
@@ -304,7 +311,10 @@ class World {
 
     void sends(Client& client, Bytes bytes, bool spoilt) {
         const FiveTuple& from = client.address;
+        const size_t live_before = counter_.live, of_bob_before = counter_.of_user["bob"];
         server_.from_client(now_, {from.socket, from.client, from.server, bytes}, out_);
+        if (refuses_new_) CHECK(counter_.live <= live_before);
+        if (!has_bob_) CHECK(counter_.of_user["bob"] <= of_bob_before);
         const auto request = Message::parse(bytes);
         const auto classic = Message::parse_classic(bytes);
         CHECK(out_.pending().size() <= 1);
@@ -412,16 +422,38 @@ class World {
         done();
     }
     void rarely(Client& client, Input& input) {
-        switch (input.choose(3)) {
+        switch (input.choose(6)) {
             case 0:
                 server_.client_gone(now_, client.address);
                 client.granted = {};
                 break;
             case 1:
-                server_.reload(credentials(), policy(input.flag()));
+                server_.reload(credentials(has_bob_), policy(input.flag()));
+                break;
+            case 2:
+                now_.steady += std::chrono::seconds(input.byte());  // a late timer
+                break;
+            case 3:
+                return revokes(input.flag());
+            case 4:
+                limits_.max_allocations = static_cast<unsigned>(input.choose(4));
+                server_.set_quotas(limits_.max_allocations, limits_.max_allocations_per_user);
+                stayed_ = counter_.live;
                 break;
             default:
-                now_.steady += std::chrono::seconds(input.byte());  // a late timer
+                refuses_new_ = input.flag();
+                server_.refuse_new(refuses_new_);
+        }
+        done();
+    }
+    // Bob comes or goes; if he has gone, his allocations end.
+    void revokes(bool has_bob) {
+        has_bob_ = has_bob;
+        server_.reload(credentials(has_bob_), policy(false));
+        for (std::optional<size_t> from = 0; from;) from = server_.end_revoked(now_, *from);
+        if (!has_bob_) CHECK(counter_.of_user["bob"] == 0);
+        for (Client& client : clients_) {
+            if (!server_.has_allocation(client.address, now_)) client.granted = {};
         }
         done();
     }
@@ -429,12 +461,16 @@ class World {
         CHECK(out_.overflowed() == 0);
         out_.clear();
         CHECK(counter_.live == server_.stats().allocations_live);
-        CHECK(counter_.live <= limits_.max_allocations);
+        stayed_ = std::min(stayed_, counter_.live);
+        CHECK(counter_.live <= std::max<size_t>(limits_.max_allocations, stayed_));
         CHECK(ports_.live.size() <= 2 * counter_.live + limits_.max_reservations);
         CHECK(ports_.live.size() >= counter_.live);
     }
 
-    const ServerConfig limits_;
+    ServerConfig limits_;
+    size_t stayed_ = 0;  // allocations from before the limit was lowered
+    bool has_bob_ = true;
+    bool refuses_new_ = false;
     Now now_{Instant{} + 1h, WallTime(1'700'000'000s)};
     Ports ports_;
     Counter counter_;

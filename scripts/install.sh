@@ -5,11 +5,11 @@ build_packages="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-
     libboost-url1.81-dev libssl-dev libexpected-dev libtomlplusplus-dev libcli11-dev libspdlog-dev
     libfmt-dev prometheus-cpp-dev zlib1g-dev libutf8proc-dev libsqlite3-dev"
 check_packages="clang clang-tidy clang-format lld llvm libclang-rt-14-dev libgtest-dev libgmock-dev
-    curl chromium firefox-esr coturn openssl iproute2 ethtool python3"
+    curl chromium firefox-esr coturn openssl iproute2 nftables ethtool python3"
 e2e_packages="libnss3-tools"
 clients_packages="golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev python3-aioice
     python3-gi gir1.2-gstreamer-1.0 gir1.2-nice-0.1 gstreamer1.0-nice"
-natlab_packages="nftables python3-aioice"
+natlab_packages="python3-aioice"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

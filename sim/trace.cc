@@ -52,6 +52,8 @@ std::string_view label(Mark mark) {
         "a NAT rebinds",
         "a server restarts",
         "a server reloads",
+        "an allocation is revoked",
+        "a new allocation is refused while draining",
         "a relay reaches a relay",
         "ChannelData is relayed",
         "a Send indication is relayed",

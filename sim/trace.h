@@ -52,6 +52,8 @@ enum class Mark : uint8_t {
     nat_rebound,
     server_restarted,
     server_reloaded,
+    revoked,
+    refused_new,
     relayed_to_relayed,
     relayed_to_channel,
     relayed_to_send,

@@ -135,7 +135,9 @@ void Asker::write_allocate(stun::MessageWriter& writer) {
         const uint8_t reserve = dice_.one_in(2) ? 0x80 : 0;
         writer.attribute(AttributeType::even_port, {&reserve, 1});
     } else if (kind < 40 && !tokens_.empty()) {
-        writer.attribute(AttributeType::reservation_token, dice_.pick(tokens_));
+        // Mostly the newest, also when it was used: none lives longer than thirty seconds.
+        const auto& token = dice_.one_in(3) ? dice_.pick(tokens_) : tokens_.back();
+        writer.attribute(AttributeType::reservation_token, token);
     }
     if (dice_.percent(kind < 40 ? 4 : 20)) {
         writer.number(AttributeType::requested_address_family, dice_.any_of<uint32_t>({1, 2, 2, 3})
@@ -198,7 +200,9 @@ void Asker::sign(stun::MessageWriter& writer, const Identity& me) {
     if (slip == 7 || slip == 8) nonce = dice_.pick(identities_).nonce;
     if (slip == 9 && !nonce.empty()) dice_.pick(nonce) ^= 1;
     if (slip == 10) return;
-    if (slip != 11) writer.text(AttributeType::username, user);
+    // Or somebody else's name, proved with the key of one's own.
+    const std::string& named = slip == 15 ? dice_.pick(identities_).user : user;
+    if (slip != 11) writer.text(AttributeType::username, named);
     if (slip != 12) writer.text(AttributeType::realm, realm);
     if (slip != 13) writer.text(AttributeType::nonce, nonce);
     if (slip == 14) writer.number(AttributeType::password_algorithm, 1 << 16);

@@ -7,9 +7,17 @@ namespace {
 
 constexpr Duration impatience = 1s;
 
+// Whose allocation ended without a word, because a server restarted or its user was revoked, may
+// have another one that a late copy of the Allocate request made, and believes to speak from the
+// first.
+bool has_ended(const Town& town, const TransportAddress& relayed) {
+    const bool is_ours = std::ranges::count(town.listeners, relayed.ip, &TransportAddress::ip) > 0;
+    return is_ours && !town.relays.open.contains(relayed);
+}
+
 void check_arrival(const Town& town, const Payload& payload, const TransportAddress& from,
                    bool for_us) {
-    if (!town.payloads_tell) return;
+    if (!town.payloads_tell || has_ended(town, payload.from)) return;
     if (!for_us) {
         throw Violation("TI3", "payload arrives at whom it is meant for", payload.to.to_string());
     }
@@ -203,7 +211,10 @@ void Caller::receive(const Packet& packet) {
 void Caller::heard(const TransportAddress& peer, Bytes bytes) {
     const auto payload = Payload::read(bytes);
     if (!payload) return;
-    check_arrival(town_, *payload, peer, addresses_.contains(payload->to));
+    const auto relayed = client_.relayed();
+    if (!relayed || !has_ended(town_, *relayed)) {
+        check_arrival(town_, *payload, peer, addresses_.contains(payload->to));
+    }
     if (payload->wants_reply) return say(peer, false);
     if (calm_ && !content_) {
         content_ = true;

@@ -1,5 +1,6 @@
 // What the server has granted, as RFC 8656 says that a success changes it.
 #include <algorithm>
+#include <numeric>
 
 #include "sim/turn_model.h"
 
@@ -38,6 +39,7 @@ void TurnModel::granted(Request& r, const wire::Stun& answer) {
         default:
             require(answer.address(wire::xor_mapped_address) == r.step.in.from, "TI16",
                     "a Binding response tells the address it goes to", r.step.in.from.to_string());
+            ++bindings_;
     }
 }
 
@@ -206,6 +208,16 @@ void TurnModel::reload(PeerRules peers) {
     }
 }
 
+void TurnModel::revoked(Instant now) {
+    forget_expired(now);
+    const size_t revoked = std::erase_if(grants_, [&](const auto& entry) {
+        const Grant& grant = entry.second;
+        const auto user = accounts_->users.find(grant.user);
+        return user != accounts_->users.end() && grant.key != key_of(grant.user, user->second);
+    });
+    if (revoked > 0) trace_.mark(Mark::revoked);
+}
+
 void TurnModel::forget_expired(Instant now) {
     for (auto at = grants_.begin(); at != grants_.end();) {
         const Place place = at->first;
@@ -246,6 +258,13 @@ void TurnModel::settled(Instant now, const RelayTable& table, size_t shard,
             stats.to_clients.packets == to_clients_.packets &&
             stats.to_clients.bytes == to_clients_.bytes,
         "TI20", "relayed packets and bytes are counted", std::to_string(stats.to_peers.packets));
+    require(stats.bindings == bindings_, "TI20", "Binding responses are counted",
+            std::to_string(stats.bindings));
+    const uint64_t denied =
+        std::accumulate(stats.denied_peers.begin(), stats.denied_peers.end(), uint64_t{0});
+    const auto forbidden = errors_.find(403);
+    require(denied == (forbidden == errors_.end() ? 0 : forbidden->second), "TI20",
+            "every 403 is a denied peer with its reason", std::to_string(denied));
     for (const auto& [code, count] : errors_) {
         const auto counted = stats.errors.find(static_cast<stun::ErrorCode>(code));
         require(counted != stats.errors.end() && counted->second == count, "TI20",

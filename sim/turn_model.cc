@@ -48,6 +48,12 @@ std::string list(const std::set<int>& codes) {
     return text;
 }
 
+// Whom an address belongs to: of IPv6 one may have the whole /64.
+std::vector<uint8_t> network_of(const IpAddress& ip) {
+    const auto& bytes = ip.bytes();
+    return {bytes.begin(), bytes.begin() + (ip.is_v4() ? 16 : 8)};
+}
+
 constexpr size_t padded(size_t size) {
     return (size + 3) / 4 * 4;
 }
@@ -178,18 +184,19 @@ TurnModel::Reasons TurnModel::authentication(Request& r) {
     return why;
 }
 
+Md5 TurnModel::key_of(const std::string& user, const std::string& password) const {
+    const auto [at, fresh] = keys_.try_emplace({user, password});
+    if (fresh) at->second = md5(as_bytes(user + ":" + accounts_->realm + ":" + password));
+    return at->second;
+}
+
 std::optional<Md5> TurnModel::prove(const Request& r) const {
     const auto proves = [&](const Md5& key) {
         return wire::signed_with(r.stun, r.step.in.bytes, key);
     };
     if (r.grant != nullptr && r.grant->user == r.user && proves(r.grant->key)) return r.grant->key;
-    const auto key_of = [&](const std::string& password) {
-        const auto [at, fresh] = keys_.try_emplace({r.user, password});
-        if (fresh) at->second = md5(as_bytes(r.user + ":" + accounts_->realm + ":" + password));
-        return at->second;
-    };
     if (const auto user = accounts_->users.find(r.user); user != accounts_->users.end()) {
-        const auto key = key_of(user->second);
+        const auto key = key_of(r.user, user->second);
         return proves(key) ? std::optional(key) : std::nullopt;
     }
     // The REST scheme: the name begins with the second in which it ends, and names somebody.
@@ -201,7 +208,7 @@ std::optional<Md5> TurnModel::prove(const Request& r) const {
     if (error != std::errc{} || end != digits.data() + digits.size()) return {};
     if (ends <= r.step.now.wall.time_since_epoch().count()) return {};
     for (const std::string& secret : accounts_->secrets) {
-        const auto key = key_of(base64(hmac_sha1(as_bytes(secret), {as_bytes(r.user)})));
+        const auto key = key_of(r.user, base64(hmac_sha1(as_bytes(secret), {as_bytes(r.user)})));
         if (proves(key)) return key;
     }
     return {};
@@ -280,12 +287,20 @@ void TurnModel::allocate_reasons(const Request& r, Reasons& why) const {
 
 // TI7
 void TurnModel::capacity_reasons(const Request& r, Reasons& why) const {
-    uint64_t live = 0, of_user = 0;
+    uint64_t live = 0, of_user = 0, of_network = 0;
+    const auto network = network_of(r.place.first.ip);
     for (const auto& [place, grant] : grants_) {
         if (!is_live(grant, r.step.now.steady)) continue;
         ++live;
         if (grant.user == r.user) ++of_user;
+        if (network_of(place.first.ip) == network) ++of_network;
     }
+    if (refuses_new_) {
+        trace_.mark(Mark::refused_new);
+        why.must.insert(508);
+    }
+    const unsigned per_address = rules_.config.max_allocations_per_address;
+    if (per_address != 0 && of_network >= per_address) why.must.insert(486);
     if (of_user >= rules_.config.max_allocations_per_user) why.must.insert(486);
     if (live >= rules_.config.max_allocations) why.must.insert(508);
     // What is over and not yet reclaimed may still count.

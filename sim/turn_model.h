@@ -64,6 +64,9 @@ class TurnModel {
     void set_accounts(const Accounts* accounts) { accounts_ = accounts; }
     // Permissions and channels that are denied now are gone.
     void reload(PeerRules);
+    // Allocations of a user who has another password now are gone.
+    void revoked(Instant now);
+    void refuse_new(bool refuses) { refuses_new_ = refuses; }
     void closed_all() { grants_.clear(), reservations_.clear(); }
 
     // What the server did with one datagram.
@@ -103,6 +106,10 @@ class TurnModel {
         std::optional<wire::Token> token;
         bool address_error = false;
     };
+    struct Relayed {
+        uint64_t packets = 0, bytes = 0;
+        void add(size_t size) { ++packets, bytes += size; }
+    };
     struct Reservation {
         turn::RelayPort port;
         std::string user;
@@ -128,6 +135,7 @@ class TurnModel {
     void on_request(const Step&, const wire::Stun&);
     Reasons authentication(Request&);
     std::optional<Md5> prove(const Request&) const;
+    Md5 key_of(const std::string& user, const std::string& password) const;
     Reasons reasons(Request&);
     void allocate_reasons(const Request&, Reasons&) const;
     void capacity_reasons(const Request&, Reasons&) const;
@@ -160,15 +168,16 @@ class TurnModel {
 
     Rules rules_;
     const Accounts* accounts_ = nullptr;
+    bool refuses_new_ = false;
     NonceBook& nonces_;
     Trace& trace_;
     std::map<Place, Grant> grants_;
     std::map<wire::Token, Reservation> reservations_;                  // by token
     mutable std::map<std::pair<std::string, std::string>, Md5> keys_;  // by name and password
     // What the server's own counters must show (TI20).
-    turn::Traffic to_peers_, to_clients_;
+    Relayed to_peers_, to_clients_;
     std::map<int, uint64_t> errors_;
-    uint64_t created_ = 0;
+    uint64_t created_ = 0, bindings_ = 0;
 };
 
 }  // namespace ahoy::sim

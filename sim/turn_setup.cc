@@ -45,6 +45,7 @@ void TurnWorld::draw_configuration() {
     config_.max_lifetime = std::max(config_.default_lifetime, dice.any_of<Duration>({1min, 1h}));
     config_.max_allocations = dice.any_of<unsigned>({2, 6, 100'000, 100'000});
     config_.max_allocations_per_user = dice.any_of<unsigned>({1, 4, 256, 256});
+    config_.max_allocations_per_address = dice.any_of<unsigned>({1, 3, 0, 4096});
     config_.max_permissions = dice.any_of<unsigned>({1, 3, 128});
     config_.max_channels = dice.any_of<unsigned>({1, 3, 128});
     config_.legacy_channels = dice.one_in(2);
@@ -62,11 +63,13 @@ void TurnWorld::draw_configuration() {
     lateness_ = dice.any_of<Duration>({0s, 0s, 20ms, 10s});
     restarts_ = dice.one_in(4);
     reloads_ = dice.one_in(3);
+    revokes_ = dice.one_in(2);
+    drains_ = dice.one_in(4);
     rebinds_ = dice.one_in(2);
     clock_jumps_ = dice.one_in(4);
     forges_ = dice.one_in(2);
     town_.payloads_tell = !forges_ && faults_.damaged == 0;
-    if (restarts_ || reloads_ || rebinds_ || clock_jumps_) strike_at_ = town_.now.steady;
+    if (restarts_ || reloads_ || rebinds_ || clock_jumps_ || drains_) strike_at_ = town_.now.steady;
     for (uint8_t& byte : secret_) byte = static_cast<uint8_t>(dice.next());
     town_.accounts = {.realm = dice.one_in(2) ? "ahoy" : "call.example.org",
                       .users = {{"alice", "wonder"}, {"bob", "builder"}, {"mallory", "m"}},
@@ -75,7 +78,9 @@ void TurnWorld::draw_configuration() {
 }
 
 void TurnWorld::draw_peers() {
-    town_.listeners = {at("192.0.2.15:3478"), at("192.0.2.15:3479"), at("[2001:db8::15]:3478")};
+    // The last is another address of the first one's socket, which is bound to all of them.
+    town_.listeners = {at("192.0.2.15:3478"), at("192.0.2.15:3479"), at("[2001:db8::15]:3478"),
+                       at("192.0.2.16:3478")};
     town_.peers = {at("9.9.9.9:5000"), at("9.9.9.10:5000"), at("[2606:4700::9]:5000")};
     for (const auto text : {"127.0.0.1:80",
                             "10.0.0.5:80",
@@ -90,6 +95,7 @@ void TurnWorld::draw_peers() {
                             "9.9.9.9:0",
                             "192.0.2.15:3478",
                             "192.0.2.15:3479",
+                            "192.0.2.16:3478",
                             "192.0.2.15:22",
                             "[::1]:80",
                             "[fe80::1]:80",
@@ -173,7 +179,10 @@ void TurnWorld::build_actors() {
         for (size_t n = 0; n <= dice.below(4); ++n) {
             addresses.push_back({numbered(0xcb007150, i), static_cast<uint16_t>(4000 + n)});
         }
-        if (dice.one_in(3)) addresses.push_back(at("[2001:db8:a::1]:4000"));
+        if (dice.one_in(3)) {  // of one network
+            addresses.push_back(at("[2001:db8:a::1]:4000"));
+            addresses.push_back(at("[2001:db8:a::2]:4000"));
+        }
         if (dice.one_in(3)) addresses.push_back({numbered(0xcb007150, i), 3478});
         actors_.push_back(std::make_unique<Asker>(std::move(addresses), town_));
     }

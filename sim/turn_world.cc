@@ -10,6 +10,7 @@ namespace ahoy::sim {
 namespace {
 
 constexpr Duration enough_to_converge = 3min;
+constexpr uint32_t listening_sockets = 3;  // numbered from 1; the fourth listener is on the first
 
 std::vector<Sent> collect(Outbox& out) {
     if (out.overflowed() != 0) {
@@ -116,7 +117,8 @@ void TurnWorld::arrive(const Packet& packet) {
         } else {
             town_.captured[trace.packets % 64] = packet;
         }
-        const auto socket = static_cast<SocketId>(listener - town_.listeners.begin() + 1);
+        const auto index = static_cast<uint32_t>(listener - town_.listeners.begin());
+        const SocketId socket{index % listening_sockets + 1};
         return to_server(
             shard_of(packet.from, packet.to),
             {.socket = socket, .from = packet.from, .local = packet.to, .bytes = packet.bytes},
@@ -173,7 +175,7 @@ void TurnWorld::forward(Shard& shard, const std::vector<Sent>& all) {
     for (const Sent& sent : all) {
         town_.trace.add(sent.bytes);
         const auto number = static_cast<size_t>(sent.socket);
-        if (number >= 1 && number <= town_.listeners.size()) {
+        if (number >= 1 && number <= listening_sockets) {
             town_.send({sent.from, town_.listeners[number - 1].port}, sent.to, sent.bytes);
             continue;
         }
@@ -205,7 +207,7 @@ void TurnWorld::expire(Shard& shard) {
 
 void TurnWorld::strike() {
     strike_at_ = town_.now.steady + town_.dice.between(*length_ / 16, *length_ / 4);
-    const size_t kind = town_.dice.below(4);
+    const size_t kind = town_.dice.below(5);
     if (kind == 0 && restarts_) restart(*town_.dice.pick(shards_));
     if (kind == 1 && reloads_) reload();
     if (kind == 2 && rebinds_ && !nats_.empty()) {
@@ -217,6 +219,7 @@ void TurnWorld::strike() {
         town_.now.wall +=
             town_.dice.any_of<std::chrono::seconds>({-24h * 365, 24h * 365, -60s, 60s});
     }
+    if (kind == 4 && drains_) drain_or_not();
 }
 
 void TurnWorld::restart(Shard& shard) {
@@ -247,7 +250,23 @@ void TurnWorld::reload() {
     for (const auto& shard : shards_) {
         shard->server->reload(make_credentials(), make_policy());
         shard->model->reload(rules().peers);
+        if (!revokes_) continue;
+        shard->ports.set_now(town_.now.steady);
+        for (std::optional<size_t> from = 0; from;) {
+            from = shard->server->end_revoked(town_.now, *from);
+        }
+        shard->model->revoked(town_.now.steady);
+        expire(*shard);  // which looks whether they agree
     }
+}
+
+// TI33: a shard refuses new allocations, and only those, until it is told otherwise.
+void TurnWorld::drain_or_not() {
+    Shard& shard = *town_.dice.pick(shards_);
+    const bool refuses = town_.dice.one_in(2);
+    town_.trace.say(town_.now.steady, [&] { return std::string(refuses ? "drains" : "opens"); });
+    shard.server->refuse_new(refuses);
+    shard.model->refuse_new(refuses);
 }
 
 void TurnWorld::calm() {
@@ -258,6 +277,8 @@ void TurnWorld::calm() {
     town_.accounts.users.at("bob") = "builder";
     for (const auto& shard : shards_) {
         shard->ports.stop_failing();
+        shard->server->refuse_new(false);
+        shard->model->refuse_new(false);
         shard->server->reload(make_credentials(), make_policy());
         shard->model->reload(rules().peers);
     }

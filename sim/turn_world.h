@@ -45,6 +45,7 @@ class TurnWorld {
     void strike();  // a fault of the server's surroundings
     void restart(Shard&);
     void reload();
+    void drain_or_not();
     void calm();
     void converge();
     void drain();
@@ -60,6 +61,8 @@ class TurnWorld {
     NetworkFaults faults_;
     Duration lateness_{};  // of what expires
     bool restarts_ = false, reloads_ = false, rebinds_ = false, clock_jumps_ = false;
+    bool revokes_ = false;  // who is no user any more loses what he has
+    bool drains_ = false;
     bool forges_ = false;
 
     NonceBook nonces_;

@@ -4,10 +4,10 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <functional>
 #include <numeric>
-#include <sstream>
 
 #include "app/config_values.h"
 #include "stun/opaque_string.h"
@@ -235,14 +235,22 @@ void apply_table(const toml::table& table, const std::string& section, const std
     }
 }
 
-void apply_file(const std::string& file, Config& config) {
+// Up to its end, or not at all: half of a configuration, or what a folder yields, is none.
+std::string read_file(const std::string& file) {
     std::ifstream stream(file);
-    std::ostringstream text;
-    if (!stream || (text << stream.rdbuf()).bad()) {
-        throw ConfigError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
+    std::string text;
+    std::array<char, 4096> part;
+    while (stream.read(part.data(), part.size()) || stream.gcount() > 0) {
+        text.append(part.data(), static_cast<size_t>(stream.gcount()));
     }
+    if (stream.eof()) return text;
+    throw ConfigError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
+}
+
+void apply_file(const std::string& file, Config& config) {
+    const std::string text = read_file(file);
     try {
-        apply_table(toml::parse(text.str(), file), "", file, config);
+        apply_table(toml::parse(text, file), "", file, config);
     } catch (const toml::parse_error& error) {
         throw ConfigError(
             fmt::format("{}:{}: {}", file, error.source().begin.line, error.description()));

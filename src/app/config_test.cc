@@ -127,6 +127,10 @@ TEST(Config, AMissingFileIsNamed) {
                 AllOf(HasSubstr("missing.toml"), HasSubstr("No such file")));
 }
 
+TEST(Config, AFolderIsNotAnEmptyConfiguration) {
+    EXPECT_THAT(refusal([] { load_config(testing::TempDir(), {}); }), HasSubstr("Is a directory"));
+}
+
 TEST(Config, SettingsTakeBareWordsForStringsAndTomlForTheRest) {
     EXPECT_EQ(set("turn.realm=example.org").turn.realm, "example.org");
     EXPECT_EQ(set("turn.realm=\"example.org\"").turn.realm, "example.org");

@@ -181,7 +181,9 @@ class TcpRelays::Impl : public std::enable_shared_from_this<Impl> {
         const TransportAddress peer = addresses_.to_told_tcp(to_address(remote));
         sockets_.tell([&](turn::Server& server, Outbox& out) {
             const auto attempt = server.peer_arrived(read_clocks(), relay, peer, out);
-            if (attempt) hold(std::move(socket), relay, attempt->id, attempt->user);
+            if (!attempt) return;
+            const bool held = hold(std::move(socket), relay, attempt->id, attempt->user);
+            if (!held) server.peer_gone(relay, attempt->id);  // the id is another connection's
         });
     }
 

@@ -21,7 +21,7 @@ class FakeStreams : public PeerStreams {
     std::optional<RelayPort> listen(AddressFamily family, const IpAddress&) override {
         if (exhausted) return {};
         const auto address =
-            at(family == AddressFamily::ipv4 ? "192.0.2.15:50001" : "[2001:db8::15]:50001");
+            at(family == AddressFamily::ipv4 ? "192.0.2.15:51001" : "[2001:db8::15]:51001");
         listening.emplace(address);
         return RelayPort{relay, address};
     }
@@ -202,10 +202,16 @@ TEST_F(TcpRelayTest, L08_ALiveUdpRelayIsNoTcpPeer) {
     TestClient other(world, "5.6.7.9:1", "bob", "builder");
     ASSERT_EQ(other.allocates().code(), success);
     ASSERT_EQ(allocates().code(), success);
-    streams.listening.erase(other.relay.address);
     EXPECT_EQ(connects(other.relay.address).code(), 403);
     streams.listening.insert(other.relay.address);
     EXPECT_EQ(connects(other.relay.address).code(), silence);
+}
+
+TEST_F(TcpRelayTest, ARelayedPortIsNotItsOwnPeer) {
+    const auto itself =
+        allocates().message().xor_address(AttributeType::xor_relayed_address).value();
+    EXPECT_EQ(connects(itself).code(), 403);
+    EXPECT_THAT(streams.connecting, IsEmpty());
 }
 
 TEST_F(TcpRelayTest, L09_APeerThatRefuses) {
@@ -363,6 +369,24 @@ TEST_F(TcpRelayTest, ConnectionsAreBounded) {
         EXPECT_EQ(connects({peer.ip, static_cast<uint16_t>(1000 + i)}).code(), silence);
     }
     EXPECT_EQ(connects().code(), 508);
+}
+
+// With this seed one of the first 1400 ids would come twice.
+TEST(TcpRelayIds, PendingConnectsHaveIdsOfTheirOwn) {
+    constexpr unsigned many = 1400;
+    World world({.max_connections = many}, {}, 320);
+    FakeStreams streams;
+    world.server.relay_tcp(streams);
+    TestClient client{world};
+    client.transport = Transport::tcp;
+    ASSERT_EQ(client.asks(Method::allocate, tcp).code(), success);
+    for (unsigned i = 0; i < many; ++i) {
+        const TransportAddress to{peer.ip, static_cast<uint16_t>(1 + i)};
+        client.asks(Method::connect,
+                    [&](MessageWriter& w) { w.xor_address(AttributeType::xor_peer_address, to); });
+    }
+    EXPECT_EQ(streams.connecting.size(), many);
+    EXPECT_EQ(streams.users.size(), many);
 }
 
 TEST_F(TcpRelayTest, AReloadedPolicyEndsConnections) {

@@ -41,10 +41,15 @@ Allocation* Server::of_relay(SocketId relay) {
 
 PeerConnection& Server::add_connection(Allocation& allocation, const TransportAddress& peer,
                                        State state, Instant now) {
-    std::array<uint8_t, 4> id{};
-    random_.fill(id);
-    auto& added = allocation.connections.emplace_back(
-        PeerConnection{ConnectionId{Reader(id).u32()}, peer, state, now + connection_time});
+    // Of 32 random bits some come twice, and a pending Connect is found by them.
+    ConnectionId id{};
+    do {
+        std::array<uint8_t, 4> bits{};
+        random_.fill(bits);
+        id = ConnectionId{Reader(bits).u32()};
+    } while (connects_.contains(id));
+    auto& added =
+        allocation.connections.emplace_back(PeerConnection{id, peer, state, now + connection_time});
     look_again(by_five_tuple_.find(allocation.five_tuple())->second);
     return added;
 }
@@ -63,13 +68,15 @@ std::optional<Server::Reply> Server::connect(const Exchange& x) {
     }
     const auto verdict = admit(x, *peer, OwnStreams(relay_ports_, *streams_));
     if (!verdict) return unexpected(verdict.error());
+    const RelayPort& relay = allocation.relay(peer->ip.family(), x.now.steady)->port;
+    // TCP would connect a port with itself.
+    if (relay.address == *peer) return refuse(ErrorCode::forbidden);
     if (connections.size() >= config_.max_connections) {
         return refuse(ErrorCode::insufficient_capacity);
     }
     const auto id = add_connection(allocation, *peer, State::connecting, x.now.steady).id;
     connects_[id] = {{x.in.bytes.begin(), x.in.bytes.end()}, *x.proof};
-    streams_->connect(allocation.relay(peer->ip.family(), x.now.steady)->port, *peer, id,
-                      allocation.username());
+    streams_->connect(relay, *peer, id, allocation.username());
     return {};
 }
 

@@ -135,10 +135,10 @@ struct Recorder : Observer {
 
 class World {
   public:
-    explicit World(ServerConfig config = {}, PeerLists lists = {})
+    explicit World(ServerConfig config = {}, PeerLists lists = {}, uint64_t seed = 1)
         : server(std::move(config), credentials(), Nonces({7}),
                  PeerPolicy(std::move(lists), {listener}), ports, observer,
-                 Random::from_number(1)) {}
+                 Random::from_number(seed)) {}
 
     static std::shared_ptr<const Credentials> credentials(std::vector<std::string> secrets = {
                                                               "north"}) {

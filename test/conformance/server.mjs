@@ -34,10 +34,12 @@ const defaults = {
   userQuota: 0,
   tcpRelay: false, mobility: false, discovery: false, secureStun: false, oauth: false, alternate: undefined,
   classic: false, proxy: false, strictChannels: false, drain: false, files: 0, secrets: [secret], threads: 2,
+  // Of Ahoy alone: a file, which says what it has instead of the command line; and further settings.
+  config: undefined, inFile: [], settings: [],
 };
 
 let certificate;
-function selfSigned() {
+export function selfSigned() {
   const files = { certificate: join(scratch(), 'cert.pem'), key: join(scratch(), 'key.pem') };
   certificate ??= promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj',
     '/CN=turn.example.org', '-keyout', files.key, '-out', files.certificate]).then(() => files);
@@ -106,7 +108,9 @@ class AhoyProgram {
     if (wants.drain) settings.push('server.drain_timeout="60s"');
     if (wants.proxy) settings.push('server.balancers=["127.0.0.0/8"]');
     if (wants.oauth) throw new NotSupported('not yet: RFC 7635');
-    return [ahoy, ['serve', ...settings.flatMap((each) => ['--set', each])], {}];
+    const said = settings.filter((each) => !wants.inFile.some((key) => each.startsWith(`${key}=`)));
+    const file = wants.config ? ['--config', wants.config] : [];
+    return [ahoy, ['serve', ...file, ...[...said, ...wants.settings].flatMap((each) => ['--set', each])], {}];
   }
 
   static refusal(log) {

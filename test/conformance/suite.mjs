@@ -43,6 +43,9 @@ class World {
 
 export const every = ['UDP', 'TCP', 'TLS', 'DTLS', 'UDP6'];
 
+/** For one test, in milliseconds. */
+const timeout = Number(process.env.CONFORMANCE_TIMEOUT ?? 120_000);
+
 /**
  * `wanted` describes the server. What it returns makes a test for each transport; `todo` is a known
  * failing of Ahoy's.
@@ -53,7 +56,7 @@ export function suite(wanted = {}) {
 
   return function over(transports, name, body, { todo } = {}) {
     for (const transport of [transports].flat()) {
-      const options = { timeout: 120_000, ...(todo && which === 'ahoy' ? { todo } : {}) };
+      const options = { timeout, ...(todo && which === 'ahoy' ? { todo } : {}) };
       test(transport ? `${name} (${transport})` : name, options, async (t) => {
         let world;
         try {
