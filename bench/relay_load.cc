@@ -17,6 +17,7 @@
 #include "bench/process_stats.h"
 #include "bench/session.h"
 #include "bench/traffic.h"
+#include "bench/units.h"
 #include "net/clock.h"
 
 namespace ahoy::bench {
@@ -34,16 +35,6 @@ struct Options {
     Watched watched;
     bool json = false;
 };
-
-double microseconds(Duration d) {
-    return std::chrono::duration<double, std::micro>(d).count();
-}
-double seconds(Duration d) {
-    return std::chrono::duration<double>(d).count();
-}
-double ratio(double a, double b) {
-    return b == 0 ? 0 : a / b;
-}
 
 void add_options(CLI::App& app, Options& o) {
     app.add_option("--server", o.server, "The TURN server, host:port, over UDP")->required();

@@ -5,7 +5,6 @@
 namespace ahoy::app {
 namespace {
 
-namespace asio = boost::asio;
 namespace collider = room::collider;
 
 class ColliderSocket final : public RoomSocket {
@@ -13,16 +12,22 @@ class ColliderSocket final : public RoomSocket {
     explicit ColliderSocket(Worker& worker)
         : RoomSocket(worker), session_(net::read_clocks().steady, worker.session_limits) {}
 
-    // The next one is read when the room's shard has answered, so that nobody can send more than
-    // it takes.
-    asio::awaitable<void> message(std::string_view text) override {
-        const collider::Action action = session_.receive(net::read_clocks().steady, text);
-        if (const auto* wanted = std::get_if<collider::Register>(&action)) {
-            const auto answer = co_await carry_out(*wanted);
-            tell(session_.answered(answer));
-        } else if (const auto* said = std::get_if<collider::Send>(&action)) {
-            const auto answer = co_await carry_out(*said);
-            tell(session_.answered(answer));
+    void message(std::string_view text) override {
+        collider::Action action = session_.receive(net::read_clocks().steady, text);
+        if (auto* wanted = std::get_if<collider::Register>(&action)) {
+            on_rooms(
+                [wanted = std::move(*wanted), id = id()](Now now, room::Rooms& rooms,
+                                                         room::Deliveries& out) {
+                    return rooms.register_client(now, id, wanted.room, wanted.client, out);
+                },
+                [this](const auto& answer) { tell(session_.answered(answer)); });
+        } else if (auto* said = std::get_if<collider::Send>(&action)) {
+            on_rooms(
+                [said = std::move(*said), id = id()](Now now, room::Rooms& rooms,
+                                                     room::Deliveries& out) mutable {
+                    return rooms.send(now, id, std::move(said.text), out);
+                },
+                [this](const auto& answer) { tell(session_.answered(answer)); });
         } else if (const auto* failure = std::get_if<collider::Failure>(&action)) {
             tell(*failure);
         }
@@ -33,23 +38,10 @@ class ColliderSocket final : public RoomSocket {
     void late() override { tell(session_.expire(net::read_clocks().steady)); }
     const std::string& room() const override { return session_.room(); }
 
-    asio::awaitable<Result<void, room::RegisterRefusal>> carry_out(
-        const collider::Register& wanted) {
-        co_return co_await on_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& out) {
-            return rooms.register_client(now, id(), wanted.room, wanted.client, out);
-        });
-    }
-
-    asio::awaitable<Result<void, room::SendRefusal>> carry_out(const collider::Send& said) {
-        co_return co_await on_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& out) {
-            return rooms.send(now, id(), said.text, out);
-        });
-    }
-
     void tell(std::optional<collider::Failure> failure) {
         if (!failure) return;
         ++worker().socket_errors;
-        socket().send(std::move(failure->frame));
+        socket().send(failure->frame);
         if (failure->close) socket().close(failure->status);
     }
 

@@ -5,7 +5,6 @@
 namespace ahoy::app {
 namespace {
 
-namespace asio = boost::asio;
 namespace native = room::native;
 
 // Who was here when the server stopped comes back spread over this time.
@@ -20,32 +19,28 @@ class NativeSocket final : public RoomSocket {
           host_(room::host_of(request.http.host)),
           session_(net::read_clocks().steady, worker.session_limits, worker.resume_tickets) {}
 
-    asio::awaitable<void> message(std::string_view text) override {
+    void message(std::string_view text) override {
         native::Action action = session_.receive(net::read_clocks(), text);
-        if (auto* enter = std::get_if<native::Enter>(&action)) {
-            const bool may = co_await may_join(worker(), remote_);
-            if (!may) co_return tell(native::refuse(native::Refusal::too_many_joins));
-            enter->ice_servers = ice_servers();
-            co_await on_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& out) {
-                return rooms.enter(now, id(), std::move(*enter), out), 0;
-            });
-        } else if (auto* resume = std::get_if<native::Resume>(&action)) {
-            resume->ice_servers = ice_servers();
-            co_await on_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& out) {
-                return rooms.resume(now, id(), *resume, out), 0;
+        if (auto* wish = std::get_if<native::Enter>(&action)) {
+            enter(std::move(*wish));
+        } else if (auto* seat = std::get_if<native::Resume>(&action)) {
+            seat->ice_servers = ice_servers();
+            in_rooms([seat = std::move(*seat)](Now now, room::Rooms& rooms, room::ConnectionId id,
+                                               room::Deliveries& out) {
+                rooms.resume(now, id, seat, out);
             });
         } else if (auto* request = std::get_if<native::Request>(&action)) {
             auto* ice = std::get_if<native::Ice>(&request->command);
             if (ice) ice->ice_servers = ice_servers();
-            co_await on_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& out) {
-                return rooms.carry_out(now, id(), *request, out), 0;
+            in_rooms([request = std::move(*request)](Now now, room::Rooms& rooms,
+                                                     room::ConnectionId id, room::Deliveries& out) {
+                rooms.carry_out(now, id, request, out);
             });
         } else if (const auto* handled = std::get_if<native::Acknowledge>(&action)) {
-            co_await on_rooms([&](Now, room::Rooms& rooms, room::Deliveries&) {
-                return rooms.acknowledge(id(), handled->seq), 0;
-            });
-        } else if (auto* told = std::get_if<native::Tell>(&action)) {
-            tell(std::move(*told));
+            in_rooms([seq = handled->seq](Now, room::Rooms& rooms, room::ConnectionId id,
+                                          room::Deliveries&) { rooms.acknowledge(id, seq); });
+        } else if (const auto* told = std::get_if<native::Tell>(&action)) {
+            tell(*told);
         }
     }
 
@@ -57,16 +52,47 @@ class NativeSocket final : public RoomSocket {
   private:
     Instant first_words_by() const override { return session_.hello_by(); }
     void late() override {
-        if (auto told = session_.expire(net::read_clocks().steady)) tell(*std::move(told));
+        if (auto told = session_.expire(net::read_clocks().steady)) tell(*told);
     }
     const std::string& room() const override { return session_.room(); }
+
+    // Once its network may.
+    void enter(native::Enter wish) {
+        Worker& counter = counter_of(worker().all(), remote_);
+        elsewhere(
+            counter,
+            [&counter, client = remote_] {
+                return counter.join_limit.allows(net::read_clocks().steady, client);
+            },
+            [this, wish = std::move(wish)](bool may) mutable {
+                if (!may) return tell(native::refuse(native::Refusal::too_many_joins));
+                wish.ice_servers = ice_servers();
+                in_rooms([wish = std::move(wish)](Now now, room::Rooms& rooms,
+                                                  room::ConnectionId id,
+                                                  room::Deliveries& out) mutable {
+                    rooms.enter(now, id, std::move(wish), out);
+                });
+            });
+    }
+
+    // What a call has to say to anybody is among the deliveries.
+    template <class Call>
+    void in_rooms(Call call) {
+        on_rooms(
+            [call = std::move(call), id = id()](Now now, room::Rooms& rooms,
+                                                room::Deliveries& out) mutable {
+                call(now, rooms, id, out);
+                return true;
+            },
+            [](bool) {});
+    }
 
     std::string ice_servers() {
         return room::apprtc::to_json(worker().ice.make(net::read_clocks(), host_).servers);
     }
 
-    void tell(native::Tell told) {
-        socket().send(std::move(told.frame));
+    void tell(const native::Tell& told) {
+        socket().send(told.frame);
         if (told.close) socket().close(*told.close);
     }
 

@@ -2,8 +2,6 @@
 
 namespace ahoy::app {
 
-namespace asio = boost::asio;
-
 RoomSocket::RoomSocket(Worker& worker) : worker_(worker), deadline_(worker.shard.io()) {}
 
 void RoomSocket::opened(net::WebSocket& socket) {
@@ -24,13 +22,6 @@ void RoomSocket::closed() {
         .post_to_rooms([id = id_](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
             rooms.socket_lost(now, id, deliveries);
         });
-}
-
-asio::awaitable<bool> may_join(const Worker& worker, IpAddress client) {
-    Worker& counter = counter_of(worker.all(), client);
-    co_return co_await net::on_shard(counter.shard, [&] {
-        return counter.join_limit.allows(net::read_clocks().steady, client);
-    });
 }
 
 }  // namespace ahoy::app

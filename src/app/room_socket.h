@@ -28,12 +28,34 @@ class RoomSocket : public net::WebSocketHandler {
     net::WebSocket& socket() const { return *socket_; }
     room::ConnectionId id() const { return id_; }
 
+    // Runs `call` on another worker's shard, where it owns all it needs, and then `after` here with
+    // its result; the next message is heard after that.
+    template <class Call, class After>
+    void elsewhere(Worker& there, Call call, After after) {
+        if (&there == &worker_) return after(call());
+        socket_->hold();
+        boost::asio::post(
+            there.shard.io(), [this, alive = std::weak_ptr(alive_), &here = worker_,
+                               call = std::move(call), after = std::move(after)]() mutable {
+                boost::asio::post(here.shard.io(),
+                                  [this, alive = std::move(alive), after = std::move(after),
+                                   result = call()]() mutable {
+                                      if (alive.expired()) return;
+                                      after(std::move(result));
+                                      socket_->go_on();
+                                  });
+            });
+    }
     // On the room's shard; the room is known.
-    template <class Call>
-    auto on_rooms(Call call) -> boost::asio::awaitable<
-        std::invoke_result_t<Call, Now, room::Rooms&, room::Deliveries&>> {
+    template <class Call, class After>
+    void on_rooms(Call call, After after) {
         Worker& owner = owner_of(worker_.all(), room());
-        co_return co_await net::on_shard(owner.shard, [&] { return owner.with_rooms(call); });
+        elsewhere(
+            owner,
+            [&owner, call = std::move(call)]() mutable {
+                return owner.with_rooms(std::move(call));
+            },
+            std::move(after));
     }
 
   private:
@@ -48,8 +70,5 @@ class RoomSocket : public net::WebSocketHandler {
 std::unique_ptr<net::WebSocketHandler> make_collider_socket(Worker&);
 // Our own; `request` is the one that opened it.
 std::unique_ptr<net::WebSocketHandler> make_native_socket(Worker&, const net::Request& request);
-
-// Whether a client's network may join a room once more.
-boost::asio::awaitable<bool> may_join(const Worker&, IpAddress client);
 
 }  // namespace ahoy::app

@@ -76,11 +76,18 @@ HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
 
 // ---- AppRTC
 
+asio::awaitable<bool> may_join(const Worker& worker, const net::Request& request) {
+    Worker& counter = counter_of(worker.all(), request.remote.ip);
+    co_return co_await net::on_shard(counter.shard, [&] {
+        return counter.join_limit.allows(net::read_clocks().steady, request.remote.ip);
+    });
+}
+
 asio::awaitable<HttpResponse> apprtc(Worker& worker, const net::Request& request) {
     const auto route = room::apprtc::route_of(request.http.target);
     if (!route) co_return room::not_found();
     if (route->to == room::apprtc::Route::To::join && request.http.method == "POST") {
-        const bool may = co_await may_join(worker, request.remote.ip);
+        const bool may = co_await may_join(worker, request);
         if (!may) co_return room::apprtc::refused(room::JoinRefusal::too_many_joins);
     }
     Worker& owner = route->room.empty() ? worker : owner_of(worker.all(), route->room);

@@ -68,6 +68,10 @@ using CipherContext =
 Md5 md5(Bytes data) {
     return digest<Md5>(EVP_md5(), data);
 }
+Sha1 sha1(Bytes data) {
+    return digest<Sha1>(EVP_sha1(), data);
+}
+
 Sha256 sha256(Bytes data) {
     return digest<Sha256>(EVP_sha256(), data);
 }

@@ -29,6 +29,7 @@ using Sha256 = std::array<uint8_t, 32>;
 
 Md5 md5(Bytes);
 std::optional<Md5> md5_from_hex(std::string_view);  // 32 digits
+Sha1 sha1(Bytes);
 Sha256 sha256(Bytes);
 
 // HMAC (RFC 2104) over the concatenation of the parts.

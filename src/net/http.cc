@@ -136,7 +136,12 @@ class Connection final : public Closable {
         // Not awaited in the loop's condition, which g++ 12 translates wrongly.
         bool more = true;
         while (more) more = co_await serve_one();
-        if (!upgraded_) co_await finish();
+        // Not from there, so that what it took to read the request is not kept for so long.
+        if (upgrade_) {
+            co_await upgrade();
+        } else {
+            co_await finish();
+        }
     }
 
     void stop() override {
@@ -168,7 +173,8 @@ class Connection final : public Closable {
             co_await http::async_read_header(stream_, buffer_, parser, tuple_awaitable);
         if (!error && !is_sound(parser.get())) error = http::error::bad_field;
         if (!error && websocket::is_upgrade(parser.get())) {
-            co_return co_await upgrade(parser.release());
+            upgrade_ = std::make_unique<Upgrade>(parser.release());
+            co_return false;
         }
         if (!error) {
             lowest().expires_after(limits.body_time);
@@ -201,21 +207,30 @@ class Connection final : public Closable {
         co_return !error && keep_alive;
     }
 
-    asio::awaitable<bool> upgrade(http::request<http::string_body> message) {
-        const Request request =
-            to_request(message, remote_, is_tls<Stream>, shared_.trusted_proxies);
-        auto handler = shared_.service.open_websocket(request);
+    asio::awaitable<void> upgrade() {
+        auto handler = open_websocket();
         if (!handler) {
-            co_await send(std::move(handler.error()), false, message.version(), false);
-            co_return false;
+            co_await send(std::move(handler.error()), false, upgrade_->version(), false);
+            co_return co_await finish();
         }
-        lowest().expires_never();  // the WebSocket has deadlines of its own
-        upgraded_ = true;
-        const auto socket = make_websocket_session(std::move(stream_), shared_);
+        const auto socket =
+            co_await accept_websocket(std::move(stream_), std::move(buffer_), *upgrade_, shared_);
+        if (!socket) co_return;
+        upgrade_.reset();
         socket_ = socket.get();
-        co_await socket->run(std::move(message), std::move(*handler));
+        co_await socket->run(std::move(*handler));
         socket_ = nullptr;
-        co_return false;
+    }
+
+    Result<std::unique_ptr<WebSocketHandler>, room::HttpResponse> open_websocket() {
+        if (!is_sound_upgrade(*upgrade_)) {
+            return unexpected(room::HttpResponse{426,
+                                                 "text/plain",
+                                                 "WebSockets of version 13 (RFC 6455) only.\n",
+                                                 {{"Sec-WebSocket-Version", "13"}}});
+        }
+        return shared_.service.open_websocket(
+            to_request(*upgrade_, remote_, is_tls<Stream>, shared_.trusted_proxies));
     }
 
     // Says goodbye, so that the last answer is not lost to a reset.
@@ -234,8 +249,9 @@ class Connection final : public Closable {
     const TransportAddress remote_;
     HttpShared& shared_;
     beast::flat_buffer buffer_;
-    Closable* socket_ = nullptr;  // once it is a WebSocket
-    bool upgraded_ = false;
+    using Upgrade = http::request<http::string_body>;
+    std::unique_ptr<Upgrade> upgrade_;  // the request for it
+    Closable* socket_ = nullptr;        // once it is a WebSocket
 };
 
 }  // namespace

@@ -36,9 +36,13 @@ struct Request {
 class WebSocket {
   public:
     // Queues a text message.  A peer that does not read is disconnected when its queue is full.
-    virtual void send(std::string text) = 0;
+    virtual void send(std::string_view text) = 0;
     // After what is queued, with a status of RFC 6455, section 7.4.1.
     virtual void close(uint16_t status) = 0;
+    // No more messages until go_on(): for a handler that has to wait, so that nobody can send more
+    // than it takes.  Each hold() has its go_on(), which is not called from within message().
+    virtual void hold() = 0;
+    virtual void go_on() = 0;
 
   protected:
     ~WebSocket() = default;
@@ -48,8 +52,7 @@ class WebSocketHandler {
   public:
     virtual ~WebSocketHandler() = default;
     virtual void opened(WebSocket&) = 0;  // the socket outlives the handler
-    // The next one is read when this is done.
-    virtual boost::asio::awaitable<void> message(std::string_view) = 0;
+    virtual void message(std::string_view) = 0;
     // The server stops, and closes the socket after what this sends.
     virtual void stopping() {}
     // The last call; the socket is gone, or answers pings no more.
