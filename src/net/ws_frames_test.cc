@@ -88,7 +88,8 @@ TEST_F(WsReaderTest, TheExamplesOfTheRfc) {
 }
 
 TEST_F(WsReaderTest, WhateverTheLength) {
-    for (const size_t size : {0, 1, 7, 8, 9, 125, 126, 127, 65535, 65536, 100'000}) {
+    for (const size_t size :
+         std::initializer_list<size_t>{0, 1, 7, 8, 9, 125, 126, 127, 65535, 65536, 100'000}) {
         const std::string payload(size, 'a');
         EXPECT_THAT(read(text(payload)), ElementsAre("text " + payload)) << size;
     }
