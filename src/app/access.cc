@@ -98,7 +98,9 @@ Access AccessReader::read(const Config& config) {
                   both(config.turn.peers.deny, realm.peers.deny)},
         .max_allocations = std::min(config.turn.max_allocations,
                                     option(realm, "total-quota", config.turn.max_allocations)),
-        .user_quota = option(realm, "user-quota", config.turn.user_quota)};
+        .user_quota = option(realm, "user-quota", config.turn.user_quota),
+        .bandwidth = {.per_allocation = option(realm, "max-bps", config.turn.allocation_bandwidth),
+                      .total = config.turn.total_bandwidth}};
     given_.push_back(access.credentials);
     if (!config.turn.database.empty()) {
         log::info("turn.database", {{"file", config.turn.database},

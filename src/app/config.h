@@ -45,6 +45,7 @@ struct Config {
         unsigned threads = 0;
         Duration drain_timeout{};
         unsigned max_connections = 10'000;
+        unsigned address_connections = 4096;
         std::vector<Prefix> balancers;
     } server;
     struct {
@@ -99,6 +100,8 @@ struct Config {
         unsigned max_allocations = 100'000;
         unsigned user_quota = 256;
         unsigned address_quota = 4096;
+        unsigned allocation_bandwidth = 0;
+        unsigned total_bandwidth = 0;
         unsigned stun_rate = 10'000;
         bool legacy_channels = true;
         bool tcp_relay = false;

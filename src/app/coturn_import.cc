@@ -355,14 +355,23 @@ class Import {
         for (const auto& [name, key] : keys_) put("turn.user_keys", name, key);
     }
 
+    // Of an option that is a number, where 0 is the same as nothing.
+    bool bound(const std::string& option, const std::string& key) {
+        const Line* const line = last(option);
+        if (line == nullptr) return false;
+        const auto count = parse_number(line->value);
+        if (!count) lost(*line, "is not a number");
+        if (count.value_or(0) == 0) return false;
+        return put_checked(*line, "turn", key, std::to_string(*count));
+    }
+
     void quotas() {
-        if (const Line* const line = last("total-quota")) {
-            const auto count = parse_number(line->value);
-            if (!count) {
-                lost(*line, "is not a number");
-            } else if (*count != 0) {
-                put_checked(*line, "turn", "max_allocations", std::to_string(*count));
-            }
+        bound("total-quota", "max_allocations");
+        bound("max-bps", "allocation_bandwidth");
+        if (bound("bps-capacity", "total_bandwidth")) {
+            lost(
+                *last("bps-capacity"),
+                "it bounds what is relayed; coturn refused sessions that might exceed it together");
         }
         const Line* const line = last("user-quota");
         const auto count = line == nullptr ? 0u : parse_number(line->value);

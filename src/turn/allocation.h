@@ -16,6 +16,7 @@
 #include "base/datagram.h"
 #include "base/time.h"
 #include "stun/message.h"
+#include "turn/bandwidth.h"
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
 #include "turn/peer_streams.h"
@@ -156,6 +157,7 @@ class Allocation {
 
     Traffic to_peers;
     Traffic to_client;
+    Buckets buckets;  // of bandwidth, if that is limited
 
   private:
     static constexpr size_t index(AddressFamily family) {

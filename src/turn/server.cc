@@ -64,6 +64,8 @@ std::string_view label(Drop why) {
             return "family_mismatch";
         case Drop::too_large:
             return "too_large";
+        case Drop::bandwidth:
+            return "bandwidth";
         case Drop::over_tcp:
             return "over_tcp";
         case Drop::icmp:
@@ -142,7 +144,8 @@ Server::Server(ServerConfig config, std::shared_ptr<const Credentials> credentia
       random_(std::move(random)),
       by_five_tuple_(0, HashFiveTuple(random_.next(), random_.next())),
       by_relay_(0, HashSocket(random_.next(), random_.next())),
-      budget_(config_.replies_per_second, AddressHash(random_.next(), random_.next())) {
+      budget_(config_.replies_per_second, AddressHash(random_.next(), random_.next())),
+      bandwidth_(config_.bandwidth) {
     CHECK(credentials_ != nullptr);
     CHECK(config_.software.size() <= stun::max_text);
 }

@@ -27,6 +27,7 @@
 #include "base/time.h"
 #include "stun/message.h"
 #include "turn/allocation.h"
+#include "turn/bandwidth.h"
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
 #include "turn/peer_policy.h"
@@ -52,6 +53,7 @@ struct ServerConfig {
     unsigned max_reservations = 256;
     // Over UDP to strangers in one network (ReplyBudget); 0: any number.
     unsigned replies_per_second = 10'000;
+    Bandwidth::Limits bandwidth;
     // Also the channel numbers that RFC 5766 had and RFC 8656 reserves.
     bool legacy_channels = true;
 };
@@ -71,6 +73,7 @@ enum class Drop : uint8_t {
     peer_denied,
     family_mismatch,
     too_large,
+    bandwidth,
     over_tcp,  // a datagram for an allocation that has none
     icmp,      // of a kind that is not relayed, or too soon after the last
     count,
@@ -152,6 +155,10 @@ class Server {
         config_.max_allocations = max_allocations;
         config_.max_allocations_per_user = max_allocations_per_user;
     }
+    // Also of those that are there.
+    void limit_bandwidth(const Bandwidth::Limits& limits) { bandwidth_.limit(limits); }
+    // For what takes another way than from_client() and from_peer(): the bytes of TCP allocations.
+    Bandwidth& bandwidth() { return bandwidth_; }
     // While draining, new allocations are refused and those that are there live on.
     void refuse_new(bool refuses) { refuses_new_ = refuses; }
     // Ends every allocation and reservation; at stop.
@@ -307,6 +314,7 @@ class Server {
     Bytes data_indication(const TransportAddress& peer, stun::AttributeType, Bytes value, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.
     std::optional<Drop> forbids(Now, Allocation&, const TransportAddress& peer) const;
+    bool fits(Now, Direction, Allocation&, Bytes payload);
 
     // server.cc: the tables
     Allocation* find(const FiveTuple&, Now);  // a live one; ends it if its time is over
@@ -334,6 +342,7 @@ class Server {
     std::deque<Reserved> reserved_;  // all live equally long, so the oldest goes first
     Deadlines<Due> deadlines_;
     ReplyBudget budget_;
+    Bandwidth bandwidth_;
     Stats stats_;
 };
 

@@ -31,7 +31,7 @@ const defaults = {
   allow: ['127.0.0.0/8', '::1/128'],
   deny: [],
   ports: [49152, 65535],
-  userQuota: 0,
+  userQuota: 0, bandwidth: 0, addressConnections: 0,
   tcpRelay: false, mobility: false, discovery: false, secureStun: false, oauth: false, alternate: undefined,
   classic: false, proxy: false, strictChannels: false, drain: false, files: 0, secrets: [secret], threads: 2,
 };
@@ -81,6 +81,8 @@ class AhoyProgram {
       `turn.ports=[${wants.ports}]`,
       `turn.user_quota=${wants.userQuota}`,
       'turn.address_quota=0',
+      `turn.allocation_bandwidth=${wants.bandwidth}`,
+      `server.address_connections=${wants.addressConnections}`,
       `turn.peers.allow=${list(wants.allow)}`,
       `turn.peers.deny=${list(wants.deny)}`,
       wants.rest ? `turn.secret=${JSON.stringify(wants.secrets[0])}`
@@ -122,6 +124,8 @@ class CoturnProgram {
     if (wants.rest) options.push('--use-auth-secret', ...wants.secrets.map((each) => `--static-auth-secret=${each}`));
     else options.push(...Object.entries(wants.users).map(([name, password]) => `--user=${name}:${password}`));
     if (wants.allow.length) options.push('--allow-loopback-peers');
+    if (wants.addressConnections) throw new NotSupported('no limit of connections');
+    if (wants.bandwidth) throw new NotSupported('its bandwidth limit has no burst');
     if (wants.userQuota) options.push(`--user-quota=${wants.userQuota}`);
     if (!wants.tcpRelay) options.push('--no-tcp-relay');
     if (wants.mobility) options.push('--mobility');
