@@ -109,6 +109,13 @@ TEST_F(AccessTest, TheRealmsOptionsAreQuotas) {
     EXPECT_EQ(reader.read(config).max_allocations, 100u);  // what the machine bears
 }
 
+TEST_F(AccessTest, D34_TokensAreTakenWhereTheServerHasANameForThem) {
+    config.turn.oauth.keys = {{"north", std::vector<uint8_t>(32)}};
+    EXPECT_FALSE(reader.read(config).credentials->token_keys().in_use());
+    config.turn.oauth.server_name = "turn.example.org";
+    EXPECT_TRUE(reader.read(config).credentials->token_keys().has("north"));
+}
+
 TEST_F(AccessTest, ADatabaseThatIsBrokenLaterIsReadWhenItIsMended) {
     reader.read(config);
     EXPECT_FALSE(reader.has_changed());

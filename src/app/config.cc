@@ -141,6 +141,12 @@ const std::vector<Key>& keys() {
                  "CIDRs that may be relayed to although they are special or private"),
         AHOY_KEY(turn.peers, deny, "[]",
                  "CIDRs that may not; of both lists the longest match decides"),
+        AHOY_KEY(turn.oauth, server_name, "\"\"",
+                 "what access tokens are sealed for (RFC 7635); \"\" = none are taken"),
+        AHOY_KEY(
+            turn.oauth, keys, "[]",
+            "of authorization servers: [{ kid = \"north\", key = \"base64 of 16 or 32 bytes\" }], "
+            "with from and until if they end"),
     };
     return all;
 }
@@ -277,6 +283,10 @@ void check_together(const Config& config) {
     const auto realm = stun::opaque_string(config.turn.realm);
     need(realm && realm->size() < 128, "turn.realm",
          "expected 1 to 127 characters (RFC 8489, section 14.9), none of them a control character");
+    need(config.turn.oauth.server_name.size() <= 255, "turn.oauth.server_name",
+         "expected at most 255 characters");
+    need(!config.turn.oauth.server_name.empty() || config.turn.oauth.keys.empty(),
+         "turn.oauth.keys", "set turn.oauth.server_name too: without, no tokens are taken");
     need(config.tls.certificate.empty() == config.tls.key.empty(), "tls.certificate, tls.key",
          "set both or neither");
     need(config.turn.secret.empty() || config.turn.secret_file.empty(),

@@ -37,6 +37,14 @@ struct IceServer {
     std::string credential;
 };
 
+// Shared with an authorization server (RFC 7635).
+struct OauthKey {
+    std::string kid;
+    std::vector<uint8_t> key;  // 16 or 32 bytes
+    WallTime from = WallTime::min();
+    WallTime until = WallTime::max();
+};
+
 enum class FastPath { automatic, on, off };
 enum class LogFormat { logfmt, json };
 
@@ -111,6 +119,10 @@ struct Config {
             std::vector<Prefix> allow;
             std::vector<Prefix> deny;
         } peers;
+        struct {
+            std::string server_name;
+            std::vector<OauthKey> keys;
+        } oauth;
     } turn;
 
     Config();

@@ -100,6 +100,7 @@ class Import {
         relays();
         certificate();
         accounts();
+        oauth();
         quotas();
         switches();
         peers();
@@ -320,6 +321,25 @@ class Import {
         }
     }
 
+    // Tokens are sealed for the name of the server, or else the realm; the keys are in the
+    // database.
+    void oauth() {
+        if (const Line* const line = last("oauth")) {
+            const Line* const name = last("server-name");
+            const Line* const named = name != nullptr ? name : last("realm");
+            if (named == nullptr) {
+                return lost(*line, "there is no server-name, for which coturn took the realm");
+            }
+            put_checked(*named, "turn.oauth", "server_name", toml_string(named->value));
+            if (has("userdb")) return;
+            lost(*line,
+                 "the keys are in coturn's own database: set turn.database to it (mostly "
+                 "/var/lib/turn/turndb), or put them into turn.oauth.keys");
+        } else if (const Line* const name = last("server-name")) {
+            remark(*name, "only oauth uses it");
+        }
+    }
+
     void secrets() {
         const auto& given = all("static-auth-secret");
         if (given.empty()) return;
@@ -451,8 +471,8 @@ class Import {
             printable(name_));
         comment(out.toml, "Not carried over:", remarks_);
         comment(out.toml, "So without a key:", same_);
-        for (const char* section :
-             {"server", "http", "tls", "turn", "turn.users", "turn.user_keys", "turn.peers"}) {
+        for (const char* section : {"server", "http", "tls", "turn", "turn.users", "turn.user_keys",
+                                    "turn.peers", "turn.oauth"}) {
             const auto found = sections_.find(section);
             if (found == sections_.end()) continue;
             out.toml += fmt::format("\n[{}]\n", section);

@@ -227,6 +227,16 @@ TEST(CoturnImport, NoRemarkTellsASecret) {
     for (const auto& remark : imported.remarks) EXPECT_THAT(remark, Not(HasSubstr("hush")));
 }
 
+TEST(CoturnImport, D34_ThirdPartyAuthorization) {
+    const auto named = imports(with("oauth\nserver-name=turn.example.org\nuserdb=/var/db\n"));
+    EXPECT_EQ(loads(named).turn.oauth.server_name, "turn.example.org");
+    const auto unnamed = imports(with("oauth\n"));
+    EXPECT_EQ(loads(unnamed).turn.oauth.server_name, "example.org");
+    EXPECT_THAT(unnamed.remarks, ElementsAre(HasSubstr("turn.oauth.keys")));
+    EXPECT_EQ(loads(imports(with("oauth=no\nserver-name=x\n"))).turn.oauth.server_name, "");
+    EXPECT_TRUE(imports("oauth\nlt-cred-mech\nuser=alice:wonder\n").changes_behaviour);
+}
+
 TEST(CoturnImport, LongerBlocksAndDenyWinHere) {
     const auto imported =
         imports(with("allowed-peer-ip=10.0.0.0-10.255.255.255\ndenied-peer-ip=10.1.0.0/16\n"));

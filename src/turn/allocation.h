@@ -87,7 +87,9 @@ class Allocation {
     struct Origin {
         FiveTuple five_tuple;
         std::string username;
+        std::string token_key;  // the id of it, and its clients' USERNAME, if a token was shown
         Keys keys{};
+        Instant token_end = Instant::max();
         stun::TransactionId transaction_id{};  // of the Allocate request, which may come again
         bool over_tcp = false;                 // to peers (RFC 6062)
         Instant created_at;
@@ -102,7 +104,18 @@ class Allocation {
 
     const FiveTuple& five_tuple() const { return origin_.five_tuple; }
     const std::string& username() const { return origin_.username; }
+    // What USERNAME has to be in its requests.
+    const std::string& login() const { return is_by_token() ? token_key() : username(); }
     const Keys& keys() const { return origin_.keys; }
+    // By third-party authorization (RFC 7635): no longer than its token, but tokens follow on one
+    // another.
+    bool is_by_token() const { return !origin_.token_key.empty(); }
+    const std::string& token_key() const { return origin_.token_key; }
+    Instant token_end() const { return origin_.token_end; }
+    void use_token(const Keys& keys, Instant end) {
+        origin_.keys = keys;
+        origin_.token_end = end;
+    }
     const stun::TransactionId& transaction_id() const { return origin_.transaction_id; }
     Instant created_at() const { return origin_.created_at; }
     bool over_tcp() const { return origin_.over_tcp; }

@@ -82,7 +82,7 @@ Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const 
     }
 
     AllocateOptions options{
-        .token = *token, .lifetime = granted_lifetime(*lifetime), .over_tcp = over_tcp};
+        .token = *token, .lifetime = granted_lifetime(x, *lifetime), .over_tcp = over_tcp};
     if (*requested) {
         const auto family = family_of(**requested);
         if (!family) return refuse(ErrorCode::address_family_not_supported);
@@ -97,10 +97,13 @@ Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const 
 }
 
 // RFC 8656, section 7.2: what is asked for, but not more than the maximum and not less than the
-// default.
-Duration Server::granted_lifetime(std::optional<std::chrono::seconds> asked) const {
+// default.  RFC 7635, section 9: not longer than the token.
+Duration Server::granted_lifetime(const Exchange& x,
+                                  std::optional<std::chrono::seconds> asked) const {
     const Duration wanted = asked.value_or(0s);
-    return std::max(config_.default_lifetime, std::min(wanted, config_.max_lifetime));
+    const Duration usual =
+        std::max(config_.default_lifetime, std::min(wanted, config_.max_lifetime));
+    return std::min(usual, x.proof->token_end - x.now.steady);
 }
 
 Server::Reply Server::allocate(const Exchange& x) {
@@ -129,7 +132,9 @@ Server::Reply Server::allocate(const Exchange& x) {
 
     const Allocation& allocation = start({.five_tuple = x.five_tuple,
                                           .username = std::string(x.username),
+                                          .token_key = std::string(x.token_key),
                                           .keys = x.proof->keys,
+                                          .token_end = x.proof->token_end,
                                           .transaction_id = x.request.transaction_id(),
                                           .over_tcp = options->over_tcp,
                                           .created_at = x.now.steady},
@@ -237,7 +242,7 @@ Server::Reply Server::refresh(const Exchange& x) {
         }
     }
     const bool deletes = *lifetime == 0s;
-    const Duration granted = deletes ? Duration{} : granted_lifetime(*lifetime);
+    const Duration granted = deletes ? Duration{} : granted_lifetime(x, *lifetime);
     for (const auto family : families) {
         if (only && *only != family) continue;
         if (!x.allocation->relay(family, x.now.steady)) continue;
@@ -253,7 +258,11 @@ Server::Reply Server::refresh(const Exchange& x) {
             x.allocation->extend_relay(family, x.now.steady + granted);
         }
     }
-    if (!deletes) look_again(by_five_tuple_.find(x.five_tuple)->second);
+    if (deletes) return Answer{.lifetime = granted};
+    if (x.allocation->is_by_token()) {  // which may be a new one
+        x.allocation->use_token(x.proof->keys, x.proof->token_end);
+    }
+    look_again(by_five_tuple_.find(x.five_tuple)->second);
     return Answer{.lifetime = granted};
 }
 

@@ -21,13 +21,20 @@ constexpr size_t max_response = 1200;
 // address gains nothing that is worth it.  Whoever has a connection has not forged it.
 constexpr size_t amplification = 3;
 // The smallest Allocate request of a real client has 28 bytes and its 401 with this much of a realm
-// 84.  What the operator's realm has beyond is allowed on top, or nobody could ever log in.
+// 84.  What the operator's realm has beyond is allowed on top, or nobody could ever log in, and so
+// is THIRD-PARTY-AUTHORIZATION.
 constexpr size_t free_realm = 16;
 
-size_t most_for(const Datagram& in, std::string_view realm) {
+size_t padded(size_t size) {
+    return (size + 3) / 4 * 4;
+}
+
+size_t most_for(const Datagram& in, const Credentials& credentials) {
     if (in.transport != Transport::udp) return max_response;
-    const size_t padded = (realm.size() + 3) / 4 * 4;
-    return amplification * in.bytes.size() + std::max(padded, free_realm) - free_realm;
+    const size_t realm = std::max(padded(credentials.realm().size()), free_realm) - free_realm;
+    const TokenKeys& tokens = credentials.token_keys();
+    const size_t third_party = tokens.in_use() ? 4 + padded(tokens.server_name().size()) : 0;
+    return amplification * in.bytes.size() + realm + third_party;
 }
 
 FiveTuple five_tuple_of(const Datagram& in) {
@@ -123,6 +130,11 @@ bool Server::understands(AttributeType type) {
     }
 }
 
+bool Server::understands_in_request(AttributeType type) const {
+    if (type == AttributeType::access_token) return credentials_->token_keys().in_use();
+    return understands(type);
+}
+
 size_t Server::HashFiveTuple::operator()(const FiveTuple& tuple) const {
     // The client's address is what strangers choose; that it reached us on two addresses of one
     // listener is rare enough to be left to the comparison.
@@ -213,7 +225,8 @@ std::optional<Server::Reply> Server::reply_to(Exchange& x) {
     Refusal refusal(ErrorCode::unknown_attribute);
     x.request.each([&](AttributeType type, Bytes) {
         auto& unknown = refusal.unknown;
-        if (!understands(type)) unknown.types[unknown.count++] = static_cast<uint16_t>(type);
+        if (understands_in_request(type)) return;
+        unknown.types[unknown.count++] = static_cast<uint16_t>(type);
     });
     if (refusal.unknown.count > 0) return unexpected(refusal);
     if (x.allocation != nullptr && x.allocation->username() != x.username) {
@@ -243,7 +256,7 @@ void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
     if (is_stranger && !budget_.take(x.in.from.ip, x.now.steady)) return drop(Drop::budget);
     const auto buffer = out.scratch(max_response);
     if (buffer.empty()) return;  // the outbox counts it
-    const size_t limit = x.proof ? buffer.size() : most_for(x.in, credentials_->realm());
+    const size_t limit = x.proof ? buffer.size() : most_for(x.in, *credentials_);
     size_t size = 0;
     for (const Detail detail : {Detail::all, Detail::no_text, Detail::no_algorithms}) {
         size = write(buffer, x, reply, detail);
@@ -288,7 +301,7 @@ size_t Server::write(std::span<uint8_t> buffer, const Exchange& x, const Reply& 
     if (x.proof && x.proof->algorithm) {
         writer.integrity_sha256(x.proof->keys.of(*x.proof->algorithm));
     } else if (x.proof) {
-        writer.integrity(x.proof->keys.md5);
+        writer.integrity(x.proof->keys.of(stun::PasswordAlgorithm::md5));
     }
     if (x.request.has_fingerprint()) writer.fingerprint();
     return writer.finish().size();
@@ -330,6 +343,10 @@ void Server::write_error(MessageWriter& writer, const Exchange& x, const Refusal
     writer.text(AttributeType::nonce, nonces_.issue(x.now, x.in.from, features));
     if (features.password_algorithms) {
         writer.attribute(AttributeType::password_algorithms, stun::offered_algorithms);
+    }
+    const TokenKeys& tokens = credentials_->token_keys();
+    if (tokens.in_use() && refusal.code == ErrorCode::unauthenticated) {
+        writer.text(AttributeType::third_party_authorization, tokens.server_name());
     }
 }
 
@@ -455,11 +472,14 @@ void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy p
 std::optional<size_t> Server::end_revoked(Now now, size_t from) {
     constexpr size_t at_once = 256;  // a few microseconds each
     const size_t to = std::min(from + at_once, slots_.size());
+    const auto stands = [&](const Allocation& allocation) {
+        return allocation.is_by_token()
+                   ? credentials_->token_keys().has(allocation.token_key())
+                   : credentials_->stands_by(allocation.username(), allocation.keys());
+    };
     for (size_t i = from; i < to; ++i) {
         auto& allocation = slots_[i].allocation;
-        if (allocation && !credentials_->stands_by(allocation->username(), allocation->keys())) {
-            end(*allocation, now, EndReason::revoked);
-        }
+        if (allocation && !stands(*allocation)) end(*allocation, now, EndReason::revoked);
     }
     if (to == slots_.size()) return {};
     return to;

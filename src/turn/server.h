@@ -172,6 +172,7 @@ class Server {
         Keys keys;
         // That the client named; without, it is MD5, and the answer has MESSAGE-INTEGRITY.
         std::optional<stun::PasswordAlgorithm> algorithm;
+        Instant token_end = Instant::max();  // of the token it was, or the allocation's
     };
     // A request that is being answered.
     struct Exchange {
@@ -180,8 +181,10 @@ class Server {
         const stun::Message& request;
         FiveTuple five_tuple;
         Allocation* allocation = nullptr;  // of this five-tuple
-        std::string_view username;
-        std::optional<Proof> proof;  // once it is authenticated
+        std::string_view username;         // whose allocations these are
+        std::string_view token_key;        // the id of it, if a token was shown,
+        std::string token_user;            // and whom that stands for
+        std::optional<Proof> proof;        // once it is authenticated
     };
     // Attributes by type number; as many as a message can have.
     struct UnknownAttributes {
@@ -260,6 +263,7 @@ class Server {
 
     // server.cc
     static bool understands(stun::AttributeType);
+    bool understands_in_request(stun::AttributeType) const;
     void on_message(Now, const Datagram&, Outbox&);
     void on_request(Now, const Datagram&, const stun::Message&, Outbox&);
     std::optional<Reply> reply_to(Exchange&);  // nothing: it comes later
@@ -272,6 +276,8 @@ class Server {
     // authentication.cc
     Result<void, Refusal> authenticate(Exchange&);
     Result<Proof, AuthFailure> prove(Exchange&) const;
+    Result<Proof, AuthFailure> prove_by_token(Exchange&, Bytes token,
+                                              std::optional<stun::PasswordAlgorithm>) const;
     Result<std::string_view, AuthFailure> name_in(const Exchange&) const;
     static Result<std::optional<stun::PasswordAlgorithm>, AuthFailure> algorithm_in(
         const stun::Message&, std::string_view nonce);
@@ -285,7 +291,7 @@ class Server {
     Result<Opened, Refusal> open_relays(const Exchange&, const AllocateOptions&);
     Result<OpenedPorts, stun::ErrorCode> open_port(AddressFamily, Parity, const IpAddress& near);
     Answer describe(const Allocation&, Instant) const;
-    Duration granted_lifetime(std::optional<std::chrono::seconds> asked) const;
+    Duration granted_lifetime(const Exchange&, std::optional<std::chrono::seconds> asked) const;
     stun::ReservationToken reserve(const RelayPort&, std::string_view user, Instant);
     Result<RelayPort, Refusal> redeem(const stun::ReservationToken&, std::string_view user,
                                       Instant);

@@ -21,6 +21,9 @@ export const realm = 'ahoy';
 export const secret = '0123456789abcdef0123456789abcdef';
 export const users = { alice: 'wonder', bob: 'builder' };
 
+/** Under this key an authorization server seals its tokens, for a server of this name (RFC 7635). */
+export const tokens = { kid: 'north', serverName: 'turn.example.org', key: Buffer.alloc(32, 'key') };
+
 /** The server has no such feature or setting: the test is skipped with these words. */
 export class NotSupported extends Error {}
 
@@ -92,10 +95,14 @@ class AhoyProgram {
     if (wants.mobility) settings.push('turn.mobility=true');
     if (wants.strictChannels) settings.push('turn.legacy_channels=false');
     if (wants.external) settings.push(`turn.external_addresses=${list(wants.external)}`);
+    if (wants.oauth) {
+      settings.push(`turn.oauth.server_name=${JSON.stringify(tokens.serverName)}`,
+        `turn.oauth.keys=[{ kid = ${JSON.stringify(tokens.kid)}, key = ${JSON.stringify(tokens.key.toString('base64'))} }]`);
+    }
     if (wants.drain) settings.push('server.drain_timeout="60s"');
     if (wants.proxy) settings.push('server.balancers=["127.0.0.0/8"]');
     for (const [want, key] of Object.entries({ discovery: 'RFC 5780', secureStun: 'authentication of Binding',
-      oauth: 'RFC 7635', alternate: 'ALTERNATE-SERVER', classic: 'RFC 3489' })) {
+      alternate: 'ALTERNATE-SERVER', classic: 'RFC 3489' })) {
       if (wants[want]) throw new NotSupported(`not yet: ${key}`);
     }
     return [ahoy, ['serve', ...settings.flatMap((each) => ['--set', each])], {}];
@@ -106,6 +113,14 @@ class AhoyProgram {
   }
 
   static ready = (log) => /event=server\.ready/.test(log);
+}
+
+/** coturn has its keys in a database only. */
+function keepKey(file) {
+  return promisify(execFile)('sqlite3', [file,
+    `CREATE TABLE IF NOT EXISTS oauth_key (kid varchar(128), ikm_key varchar(256), timestamp bigint default 0,
+      lifetime integer default 0, as_rs_alg varchar(64) default '', realm varchar(127), primary key (kid));
+    INSERT INTO oauth_key VALUES ('${tokens.kid}', '${tokens.key.toString('base64')}', 0, 0, 'A256GCM', '')`]);
 }
 
 class CoturnProgram {
@@ -132,7 +147,10 @@ class CoturnProgram {
     if (!wants.discovery) options.push('--no-rfc5780');
     if (!wants.classic) options.push('--no-stun-backward-compatibility', '--response-origin-only-with-rfc5780');
     if (wants.secureStun) options.push('--secure-stun');
-    if (wants.oauth) options.push('--oauth');
+    if (wants.oauth) {
+      options.push('--oauth', `--server-name=${tokens.serverName}`);
+      await keepKey(join(scratch(), `${ports.plain}.db`));
+    }
     if (wants.alternate) options.push(`--alternate-server=${wants.alternate}`);
     if (wants.external) options.push(...wants.external.map((each) => `--external-ip=${each}`));
     if (wants.proxy) options.push(`--tcp-proxy-port=${ports.proxy}`);

@@ -217,7 +217,7 @@ behind('', 'C14 a malformed PROXY header closes', async (world) => {
 });
 
 const crowded = suite({ proxy: true, threads: 1, addressConnections: 2 });
-crowded('', 'O05 one address has so many connections, and another as many again', async (world) => {
+crowded('', 'O09 one address has so many connections, and another as many again', async (world) => {
   const from = (address) => balanced(world, Buffer.from(`PROXY TCP4 ${address} 127.0.0.1 12345 3478\r\n`));
   const first = await from('192.0.2.1');
   await first.fence();
