@@ -57,6 +57,18 @@ unsigned option(const Realm& realm, const char* name, unsigned otherwise) {
         std::min<uint64_t>(found->second, std::numeric_limits<unsigned>::max()));
 }
 
+// The configuration's win.
+turn::TokenKeys token_keys_of(const Config& config, const Realm& realm) {
+    if (config.turn.oauth.server_name.empty()) return {};
+    std::map<std::string, turn::TokenKey> keys;
+    for (const auto* some : {&config.turn.oauth.keys, &realm.oauth_keys}) {
+        for (const OauthKey& key : *some) {
+            keys.emplace(key.kid, turn::TokenKey{key.key, key.from, key.until});
+        }
+    }
+    return {config.turn.oauth.server_name, std::move(keys)};
+}
+
 template <class T>
 std::vector<T> both(std::vector<T> first, const std::vector<T>& second) {
     first.insert(first.end(), second.begin(), second.end());
@@ -91,20 +103,23 @@ Access AccessReader::read(const Config& config) {
     auto keys = config.turn.user_keys;
     keys.insert(realm.users.begin(), realm.users.end());
     Access access{
-        .credentials =
-            std::make_shared<turn::Credentials>(realm_, config.turn.users, secrets, keys),
+        .credentials = std::make_shared<turn::Credentials>(realm_, config.turn.users, secrets, keys,
+                                                           token_keys_of(config, realm)),
         .secret = secrets.front(),
         .peers = {both(config.turn.peers.allow, realm.peers.allow),
                   both(config.turn.peers.deny, realm.peers.deny)},
         .max_allocations = std::min(config.turn.max_allocations,
                                     option(realm, "total-quota", config.turn.max_allocations)),
-        .user_quota = option(realm, "user-quota", config.turn.user_quota)};
+        .user_quota = option(realm, "user-quota", config.turn.user_quota),
+        .bandwidth = {.per_allocation = option(realm, "max-bps", config.turn.allocation_bandwidth),
+                      .total = config.turn.total_bandwidth}};
     given_.push_back(access.credentials);
     if (!config.turn.database.empty()) {
         log::info("turn.database", {{"file", config.turn.database},
                                     {"realm", realm_},
                                     {"users", uint64_t{realm.users.size()}},
                                     {"secrets", uint64_t{realm.secrets.size()}},
+                                    {"oauth_keys", uint64_t{realm.oauth_keys.size()}},
                                     {"users_of_other_realms", uint64_t{realm.users_elsewhere}},
                                     {"unusable_rows", uint64_t{realm.unusable}}});
     }

@@ -9,6 +9,7 @@
 
 #include "app/config.h"
 #include "app/user_database.h"
+#include "turn/bandwidth.h"
 #include "turn/credentials.h"
 #include "turn/peer_policy.h"
 
@@ -20,6 +21,7 @@ struct Access {
     turn::PeerLists peers;
     unsigned max_allocations = 0;
     unsigned user_quota = 0;
+    turn::Bandwidth::Limits bandwidth;
 };
 
 class AccessReader {

@@ -95,14 +95,25 @@ TEST_F(AccessTest, MoreSecretsThanAreTriedForARequestAreRefused) {
 TEST_F(AccessTest, TheRealmsOptionsAreQuotas) {
     config.turn.max_allocations = 100;
     config.turn.user_quota = 7;
+    config.turn.allocation_bandwidth = 3;
+    EXPECT_EQ(reader.read(config).bandwidth.per_allocation, 3u);
     EXPECT_EQ(reader.read(config).max_allocations, 100u);
     EXPECT_EQ(reader.read(config).user_quota, 7u);
     puts_option("total-quota", "50");
     puts_option("user-quota", "9");
     EXPECT_EQ(reader.read(config).max_allocations, 50u);
     EXPECT_EQ(reader.read(config).user_quota, 9u);
+    puts_option("max-bps", "64000");
+    EXPECT_EQ(reader.read(config).bandwidth.per_allocation, 64'000u);
     puts_option("total-quota", "1000000");
     EXPECT_EQ(reader.read(config).max_allocations, 100u);  // what the machine bears
+}
+
+TEST_F(AccessTest, D34_TokensAreTakenWhereTheServerHasANameForThem) {
+    config.turn.oauth.keys = {{"north", std::vector<uint8_t>(32)}};
+    EXPECT_FALSE(reader.read(config).credentials->token_keys().in_use());
+    config.turn.oauth.server_name = "turn.example.org";
+    EXPECT_TRUE(reader.read(config).credentials->token_keys().has("north"));
 }
 
 TEST_F(AccessTest, ADatabaseThatIsBrokenLaterIsReadWhenItIsMended) {

@@ -51,6 +51,8 @@ const std::vector<Key>& keys() {
         AHOY_KEY(server, drain_timeout, "\"0s\"", "SIGTERM waits this long for calls to end"),
         AHOY_KEY(server, max_connections, "10000",
                  "TCP connections open at once on each shard; more are closed at once"),
+        AHOY_KEY(server, address_connections, "4096",
+                 "the same of one client address (of an IPv6 one, its /64); 0 = any number"),
         AHOY_KEY(server, balancers, "[]",
                  "CIDRs of load balancers that begin each TCP connection with a PROXY header"),
         AHOY_KEY(log, format, "\"logfmt\"", "\"logfmt\" or \"json\", on stderr"),
@@ -122,6 +124,10 @@ const std::vector<Key>& keys() {
                  "allocations at once of one user; more are refused (486); 0 = any number"),
         AHOY_KEY(turn, address_quota, "4096",
                  "the same of one client address (of an IPv6 one, its /64)"),
+        AHOY_KEY(turn, allocation_bandwidth, "0",
+                 "bytes a second of one allocation, each way; more are dropped; 0 = any number"),
+        AHOY_KEY(turn, total_bandwidth, "0",
+                 "the same of all together; each shard has an equal share of it"),
         AHOY_KEY(turn, stun_rate, "10000",
                  "answers a second over UDP to strangers in one /24 (IPv6: /48); 0 = any number"),
         AHOY_KEY(turn, discovery, "[]",
@@ -151,6 +157,12 @@ const std::vector<Key>& keys() {
                  "CIDRs that may be relayed to although they are special or private"),
         AHOY_KEY(turn.peers, deny, "[]",
                  "CIDRs that may not; of both lists the longest match decides"),
+        AHOY_KEY(turn.oauth, server_name, "\"\"",
+                 "what access tokens are sealed for (RFC 7635); \"\" = none are taken"),
+        AHOY_KEY(
+            turn.oauth, keys, "[]",
+            "of authorization servers: [{ kid = \"north\", key = \"base64 of 16 or 32 bytes\" }], "
+            "with from and until if they end"),
     };
     return all;
 }
@@ -312,6 +324,10 @@ void check_together(const Config& config) {
     const auto realm = stun::opaque_string(config.turn.realm);
     need(realm && realm->size() < 128, "turn.realm",
          "expected 1 to 127 characters (RFC 8489, section 14.9), none of them a control character");
+    need(config.turn.oauth.server_name.size() <= 255, "turn.oauth.server_name",
+         "expected at most 255 characters");
+    need(!config.turn.oauth.server_name.empty() || config.turn.oauth.keys.empty(),
+         "turn.oauth.keys", "set turn.oauth.server_name too: without, no tokens are taken");
     need(config.tls.certificate.empty() == config.tls.key.empty(), "tls.certificate, tls.key",
          "set both or neither");
     need(config.turn.secret.empty() || config.turn.secret_file.empty(),

@@ -38,6 +38,14 @@ struct IceServer {
     std::string credential;
 };
 
+// Shared with an authorization server (RFC 7635).
+struct OauthKey {
+    std::string kid;
+    std::vector<uint8_t> key;  // 16 or 32 bytes
+    WallTime from = WallTime::min();
+    WallTime until = WallTime::max();
+};
+
 enum class FastPath { automatic, on, off };
 enum class LogFormat { logfmt, json };
 
@@ -46,6 +54,7 @@ struct Config {
         unsigned threads = 0;
         Duration drain_timeout{};
         unsigned max_connections = 10'000;
+        unsigned address_connections = 4096;
         std::vector<Prefix> balancers;
     } server;
     struct {
@@ -100,6 +109,8 @@ struct Config {
         unsigned max_allocations = 100'000;
         unsigned user_quota = 256;
         unsigned address_quota = 4096;
+        unsigned allocation_bandwidth = 0;
+        unsigned total_bandwidth = 0;
         unsigned stun_rate = 10'000;
         std::vector<TransportAddress> alternates;
         std::vector<turn::Alternate> tls_alternates;
@@ -115,6 +126,10 @@ struct Config {
             std::vector<Prefix> allow;
             std::vector<Prefix> deny;
         } peers;
+        struct {
+            std::string server_name;
+            std::vector<OauthKey> keys;
+        } oauth;
     } turn;
 
     Config();

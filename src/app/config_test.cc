@@ -230,6 +230,52 @@ TEST(Config, N01_DiscoveryIsTwoIpsAndTwoPorts) {
     }
 }
 
+TEST(Config, F37_BandwidthIsNotLimitedByDefault) {
+    EXPECT_EQ(Config().turn.allocation_bandwidth, 0u);
+    EXPECT_EQ(Config().turn.total_bandwidth, 0u);
+    EXPECT_EQ(set("turn.allocation_bandwidth=250000").turn.allocation_bandwidth, 250'000u);
+}
+
+TEST(Config, D34_KeysOfAuthorizationServers) {
+    const auto keys = read(R"([turn.oauth]
+server_name = "turn.example.org"
+keys = [
+    { kid = "north", key = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=" },
+    { kid = "south", key = "MTIzNDU2Nzg5MDEyMzQ1Ng==", from = 2023-11-14T22:13:20Z, until = 2023-11-15T00:13:20+01:00 },
+]
+)")
+                          .turn.oauth.keys;
+    ASSERT_EQ(keys.size(), 2u);
+    EXPECT_EQ(keys[0].kid, "north");
+    EXPECT_EQ(as_text(keys[0].key), "12345678901234567890123456789012");
+    EXPECT_EQ(keys[0].from, WallTime::min());
+    EXPECT_EQ(keys[0].until, WallTime::max());
+    EXPECT_EQ(as_text(keys[1].key), "1234567890123456");
+    EXPECT_EQ(keys[1].from, WallTime(1'700'000'000s));
+    EXPECT_EQ(keys[1].until, WallTime(1'700'003'600s));
+}
+
+TEST(Config, D34_AWrongKeyOfAnAuthorizationServerIsRefusedAndNotShown) {
+    for (const char* wrong :
+         {R"({ kid = "north" })", R"({ key = "MTIzNDU2Nzg5MDEyMzQ1Ng==" })",
+          R"({ kid = "", key = "MTIzNDU2Nzg5MDEyMzQ1Ng==" })",
+          R"({ kid = "north", key = "MTIzNDU2Nzg5MDEyMzQ1Njc=" })",
+          R"({ kid = "north", key = "MTIz-secret" })",
+          R"({ kid = "north", key = "MTIzNDU2Nzg5MDEyMzQ1Ng==", until = "tomorrow" })",
+          R"({ kid = "north", key = "MTIzNDU2Nzg5MDEyMzQ1Ng==", until = 2030-01-01 })",
+          R"({ kid = "north", key = "MTIzNDU2Nzg5MDEyMzQ1Ng==", alg = "A128GCM" })"}) {
+        const auto text = refusal(
+            [&] { read(fmt::format("[turn.oauth]\nserver_name = \"a\"\nkeys = [{}]\n", wrong)); });
+        EXPECT_THAT(text, HasSubstr("base64 of 16 or 32 bytes")) << wrong;
+        EXPECT_THAT(text, testing::Not(HasSubstr("MTIz")));
+    }
+    EXPECT_THAT(
+        refusal([] {
+            set("turn.oauth.keys=[{ kid = \"north\", key = \"MTIzNDU2Nzg5MDEyMzQ1Ng==\" }]");
+        }),
+        HasSubstr("turn.oauth.server_name"));
+}
+
 TEST(Config, KeysOfUsersAreMd5InHexadecimal) {
     const Config config = set("turn.user_keys={ bob = \"d18bc266a0640931a539367a522a3fbb\" }");
     EXPECT_EQ(config.turn.user_keys.at("bob")[0], 0xd1);

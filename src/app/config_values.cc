@@ -5,6 +5,9 @@
 #include <charconv>
 #include <string_view>
 
+#include "base/aead.h"
+#include "base/base64.h"
+#include "stun/message.h"
 #include "stun/opaque_string.h"
 
 namespace ahoy::app {
@@ -184,6 +187,49 @@ Wrong read(const toml::node& node, IceServer& out) {
     };
     if (out.urls.empty() || !std::all_of(out.urls.begin(), out.urls.end(), is_ice)) {
         return std::string(right);
+    }
+    return {};
+}
+
+namespace {
+
+std::optional<WallTime> time_of(const toml::node& node) {
+    const auto* value = node.as_date_time();
+    if (value == nullptr || !value->get().offset) return {};
+    const auto& [date, time, offset] = value->get();
+    const std::chrono::sys_days day = std::chrono::year(date.year) / date.month / date.day;
+    return day + std::chrono::hours(time.hour) +
+           std::chrono::minutes(time.minute - offset->minutes) + std::chrono::seconds(time.second);
+}
+
+// Without the key, which is a secret.
+constexpr std::string_view oauth_key_is =
+    "expected a table such as { kid = \"north\", key = \"…\" } with base64 of 16 or 32 bytes, and "
+    "from and until, if it has any, as 2030-12-31T00:00:00Z";
+
+bool read_member(std::string_view name, const toml::node& value, OauthKey& out) {
+    if (name == "kid") return !read(value, out.kid);
+    if (name == "key") {
+        const auto bytes = from_base64(value.value_or(std::string_view{}));
+        if (bytes) out.key = *bytes;
+        return bytes && is_aes_gcm_key_size(bytes->size());
+    }
+    if (name != "from" && name != "until") return false;
+    const auto time = time_of(value);
+    if (time) (name == "from" ? out.from : out.until) = *time;
+    return time.has_value();
+}
+
+}  // namespace
+
+Wrong read(const toml::node& node, OauthKey& out) {
+    const auto* table = node.as_table();
+    if (table == nullptr) return std::string(oauth_key_is);
+    for (const auto& [name, value] : *table) {
+        if (!read_member(name.str(), value, out)) return std::string(oauth_key_is);
+    }
+    if (out.kid.empty() || out.kid.size() > stun::max_username || out.key.empty()) {
+        return std::string(oauth_key_is);
     }
     return {};
 }

@@ -101,6 +101,7 @@ class Import {
         alternates();
         certificate();
         accounts();
+        oauth();
         quotas();
         switches();
         peers();
@@ -371,6 +372,25 @@ class Import {
         }
     }
 
+    // Tokens are sealed for the name of the server, or else the realm; the keys are in the
+    // database.
+    void oauth() {
+        if (const Line* const line = last("oauth")) {
+            const Line* const name = last("server-name");
+            const Line* const named = name != nullptr ? name : last("realm");
+            if (named == nullptr) {
+                return lost(*line, "there is no server-name, for which coturn took the realm");
+            }
+            put_checked(*named, "turn.oauth", "server_name", toml_string(named->value));
+            if (has("userdb")) return;
+            lost(*line,
+                 "the keys are in coturn's own database: set turn.database to it (mostly "
+                 "/var/lib/turn/turndb), or put them into turn.oauth.keys");
+        } else if (const Line* const name = last("server-name")) {
+            remark(*name, "only oauth uses it");
+        }
+    }
+
     void secrets() {
         const auto& given = all("static-auth-secret");
         if (given.empty()) return;
@@ -406,14 +426,23 @@ class Import {
         for (const auto& [name, key] : keys_) put("turn.user_keys", name, key);
     }
 
+    // Of an option that is a number, where 0 is the same as nothing.
+    bool bound(const std::string& option, const std::string& key) {
+        const Line* const line = last(option);
+        if (line == nullptr) return false;
+        const auto count = parse_number(line->value);
+        if (!count) lost(*line, "is not a number");
+        if (count.value_or(0) == 0) return false;
+        return put_checked(*line, "turn", key, std::to_string(*count));
+    }
+
     void quotas() {
-        if (const Line* const line = last("total-quota")) {
-            const auto count = parse_number(line->value);
-            if (!count) {
-                lost(*line, "is not a number");
-            } else if (*count != 0) {
-                put_checked(*line, "turn", "max_allocations", std::to_string(*count));
-            }
+        bound("total-quota", "max_allocations");
+        bound("max-bps", "allocation_bandwidth");
+        if (bound("bps-capacity", "total_bandwidth")) {
+            lost(
+                *last("bps-capacity"),
+                "it bounds what is relayed; coturn refused sessions that might exceed it together");
         }
         const Line* const line = last("user-quota");
         const auto count = line == nullptr ? 0u : parse_number(line->value);
@@ -501,8 +530,8 @@ class Import {
             printable(name_));
         comment(out.toml, "Not carried over:", remarks_);
         comment(out.toml, "So without a key:", same_);
-        for (const char* section :
-             {"server", "http", "tls", "turn", "turn.users", "turn.user_keys", "turn.peers"}) {
+        for (const char* section : {"server", "http", "tls", "turn", "turn.users", "turn.user_keys",
+                                    "turn.peers", "turn.oauth"}) {
             const auto found = sections_.find(section);
             if (found == sections_.end()) continue;
             out.toml += fmt::format("\n[{}]\n", section);

@@ -61,6 +61,7 @@ user=carol:last
 user-quota=12
 total-quota=1200
 max-bps=64000
+bps-capacity=64000000
 no-tcp-relay
 stale-nonce=600
 cert=/etc/coturn/cert.pem
@@ -93,19 +94,19 @@ frobnicate=1
 # Not carried over:
 #   turnserver.conf:12: verbose: the log has one line for each life event
 #   turnserver.conf:13: fingerprint: an answer has a fingerprint if its request has
-#   turnserver.conf:22: max-bps: changes: the bandwidth of an allocation is not limited
-#   turnserver.conf:27: pkey-pwd: changes: keys are not decrypted: `openssl pkey` takes the password off
-#   turnserver.conf:36: syslog: the log is on stderr; the service manager takes it to the journal
-#   turnserver.conf:37: pidfile: the service manager knows the process
-#   turnserver.conf:38: proc-user: changes: it stays the user it is started as: let the service manager choose
-#   turnserver.conf:41: prometheus: /metrics is on http.listen
-#   turnserver.conf:43: frobnicate: changes: is no option that is known here
+#   turnserver.conf:28: pkey-pwd: changes: keys are not decrypted: `openssl pkey` takes the password off
+#   turnserver.conf:37: syslog: the log is on stderr; the service manager takes it to the journal
+#   turnserver.conf:38: pidfile: the service manager knows the process
+#   turnserver.conf:39: proc-user: changes: it stays the user it is started as: let the service manager choose
+#   turnserver.conf:42: prometheus: /metrics is on http.listen
+#   turnserver.conf:44: frobnicate: changes: is no option that is known here
+#   turnserver.conf:23: bps-capacity: changes: it bounds what is relayed; coturn refused sessions that might exceed it together
 #
 # So without a key:
-#   line 29: no-tlsv1: TLS begins with 1.2
-#   line 30: no-tlsv1_1: TLS begins with 1.2
-#   line 31: no-multicast-peers: multicast is never relayed to
-#   line 39: no-cli: there is no such port
+#   line 30: no-tlsv1: TLS begins with 1.2
+#   line 31: no-tlsv1_1: TLS begins with 1.2
+#   line 32: no-multicast-peers: multicast is never relayed to
+#   line 40: no-cli: there is no such port
 
 [server]
 threads = 4
@@ -125,6 +126,8 @@ external_addresses = ["198.51.100.7/192.0.2.11"]
 ports = [50000, 59999]
 realm = "example.org"
 max_allocations = 1200
+allocation_bandwidth = 64000
+total_bandwidth = 64000000
 user_quota = 12
 tcp_relay = false
 authenticate_binding = true
@@ -266,6 +269,16 @@ TEST(CoturnImport, NoRemarkTellsASecret) {
         "static-auth-secret=north\nstatic-auth-secret=hush\n");
     EXPECT_THAT(imported.toml, Not(HasSubstr("hush")));
     for (const auto& remark : imported.remarks) EXPECT_THAT(remark, Not(HasSubstr("hush")));
+}
+
+TEST(CoturnImport, D34_ThirdPartyAuthorization) {
+    const auto named = imports(with("oauth\nserver-name=turn.example.org\nuserdb=/var/db\n"));
+    EXPECT_EQ(loads(named).turn.oauth.server_name, "turn.example.org");
+    const auto unnamed = imports(with("oauth\n"));
+    EXPECT_EQ(loads(unnamed).turn.oauth.server_name, "example.org");
+    EXPECT_THAT(unnamed.remarks, ElementsAre(HasSubstr("turn.oauth.keys")));
+    EXPECT_EQ(loads(imports(with("oauth=no\nserver-name=x\n"))).turn.oauth.server_name, "");
+    EXPECT_TRUE(imports("oauth\nlt-cred-mech\nuser=alice:wonder\n").changes_behaviour);
 }
 
 TEST(CoturnImport, LongerBlocksAndDenyWinHere) {

@@ -44,8 +44,8 @@ void add(net::SendCounts& total, const net::SendCounts& more) {
 
 void add(net::TcpCounts& total, const net::TcpCounts& more) {
     using T = net::TcpCounts;
-    add_each(total, more, &T::connections, &T::accepted, &T::refused, &T::unopened, &T::unknown,
-             &T::bad_proxy, &T::bad_tls);
+    add_each(total, more, &T::connections, &T::accepted, &T::refused, &T::crowded, &T::unopened,
+             &T::unknown, &T::bad_proxy, &T::bad_tls);
 }
 
 void add(net::TurnStreamCounts& total, const net::TurnStreamCounts& more) {

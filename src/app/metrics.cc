@@ -113,6 +113,7 @@ void add_tcp(Exposition& out, const net::TcpCounts& tcp) {
     out.begin("ahoy_tcp_closed_total", "TCP connections closed before their protocol was known.",
               MetricType::Counter);
     out.sample(tcp.refused, {{"reason", "too_many"}});
+    out.sample(tcp.crowded, {{"reason", "too_many_of_address"}});
     out.sample(tcp.unopened, {{"reason", "silent"}});
     out.sample(tcp.unknown, {{"reason", "unknown_protocol"}});
     out.sample(tcp.bad_proxy, {{"reason", "bad_proxy_header"}});

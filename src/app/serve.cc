@@ -128,6 +128,8 @@ class Program {
             .ports = config_.turn.ports,
             .tcp_relay = config_.turn.tcp_relay,
             .tcp = {.connections = config_.server.max_connections,
+                    .of_one_address = config_.server.address_connections,
+                    .of_many = config_.http.trusted_proxies,
                     .balancers = config_.server.balancers},
             .joins_per_minute = config_.rooms.joins_per_minute,
             .sessions = {.messages_per_second = config_.rooms.messages_per_second,
@@ -324,6 +326,7 @@ class Program {
     void use(Access access, const Config& config) {
         access.max_allocations =
             share(std::min(access.max_allocations, config_.turn.max_allocations), workers_.size());
+        access.bandwidth.total = share(access.bandwidth.total, workers_.size());
         const turn::PeerPolicy policy(access.peers, everything_we_listen_on());
         for (const auto& worker : workers_) {
             asio::post(worker->shard.io(),
@@ -363,7 +366,8 @@ class Program {
             apply(reload_());
             log::info(
                 "server.reloaded",
-                {{"applied", "certificate, turn users, secrets, peer lists, quotas and alternates"},
+                {{"applied",
+                  "certificate, turn users, secrets, peer lists, quotas, bandwidth and alternates"},
                  {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
 #include "app/peer_ranges.h"
+#include "base/base64.h"
 #include "base/check.h"
 #include "stun/message.h"
 
@@ -38,6 +40,7 @@ CREATE TABLE IF NOT EXISTS admin_user (
 )";
 
 constexpr size_t max_secret = 256;
+constexpr int64_t latest = int64_t{1} << 40;  // seconds
 
 std::string to_hex(Bytes bytes) {
     std::string text;
@@ -51,6 +54,19 @@ std::optional<Number> parse_number(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || end != text.data() + text.size()) return {};
     return number;
+}
+
+// Of coturn's columns; its keys may be longer than the algorithm wants.
+std::optional<OauthKey> oauth_key(std::string kid, std::string_view ikm_key,
+                                  const std::string& algorithm) {
+    const auto is = [&](const char* name) { return strcasecmp(algorithm.c_str(), name) == 0; };
+    const size_t size = is("A256GCM") ? 32 : is("A128GCM") ? 16 : 0;
+    auto key = from_base64(ikm_key);
+    if (size == 0 || !key || key->size() < size || kid.empty() || kid.size() > stun::max_username) {
+        return {};
+    }
+    key->resize(size);
+    return OauthKey{.kid = std::move(kid), .key = *std::move(key)};
 }
 
 }  // namespace
@@ -177,6 +193,7 @@ Realm UserDatabase::read(std::string_view realm, size_t max_users) {
     read_peers("allowed_peer_ip", realm, found.peers.allow);
     read_peers("denied_peer_ip", realm, found.peers.deny);
     read_options(realm, found);
+    read_oauth_keys(realm, found);
     read_version_ = version;
     return found;
 }
@@ -228,6 +245,29 @@ void UserDatabase::read_options(std::string_view realm, Realm& found) {
         } else if (*value != 0) {  // which stands for "no limit of its own"
             found.options[rows.text(0)] = *value;
         }
+    }
+}
+
+void UserDatabase::read_oauth_keys(std::string_view realm, Realm& found) {
+    if (!has_table("oauth_key")) return;
+    Statement rows(*this,
+                   "SELECT kid, ikm_key, as_rs_alg, timestamp, lifetime FROM oauth_key "
+                   "WHERE realm IS NULL OR realm IN ('', ?)",
+                   {realm});
+    while (rows.step()) {
+        auto key = oauth_key(rows.text(0), rows.text(1), rows.text(2));
+        if (!key) {
+            ++found.unusable;
+            continue;
+        }
+        if (found.oauth_keys.size() == max_oauth_keys) {
+            fail(fmt::format("oauth_key: has more than {} keys", max_oauth_keys));
+        }
+        const int64_t timestamp = std::clamp<int64_t>(rows.number(3), 0, latest);
+        const int64_t lifetime = std::clamp<int64_t>(rows.number(4), 0, latest);
+        key->from = WallTime(std::chrono::seconds(timestamp));
+        if (lifetime != 0) key->until = key->from + std::chrono::seconds(lifetime);
+        found.oauth_keys.push_back(*std::move(key));
     }
 }
 

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/config.h"
 #include "base/crypto.h"
 #include "base/release.h"
 #include "base/time.h"
@@ -35,13 +36,15 @@ struct Realm {
     std::vector<std::string> secrets;  // the newest first
     turn::PeerLists peers;             // of this realm and of all
     std::map<std::string, uint64_t> options;
-    size_t users_elsewhere = 0;  // of other realms
-    size_t unusable = 0;         // rows that nobody could use, or that cannot be read
+    std::vector<OauthKey> oauth_keys;  // of this realm and of all
+    size_t users_elsewhere = 0;        // of other realms
+    size_t unusable = 0;               // rows that nobody could use, or that cannot be read
 };
 
 class UserDatabase {
   public:
     static constexpr size_t max_peer_blocks = 4096;  // of a realm: every request looks through them
+    static constexpr size_t max_oauth_keys = 4096;
 
     enum class Mode {
         read,
@@ -89,6 +92,7 @@ class UserDatabase {
     void read_users(std::string_view realm, size_t max_users, Realm&);
     void read_peers(std::string_view table, std::string_view realm, std::vector<Prefix>&);
     void read_options(std::string_view realm, Realm&);
+    void read_oauth_keys(std::string_view realm, Realm&);
     [[noreturn]] void fail(std::string_view why) const;
     [[noreturn]] void fail() const;  // as SQLite says
 

@@ -122,6 +122,38 @@ TEST_F(UserDatabaseTest, HoldsOptionsOfTheRealm) {
     EXPECT_EQ(realm.unusable, 1u);
 }
 
+TEST_F(UserDatabaseTest, D34_HoldsKeysOfAuthorizationServers) {
+    has_tables();
+    const std::string key = "'MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI='";
+    runs(
+        "INSERT INTO oauth_key VALUES"
+        "('north', " +
+        key +
+        ", 1700000000, 3600, 'A256GCM', 'example.org'),"
+        "('south', " +
+        key +
+        ", 0, 0, 'a128gcm', ''),"
+        "('elsewhere', " +
+        key +
+        ", 0, 0, 'A256GCM', 'example.net'),"
+        "('algorithm', " +
+        key +
+        ", 0, 0, 'A256CBC', ''),"
+        "('short', 'MTIzNDU2Nzg5MDEyMzQ1Ng==', 0, 0, 'A256GCM', ''),"
+        "('broken', 'north', 0, 0, 'A256GCM', ''),"
+        "('', " +
+        key + ", 0, 0, 'A256GCM', '')");
+    const Realm realm = reads();
+    ASSERT_EQ(realm.oauth_keys.size(), 2u);
+    EXPECT_EQ(realm.oauth_keys[0].kid, "north");
+    EXPECT_EQ(as_text(realm.oauth_keys[0].key), "12345678901234567890123456789012");
+    EXPECT_EQ(realm.oauth_keys[0].from, WallTime(1'700'000'000s));
+    EXPECT_EQ(realm.oauth_keys[0].until, WallTime(1'700'003'600s));
+    EXPECT_EQ(as_text(realm.oauth_keys[1].key), "1234567890123456");
+    EXPECT_EQ(realm.oauth_keys[1].until, WallTime::max());
+    EXPECT_EQ(realm.unusable, 4u);
+}
+
 TEST_F(UserDatabaseTest, AnOlderFileNeedsNotHaveEveryTable) {
     runs(
         "CREATE TABLE turnusers_lt (realm, name, hmackey, PRIMARY KEY (realm, name));"

@@ -25,7 +25,7 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
           index, shard.io(), [&all](unsigned i) -> net::TurnMoves& { return all[i]->turn_moves; },
           turn_shared.mobile, turn_sockets, turn),
       dtls(shard.io().get_executor(), turn_sockets, Random(random.seed())),
-      turn_streams(shard.io(), turn_sockets),
+      turn_streams(shard.io(), turn_sockets, turn.bandwidth()),
       tcp_relays(shard.io(), relay_addresses, turn_shared.peer_sockets, turn_sockets, turn_streams,
                  parts.ports, Random(random.seed())),
       tcp(shard.io(), parts.tcp),
@@ -70,6 +70,7 @@ void Worker::stop() {
 void Worker::use(const Access& access, const turn::PeerPolicy& policy, bool ends_revoked) {
     turn.reload(access.credentials, policy);
     turn.set_quotas(access.max_allocations, access.user_quota);
+    turn.limit_bandwidth(access.bandwidth);
     ice.set_secret(access.secret);
     if (ends_revoked) end_revoked(0);
 }

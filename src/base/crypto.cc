@@ -60,9 +60,6 @@ class Hmac {
     EVP_MAC_CTX* context_ = nullptr;
 };
 
-using CipherContext =
-    std::unique_ptr<EVP_CIPHER_CTX, decltype([](EVP_CIPHER_CTX* c) { EVP_CIPHER_CTX_free(c); })>;
-
 }  // namespace
 
 Md5 md5(Bytes data) {
@@ -88,43 +85,6 @@ Sha256 hmac_sha256(Bytes key, std::initializer_list<Bytes> parts) {
     Sha256 out;
     hmac.compute(key, parts, out);
     return out;
-}
-
-std::vector<uint8_t> seal(const AeadKey& key, const AeadNonce& nonce, Bytes plain) {
-    const CipherContext context(EVP_CIPHER_CTX_new());
-    CHECK(context != nullptr);
-    CHECK(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data()) ==
-          1);
-    std::vector<uint8_t> sealed(plain.size() + aead_tag_size);
-    int size = 0;
-    CHECK(EVP_EncryptUpdate(context.get(), sealed.data(), &size, plain.data(),
-                            static_cast<int>(plain.size())) == 1);
-    CHECK(static_cast<size_t>(size) == plain.size());
-    CHECK(EVP_EncryptFinal_ex(context.get(), sealed.data() + size, &size) == 1 && size == 0);
-    CHECK(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, aead_tag_size,
-                              sealed.data() + plain.size()) == 1);
-    return sealed;
-}
-
-std::optional<std::vector<uint8_t>> open_sealed(const AeadKey& key, const AeadNonce& nonce,
-                                                Bytes sealed) {
-    if (sealed.size() < aead_tag_size) return {};
-    const Bytes secret = sealed.first(sealed.size() - aead_tag_size);
-    std::array<uint8_t, aead_tag_size> tag;
-    std::copy(sealed.end() - aead_tag_size, sealed.end(), tag.begin());
-
-    const CipherContext context(EVP_CIPHER_CTX_new());
-    CHECK(context != nullptr);
-    CHECK(EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data()) ==
-          1);
-    std::vector<uint8_t> plain(secret.size());
-    int size = 0;
-    CHECK(EVP_DecryptUpdate(context.get(), plain.data(), &size, secret.data(),
-                            static_cast<int>(secret.size())) == 1);
-    CHECK(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, aead_tag_size, tag.data()) ==
-          1);
-    if (EVP_DecryptFinal_ex(context.get(), plain.data() + size, &size) != 1) return {};
-    return plain;
 }
 
 uint64_t digests_made() {

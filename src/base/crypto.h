@@ -36,15 +36,6 @@ Sha256 sha256(Bytes);
 Sha1 hmac_sha1(Bytes key, std::initializer_list<Bytes> parts);
 Sha256 hmac_sha256(Bytes key, std::initializer_list<Bytes> parts);
 
-// Authenticated encryption, AES-256-GCM.  Two messages under one key never have one nonce.
-using AeadKey = std::array<uint8_t, 32>;
-using AeadNonce = std::array<uint8_t, 12>;
-constexpr size_t aead_tag_size = 16;
-// As long as `plain` and a tag.
-std::vector<uint8_t> seal(const AeadKey&, const AeadNonce&, Bytes plain);
-// Nothing, unless it is what seal() has made.
-std::optional<std::vector<uint8_t>> open_sealed(const AeadKey&, const AeadNonce&, Bytes sealed);
-
 // How many digests and HMACs this thread has computed: what tests of equal work count instead of
 // time.
 uint64_t digests_made();

@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_set>
 
@@ -14,6 +15,7 @@
 #include "net/start_error.h"
 #include "net/stream.h"
 #include "net/turn_streams.h"
+#include "turn/quotas.h"
 
 namespace ahoy::net {
 namespace {
@@ -121,6 +123,38 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
         PlainStream* const stream_;
     };
 
+    // A connection's place among those of its client's address, which may have none left.
+    class Place {
+      public:
+        Place(Impl& server, const IpAddress& client) : server_(server) {
+            const TcpLimits& limits = server.limits_;
+            if (limits.of_one_address == 0 || client.is_loopback() ||
+                any_contains(limits.of_many, client)) {
+                return;
+            }
+            const IpAddress network = turn::network_of_client(client);
+            size_t& count = server.by_network_[network];
+            has_ = count < limits.of_one_address;
+            if (!has_) return;
+            ++count;
+            counted_ = network;
+        }
+        ~Place() {
+            if (!counted_) return;
+            const auto found = server_.by_network_.find(*counted_);
+            if (--found->second == 0) server_.by_network_.erase(found);
+        }
+        Place(const Place&) = delete;
+        Place& operator=(const Place&) = delete;
+
+        explicit operator bool() const { return has_; }
+
+      private:
+        Impl& server_;
+        bool has_ = true;
+        std::optional<IpAddress> counted_;
+    };
+
     // `self` keeps this alive as long as there is anything of it on the shard.
     static asio::awaitable<void> accept(std::shared_ptr<Impl> self, Listener& listener) {
         while (!self->stopping_) {
@@ -160,8 +194,12 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
     }
 
     asio::awaitable<void> open(Accepted<PlainStream> plain, const TcpServices& services) {
-        bool ready = co_await open_plain(plain);
+        bool ready = co_await learn_remote(plain);
         if (!ready) co_return;
+        const Place place(*this, plain.remote.ip);
+        if (!place) ++counts_.crowded;
+        if (place) ready = co_await open_plain(plain);
+        if (!place || !ready) co_return;
         if (protocol_of(first_bytes(plain)[0]) != Protocol::tls) {
             if (services.plain) {
                 co_await hand_over(std::move(plain), services);
@@ -181,14 +219,18 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
         if (ready) co_await hand_over(std::move(encrypted), services);
     }
 
-    // Up to the first byte behind the PROXY header.
+    // From the PROXY header, where there has to be one.
+    asio::awaitable<bool> learn_remote(Accepted<PlainStream>& plain) {
+        if (!any_contains(limits_.balancers, plain.remote.ip)) co_return true;
+        const Opening opening(*this, plain.stream);
+        const bool good = co_await read_proxy_header(plain);
+        co_return good;
+    }
+
+    // Up to the first byte.
     asio::awaitable<bool> open_plain(Accepted<PlainStream>& plain) {
         const Opening opening(*this, plain.stream);
         bool good = true;
-        if (any_contains(limits_.balancers, plain.remote.ip)) {
-            good = co_await read_proxy_header(plain);
-            if (!good) co_return false;
-        }
         if (plain.first.size() == 0) good = co_await read_more(plain);
         if (!good) ++counts_.unopened;
         co_return good;
@@ -253,6 +295,7 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
     std::shared_ptr<asio::ssl::context> tls_;
     std::deque<Listener> listeners_;
     std::unordered_set<PlainStream*> opening_;
+    std::map<IpAddress, size_t> by_network_;  // connections; never more entries than those
     TcpCounts counts_;
     bool stopping_ = false;
 };

@@ -22,6 +22,8 @@ class TurnStreams;
 
 struct TcpLimits {
     size_t connections = 10'000;  // open at once; more are closed at once
+    size_t of_one_address = 0;    // of them; 0: any number
+    std::vector<Prefix> of_many;  // addresses for which that does not hold: proxies
     Duration opening_time = 10s;  // until the first byte of HTTP or TURN, handshakes included
     // These put a PROXY header in front of every connection.
     std::vector<Prefix> balancers;
@@ -31,6 +33,7 @@ struct TcpCounts {
     size_t connections = 0;  // open
     uint64_t accepted = 0;
     uint64_t refused = 0;    // over the limit
+    uint64_t crowded = 0;    // over the limit of one address
     uint64_t unopened = 0;   // timed out, or gone, before saying anything
     uint64_t unknown = 0;    // neither TLS nor HTTP nor TURN, or not served on that port
     uint64_t bad_proxy = 0;  // no valid PROXY header

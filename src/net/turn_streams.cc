@@ -20,6 +20,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
+using turn::Direction;
 
 constexpr auto sweep_interval = 5s;
 
@@ -38,8 +39,9 @@ class Client {
 
 // What the connections of a shard share.
 struct TurnStreamTable : std::enable_shared_from_this<TurnStreamTable> {
-    TurnStreamTable(asio::io_context& io, TurnSockets& turn_sockets, TurnStreamLimits stream_limits)
-        : sockets(turn_sockets), limits(stream_limits), timer(io) {}
+    TurnStreamTable(asio::io_context& io, TurnSockets& turn_sockets,
+                    turn::Bandwidth& turn_bandwidth, TurnStreamLimits stream_limits)
+        : sockets(turn_sockets), bandwidth(turn_bandwidth), limits(stream_limits), timer(io) {}
 
     // One timer for all: who is late is found out a few seconds late.
     void sweep_in_time() {
@@ -52,6 +54,7 @@ struct TurnStreamTable : std::enable_shared_from_this<TurnStreamTable> {
     }
 
     TurnSockets& sockets;
+    turn::Bandwidth& bandwidth;
     const TurnStreamLimits limits;
     asio::steady_timer timer;
     std::unordered_set<Client*> clients;
@@ -70,7 +73,9 @@ class TurnStream final : public ClientTransport,
     TurnStream(Accepted<Stream> accepted, std::shared_ptr<TurnStreamTable> table)
         : stream_(std::move(accepted.stream)),
           table_(std::move(table)),
-          five_tuple_{.client = accepted.remote, .server = accepted.local} {
+          five_tuple_{.client = accepted.remote, .server = accepted.local},
+          pauses_{asio::steady_timer(stream_.get_executor()),
+                  asio::steady_timer(stream_.get_executor())} {
         take({static_cast<const uint8_t*>(accepted.first.data().data()), accepted.first.size()});
         table_->clients.insert(this);
         ++open();
@@ -147,6 +152,7 @@ class TurnStream final : public ClientTransport,
         closed_ = true;
         lowest(stream_).close();
         if (peer_) peer_->close();
+        for (auto& pause : pauses_) pause.cancel();
     }
 
   private:
@@ -210,6 +216,7 @@ class TurnStream final : public ClientTransport,
     asio::awaitable<void> carry_to_peer() {
         if (writing_.empty()) begin_to_carry_to_client();
         const Bytes rest = framer_.rest();
+        co_await throttle(Direction::to_peer, rest.size());
         auto [error, size] = co_await asio::async_write(
             peer_->socket, asio::buffer(rest.data(), rest.size()), tuple_awaitable);
         table_->counts.bytes_to_peers += size;
@@ -218,6 +225,7 @@ class TurnStream final : public ClientTransport,
             std::tie(error, size) =
                 co_await stream_.async_read_some(asio::buffer(buffer), tuple_awaitable);
             if (error) break;
+            co_await throttle(Direction::to_peer, size);
             std::tie(error, size) = co_await asio::async_write(
                 peer_->socket, asio::buffer(buffer.data(), size), tuple_awaitable);
             table_->counts.bytes_to_peers += size;
@@ -242,11 +250,24 @@ class TurnStream final : public ClientTransport,
             std::tie(error, size) =
                 co_await self->peer_->socket.async_read_some(asio::buffer(buffer), tuple_awaitable);
             if (error) break;
+            co_await self->throttle(Direction::to_client, size);
             std::tie(error, size) = co_await asio::async_write(
                 self->stream_, asio::buffer(buffer.data(), size), tuple_awaitable);
             self->table_->counts.bytes_to_clients += size;
         }
         self->client_has_heard_all(error);
+    }
+
+    // Until so much may go on.  Meanwhile nothing is read, and TCP holds the sender back.
+    asio::awaitable<void> throttle(Direction direction, size_t size) {
+        turn::Bandwidth& bandwidth = table_->bandwidth;
+        asio::steady_timer& pause = pauses_[static_cast<size_t>(direction)];
+        while (bandwidth.is_limited() && !closed_) {
+            const Duration wait = bandwidth.take(direction, buckets_, size, read_clocks().steady);
+            if (wait == Duration{}) break;
+            pause.expires_after(wait);
+            co_await pause.async_wait(tuple_awaitable);
+        }
     }
 
     // TLS cannot end one direction only while the other is being read.
@@ -276,6 +297,8 @@ class TurnStream final : public ClientTransport,
     bool partial_ = false;
     bool closed_ = false;
     std::optional<JoinedPeer> peer_;
+    turn::Buckets buckets_;                     // of what is carried for it
+    std::array<asio::steady_timer, 2> pauses_;  // by direction
     bool carries_to_client_ = false;
     bool client_has_heard_all_ = false;
     bool peer_has_heard_all_ = false;
@@ -283,8 +306,9 @@ class TurnStream final : public ClientTransport,
 
 }  // namespace
 
-TurnStreams::TurnStreams(asio::io_context& io, TurnSockets& sockets, TurnStreamLimits limits)
-    : table_(std::make_shared<TurnStreamTable>(io, sockets, limits)) {}
+TurnStreams::TurnStreams(asio::io_context& io, TurnSockets& sockets, turn::Bandwidth& bandwidth,
+                         TurnStreamLimits limits)
+    : table_(std::make_shared<TurnStreamTable>(io, sockets, bandwidth, limits)) {}
 
 TurnStreams::~TurnStreams() = default;
 

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "net/turn_sockets.h"
+#include "turn/bandwidth.h"
 
 namespace ahoy::net {
 
@@ -38,8 +39,9 @@ struct TurnStreamCounts {
 
 class TurnStreams {
   public:
-    // `sockets` outlives this or stop().
-    TurnStreams(boost::asio::io_context&, TurnSockets& sockets, TurnStreamLimits = {});
+    // `sockets` and `bandwidth` outlive this or stop().
+    TurnStreams(boost::asio::io_context&, TurnSockets& sockets, turn::Bandwidth& bandwidth,
+                TurnStreamLimits = {});
     ~TurnStreams();
 
     void start();

@@ -16,6 +16,7 @@
 #include "base/datagram.h"
 #include "base/time.h"
 #include "stun/message.h"
+#include "turn/bandwidth.h"
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
 #include "turn/peer_streams.h"
@@ -95,7 +96,9 @@ class Allocation {
     struct Origin {
         FiveTuple five_tuple;
         std::string username;
+        std::string token_key;  // the id of it, and its clients' USERNAME, if a token was shown
         Keys keys{};
+        Instant token_end = Instant::max();
         stun::TransactionId transaction_id{};  // of the Allocate request, which may come again
         bool over_tcp = false;                 // to peers (RFC 6062)
         Instant created_at;
@@ -122,7 +125,18 @@ class Allocation {
         client_has_left_ = false;
     }
     const std::string& username() const { return origin_.username; }
+    // What USERNAME has to be in its requests.
+    const std::string& login() const { return is_by_token() ? token_key() : username(); }
     const Keys& keys() const { return origin_.keys; }
+    // By third-party authorization (RFC 7635): no longer than its token, but tokens follow on one
+    // another.
+    bool is_by_token() const { return !origin_.token_key.empty(); }
+    const std::string& token_key() const { return origin_.token_key; }
+    Instant token_end() const { return origin_.token_end; }
+    void use_token(const Keys& keys, Instant end) {
+        origin_.keys = keys;
+        origin_.token_end = end;
+    }
     const stun::TransactionId& transaction_id() const { return origin_.transaction_id; }
     Instant created_at() const { return origin_.created_at; }
     bool over_tcp() const { return origin_.over_tcp; }
@@ -179,6 +193,7 @@ class Allocation {
 
     Traffic to_peers;
     Traffic to_client;
+    Buckets buckets;  // of bandwidth, if that is limited
 
   private:
     static constexpr size_t index(AddressFamily family) {

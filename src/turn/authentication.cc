@@ -27,6 +27,19 @@ ErrorCode code_of(AuthFailure failure) {
     }
 }
 
+AuthFailure failure_of(TokenFailure failure) {
+    switch (failure) {
+        case TokenFailure::unknown_key:
+            return AuthFailure::unknown_user;
+        case TokenFailure::expired_key:
+        case TokenFailure::expired_token:
+            return AuthFailure::expired;
+        case TokenFailure::sealed_else:
+            break;
+    }
+    return AuthFailure::wrong_token;
+}
+
 }  // namespace
 
 Result<void, Server::Refusal> Server::authenticate(Exchange& x) {
@@ -71,23 +84,39 @@ Result<Server::Proof, AuthFailure> Server::prove(Exchange& x) const {
     if (*realm != credentials_->realm()) return unexpected(AuthFailure::wrong_realm);
     const auto used = algorithm->value_or(PasswordAlgorithm::md5);
     x.ticket = ticket_in(request);
-    if (const Keys* const known = known_keys(x);
-        known && is_signed_with(request, known->of(used))) {
-        return Proof{*known, *algorithm};
+    // What an allocation was made with serves it to its end: a call neither ends because its REST
+    // credential has, nor because the secret was replaced.
+    if (x.allocation != nullptr && x.allocation->login() == x.username &&
+        is_signed_with(request, x.allocation->keys().of(used))) {
+        x.username = x.allocation->username();
+        return Proof{x.allocation->keys(), *algorithm, x.allocation->token_end()};
     }
+    if (x.ticket && x.ticket->has_keys && x.ticket->is_of(x.username) &&
+        is_signed_with(request, x.ticket->keys.of(used))) {
+        return Proof{x.ticket->keys, *algorithm, {}};
+    }
+    const auto token = request.find(AttributeType::access_token);
+    if (token && credentials_->token_keys().in_use()) return prove_by_token(x, *token, *algorithm);
     const auto keys = credentials_->authenticate(request, x.username, used, x.now);
     if (!keys) return unexpected(keys.error());
     return Proof{*keys, *algorithm};
 }
 
-// What an allocation was made with serves it to its end: a call neither ends because its REST
-// credential has, nor because the secret was replaced.
-const Keys* Server::known_keys(const Exchange& x) {
-    if (x.allocation != nullptr && x.allocation->username() == x.username) {
-        return &x.allocation->keys();
-    }
-    if (x.ticket && x.ticket->is_of(x.username)) return &x.ticket->keys;
-    return nullptr;
+// RFC 7635, section 7.  USERNAME is the id of the key under which the token is sealed.
+Result<Server::Proof, AuthFailure> Server::prove_by_token(
+    Exchange& x, Bytes sealed, std::optional<PasswordAlgorithm> algorithm) const {
+    const auto token = credentials_->token_keys().open(x.username, sealed, x.now.wall);
+    if (!token) return unexpected(failure_of(token.error()));
+    if (!is_signed_with(x.request, token->mac_key)) return unexpected(AuthFailure::wrong_password);
+    // Another token of the same key takes over what was made with one before.
+    const bool is_next = x.allocation != nullptr && x.allocation->token_key() == x.username;
+    x.token_key = x.username;
+    x.token_user = is_next ? x.allocation->username() : token_user(x.username, sealed);
+    x.username = x.token_user;
+    return Proof{.keys = {.md5 = {}, .sha256 = {}, .mac_key = token->mac_key},
+                 .algorithm = algorithm,
+                 // At most 2^33 seconds from now, as long as which the clock runs too.
+                 .token_end = x.now.steady + (token->end() - x.now.wall)};
 }
 
 // Both attributes or none, and then as they were in the answer that brought the nonce, which says

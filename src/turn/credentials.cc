@@ -90,6 +90,8 @@ std::string_view label(AuthFailure failure) {
             return "unknown_user";
         case AuthFailure::expired:
             return "expired";
+        case AuthFailure::wrong_token:
+            return "wrong_token";
         case AuthFailure::wrong_password:
             return "wrong_password";
         case AuthFailure::count:
@@ -110,8 +112,9 @@ Keys make_keys(std::string_view username, std::string_view realm, std::string_vi
 }
 
 Credentials::Credentials(std::string realm, const std::map<std::string, std::string>& users,
-                         std::vector<std::string> secrets, const std::map<std::string, Md5>& keys)
-    : realm_(prepared(realm)), secrets_(std::move(secrets)) {
+                         std::vector<std::string> secrets, const std::map<std::string, Md5>& keys,
+                         TokenKeys token_keys)
+    : realm_(prepared(realm)), secrets_(std::move(secrets)), token_keys_(std::move(token_keys)) {
     CHECK(secrets_.size() <= max_secrets);
     CHECK(realm_.size() <= max_realm);
     for (const auto& [typed_name, password] : users) {

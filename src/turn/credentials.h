@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "stun/message.h"
+#include "turn/access_token.h"
 
 namespace ahoy::turn {
 
@@ -31,7 +32,8 @@ enum class AuthFailure : uint8_t {
     forged_nonce,  // not issued by us to this address
     wrong_realm,
     unknown_user,
-    expired,  // a REST name whose time is over
+    expired,      // a REST name, a token or a token's key whose time is over
+    wrong_token,  // not sealed for this server
     wrong_password,
     count,
 };
@@ -39,13 +41,15 @@ std::string_view label(AuthFailure);
 
 // What a password is turned into; the client chooses by which algorithm.  A client may begin with
 // one and go on with the other, so whoever keeps keys keeps both.  Of a user whose password we were
-// never told there is only MD5's.
+// never told there is only MD5's.  An access token brings a key of its own, whatever the algorithm.
 struct Keys {
     Md5 md5{};
     std::optional<Sha256> sha256;
+    std::vector<uint8_t> mac_key{};
 
     // Empty, with which nothing is signed, if there is none.
     Bytes of(stun::PasswordAlgorithm algorithm) const {
+        if (!mac_key.empty()) return mac_key;
         if (algorithm == stun::PasswordAlgorithm::md5) return md5;
         return sha256 ? Bytes(*sha256) : Bytes();
     }
@@ -64,7 +68,8 @@ class Credentials {
     // browser's first Allocate request more than three times as large as that.
     // `keys`: of users by name, whose passwords are not known; `users` go before them.
     Credentials(std::string realm, const std::map<std::string, std::string>& users,
-                std::vector<std::string> secrets, const std::map<std::string, Md5>& keys = {});
+                std::vector<std::string> secrets, const std::map<std::string, Md5>& keys = {},
+                TokenKeys token_keys = {});
 
     const std::string& realm() const { return realm_; }
 
@@ -73,7 +78,7 @@ class Credentials {
     bool has_all_keys() const { return has_all_keys_; }
 
     // Whether every name is known beforehand, so that clients may be asked to hide theirs.
-    bool has_userhashes() const { return secrets_.empty(); }
+    bool has_userhashes() const { return secrets_.empty() && !token_keys_.in_use(); }
     // The user of the configuration with that USERHASH.
     std::optional<std::string_view> name_of(const Sha256& userhash) const;
 
@@ -81,6 +86,8 @@ class Credentials {
     // Takes the same time for every name, so that it does not tell which ones exist.
     Result<Keys, AuthFailure> authenticate(const stun::Message&, std::string_view username,
                                            stun::PasswordAlgorithm, Now) const;
+
+    const TokenKeys& token_keys() const { return token_keys_; }
 
     // Whether an allocation with these keys could still be made, but for the time in a REST name:
     // the user is there with that password, or the secret that signed the name is.
@@ -95,6 +102,7 @@ class Credentials {
     std::map<std::string, Keys, std::less<>> users_;
     std::map<Sha256, std::string> names_;  // by USERHASH
     std::vector<std::string> secrets_;
+    TokenKeys token_keys_;
 };
 
 // MESSAGE-INTEGRITY-SHA256 alone counts when it is there, else MESSAGE-INTEGRITY (RFC 8489,

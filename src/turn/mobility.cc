@@ -1,5 +1,6 @@
 #include "turn/mobility.h"
 
+#include "base/aead.h"
 #include "base/bytes.h"
 #include "base/check.h"
 
@@ -25,31 +26,32 @@ std::vector<uint8_t> Tickets::seal(const Ticket& ticket, Random& random) const {
     writer.u32(ticket.epoch);
     writer.bytes(ticket.user);
     writer.bytes(ticket.keys.md5);
-    writer.u8(ticket.keys.sha256 ? 1 : 0);
+    writer.u8(static_cast<uint8_t>((ticket.keys.sha256 ? 1 : 0) | (ticket.has_keys ? 2 : 0)));
     writer.bytes(ticket.keys.sha256.value_or(Sha256{}));
     CHECK(writer.ok() && writer.size() == plain.size());
 
     // Random: at 2^32 tickets of one run, two have the same with a probability of 2^-33.
-    AeadNonce nonce;
+    std::array<uint8_t, aes_gcm_nonce_size> nonce;
     random.fill(nonce);
     std::vector<uint8_t> bytes(nonce.begin(), nonce.end());
-    const auto sealed = ahoy::seal(secret_, nonce, plain);
+    const auto sealed = aes_gcm_seal(secret_, nonce, {}, plain);
     bytes.insert(bytes.end(), sealed.begin(), sealed.end());
     return bytes;
 }
 
 std::optional<Ticket> Tickets::open(Bytes bytes) const {
-    AeadNonce nonce;
-    if (bytes.size() != nonce.size() + plain_size + aead_tag_size) return {};
-    std::copy_n(bytes.begin(), nonce.size(), nonce.begin());
-    const auto plain = open_sealed(secret_, nonce, bytes.subspan(nonce.size()));
+    if (bytes.size() != aes_gcm_nonce_size + plain_size + aes_gcm_tag_size) return {};
+    const auto plain = aes_gcm_open(secret_, bytes.first(aes_gcm_nonce_size), {},
+                                    bytes.subspan(aes_gcm_nonce_size));
     if (!plain) return {};
     Reader reader(*plain);
     Ticket ticket{
         .allocation = MobileId{reader.u64()}, .epoch = reader.u32(), .user = {}, .keys = {}};
     ticket.user = read<Sha256>(reader);
     ticket.keys.md5 = read<Md5>(reader);
-    const bool has_sha256 = reader.u8() != 0;
+    const uint8_t flags = reader.u8();
+    const bool has_sha256 = flags & 1;
+    ticket.has_keys = flags & 2;
     const auto sha256 = read<Sha256>(reader);
     if (has_sha256) ticket.keys.sha256 = sha256;
     CHECK(reader.ok());

@@ -34,7 +34,8 @@ struct Ticket {
     MobileId allocation{};
     uint32_t epoch = 0;
     Sha256 user{};  // hash of the name
-    Keys keys;      // with which the allocation was made, so that any shard can check its client
+    Keys keys;      // with which the allocation was made, so that any shard can check its client;
+    bool has_keys = true;  // not of one made with an access token, which has to be shown again
 
     static Sha256 hash(std::string_view username) { return sha256(as_bytes(username)); }
     bool is_of(std::string_view username) const { return user == hash(username); }
@@ -44,7 +45,8 @@ struct Ticket {
 // Sealed, so that who has one can neither read nor change it.
 class Tickets {
   public:
-    using Secret = AeadKey;  // of one run of the program: tickets of the one before open nothing
+    using Secret = std::array<uint8_t, 32>;  // of one run of the program: tickets of the one before
+                                             // open nothing
 
     explicit Tickets(const Secret& secret) : secret_(secret) {}
 

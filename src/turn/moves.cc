@@ -30,7 +30,8 @@ std::vector<uint8_t> Server::ticket_for(const Allocation& allocation) {
     return tickets_->seal({.allocation = allocation.mobile->id,
                            .epoch = allocation.mobile->epoch,
                            .user = Ticket::hash(allocation.username()),
-                           .keys = allocation.keys()},
+                           .keys = allocation.keys(),
+                           .has_keys = !allocation.is_by_token()},
                           random_);
 }
 

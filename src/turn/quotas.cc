@@ -7,14 +7,6 @@
 namespace ahoy::turn {
 namespace {
 
-// Whom an address belongs to: one host may use any address of its /64.
-IpAddress network_of(const IpAddress& client) {
-    if (client.is_v4()) return client;
-    auto bytes = client.bytes();
-    std::fill(bytes.begin() + 8, bytes.end(), uint8_t{0});
-    return IpAddress::v6(bytes);
-}
-
 template <class Map, class Key>
 unsigned count_of(const Map& map, const Key& key) {
     const auto found = map.find(key);
@@ -34,8 +26,15 @@ bool reached(unsigned count, unsigned limit) {
 
 }  // namespace
 
+IpAddress network_of_client(const IpAddress& client) {
+    if (client.is_v4()) return client;
+    auto bytes = client.bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), uint8_t{0});
+    return IpAddress::v6(bytes);
+}
+
 bool Quotas::charge(std::string_view user, const IpAddress& client, const Limits& limits) {
-    const IpAddress network = network_of(client);
+    const IpAddress network = network_of_client(client);
     if (reached(count_of(users_, user), limits.per_user) ||
         reached(count_of(networks_, network), limits.per_address)) {
         return false;
@@ -47,7 +46,7 @@ bool Quotas::charge(std::string_view user, const IpAddress& client, const Limits
 
 void Quotas::discharge(std::string_view user, const IpAddress& client) {
     decrease(users_, user);
-    decrease(networks_, network_of(client));
+    decrease(networks_, network_of_client(client));
 }
 
 }  // namespace ahoy::turn

@@ -10,6 +10,10 @@
 
 namespace ahoy::turn {
 
+// Whom a client's address stands for: itself, or the /64 of an IPv6 one, of which a host may use
+// any address.
+IpAddress network_of_client(const IpAddress&);
+
 class Quotas {
   public:
     // 0: as many as there is room for.

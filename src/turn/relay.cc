@@ -60,6 +60,11 @@ std::optional<Drop> Server::forbids(Now now, Allocation& allocation,
     return {};
 }
 
+bool Server::fits(Now now, Direction direction, Allocation& allocation, Bytes payload) {
+    if (!bandwidth_.is_limited()) return true;
+    return bandwidth_.take(direction, allocation.buckets, payload.size(), now.steady) == Duration{};
+}
+
 void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,
                      bool dont_fragment, Outbox& out) {
     const Relay* const relay = allocation.relay(peer.ip.family(), now.steady);
@@ -67,6 +72,7 @@ void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& pe
     if (allocation.over_tcp()) return drop(Drop::over_tcp);
     if (const auto why = forbids(now, allocation, peer)) return drop(*why);
     if (payload.size() > max_udp_payload) return drop(Drop::too_large);
+    if (!fits(now, Direction::to_peer, allocation, payload)) return drop(Drop::bandwidth);
     out.send({.socket = relay->port.socket,
               .to = peer,
               .dont_fragment = dont_fragment,
@@ -88,6 +94,7 @@ void Server::from_peer(Now now, const Datagram& in, Outbox& out) {
 
 void Server::to_client(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,
                        Outbox& out) {
+    if (!fits(now, Direction::to_client, allocation, payload)) return drop(Drop::bandwidth);
     const Channel* const channel = allocation.channel(peer, now.steady);
     const FiveTuple& client = allocation.five_tuple();
     Transmit transmit{.socket = client.socket, .from = client.server.ip, .to = client.client};

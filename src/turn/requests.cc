@@ -84,7 +84,7 @@ Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const 
     }
 
     AllocateOptions options{.token = *token,
-                            .lifetime = granted_lifetime(*lifetime),
+                            .lifetime = granted_lifetime(x, *lifetime),
                             .over_tcp = over_tcp,
                             .mobile = ticket.has_value()};
     if (*requested) {
@@ -101,10 +101,13 @@ Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const 
 }
 
 // RFC 8656, section 7.2: what is asked for, but not more than the maximum and not less than the
-// default.
-Duration Server::granted_lifetime(std::optional<std::chrono::seconds> asked) const {
+// default.  RFC 7635, section 9: not longer than the token.
+Duration Server::granted_lifetime(const Exchange& x,
+                                  std::optional<std::chrono::seconds> asked) const {
     const Duration wanted = asked.value_or(0s);
-    return std::max(config_.default_lifetime, std::min(wanted, config_.max_lifetime));
+    const Duration usual =
+        std::max(config_.default_lifetime, std::min(wanted, config_.max_lifetime));
+    return std::min(usual, x.proof->token_end - x.now.steady);
 }
 
 Server::Reply Server::allocate(const Exchange& x) {
@@ -138,7 +141,9 @@ Server::Reply Server::allocate(const Exchange& x) {
     const Allocation& allocation =
         start({.five_tuple = x.five_tuple,
                .username = std::string(x.username),
+               .token_key = std::string(x.token_key),
                .keys = x.proof->keys,
+               .token_end = x.proof->token_end,
                .transaction_id = x.request.transaction_id(),
                .over_tcp = options->over_tcp,
                .created_at = x.now.steady},
@@ -253,7 +258,7 @@ Server::Reply Server::refresh(const Exchange& x) {
                                               stun::read_address_family);
     if (!lifetime || !requested) return unexpected(Refusal(ErrorCode::bad_request));
     const bool deletes = *lifetime == 0s;
-    const Duration granted = deletes ? Duration{} : granted_lifetime(*lifetime);
+    const Duration granted = deletes ? Duration{} : granted_lifetime(x, *lifetime);
 
     const bool moves = x.request.has(AttributeType::mobility_ticket);
     if (moves && !tickets_) return unexpected(Refusal(ErrorCode::mobility_forbidden));
@@ -277,6 +282,9 @@ Server::Reply Server::refresh(const Exchange& x) {
     }
     Answer answer{.lifetime = granted};
     if (moves && !deletes) answer.ticket = ticket_for(*x.allocation);
+    if (!deletes && x.allocation->is_by_token()) {  // which may be a new one
+        x.allocation->use_token(x.proof->keys, x.proof->token_end);
+    }
     refresh_relays(*x.allocation, x.now, only, granted);
     return answer;
 }

@@ -21,13 +21,20 @@ constexpr size_t max_response = 1200;
 // address gains nothing that is worth it.  Whoever has a connection has not forged it.
 constexpr size_t amplification = 3;
 // The smallest Allocate request of a real client has 28 bytes and its 401 with this much of a realm
-// 84.  What the operator's realm has beyond is allowed on top, or nobody could ever log in.
+// 84.  What the operator's realm has beyond is allowed on top, or nobody could ever log in, and so
+// is THIRD-PARTY-AUTHORIZATION.
 constexpr size_t smallest_allocate = 28;
 constexpr size_t free_realm = 16;
 
-size_t most_for(size_t request, std::string_view realm) {
-    const size_t padded = (realm.size() + 3) / 4 * 4;
-    return amplification * request + std::max(padded, free_realm) - free_realm;
+size_t padded(size_t size) {
+    return (size + 3) / 4 * 4;
+}
+
+size_t most_for(size_t request, const Credentials& credentials) {
+    const size_t realm = std::max(padded(credentials.realm().size()), free_realm) - free_realm;
+    const TokenKeys& tokens = credentials.token_keys();
+    const size_t third_party = tokens.in_use() ? 4 + padded(tokens.server_name().size()) : 0;
+    return amplification * request + realm + third_party;
 }
 
 FiveTuple five_tuple_of(const Datagram& in) {
@@ -64,6 +71,8 @@ std::string_view label(Drop why) {
             return "family_mismatch";
         case Drop::too_large:
             return "too_large";
+        case Drop::bandwidth:
+            return "bandwidth";
         case Drop::over_tcp:
             return "over_tcp";
         case Drop::icmp:
@@ -127,6 +136,11 @@ bool Server::understands(AttributeType type) {
     }
 }
 
+bool Server::understands_in_request(AttributeType type) const {
+    if (type == AttributeType::access_token) return credentials_->token_keys().in_use();
+    return understands(type);
+}
+
 size_t Server::HashFiveTuple::operator()(const FiveTuple& tuple) const {
     // The client's address is what strangers choose; that it reached us on two addresses of one
     // listener is rare enough to be left to the comparison.
@@ -149,7 +163,8 @@ Server::Server(ServerConfig config, std::shared_ptr<const Credentials> credentia
       by_five_tuple_(0, HashFiveTuple(random_.next(), random_.next())),
       by_relay_(0, HashSocket(random_.next(), random_.next())),
       claimants_(0, by_five_tuple_.hash_function()),
-      budget_(config_.replies_per_second, AddressHash(random_.next(), random_.next())) {
+      budget_(config_.replies_per_second, AddressHash(random_.next(), random_.next())),
+      bandwidth_(config_.bandwidth) {
     CHECK(credentials_ != nullptr);
     CHECK(config_.software.size() <= stun::max_text);
 }
@@ -225,7 +240,7 @@ std::optional<Server::Reply> Server::reply_to(Exchange& x) {
     Refusal refusal(ErrorCode::unknown_attribute);
     x.request.each([&](AttributeType type, Bytes) {
         auto& unknown = refusal.unknown;
-        if (understands(type) || explores(x, type)) return;
+        if (understands_in_request(type) || explores(x, type)) return;
         unknown.types[unknown.count++] = static_cast<uint16_t>(type);
     });
     auto& [types, count] = refusal.unknown;
@@ -258,7 +273,7 @@ void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
     if (is_stranger && !budget_.take(x.in.from.ip, x.now.steady)) return drop(Drop::budget);
     const auto buffer = out.scratch(reply && reply->is_padded ? max_padded : max_response);
     if (buffer.empty()) return;  // the outbox counts it
-    const size_t limit = is_stranger ? most_for(weight(x), credentials_->realm()) : buffer.size();
+    const size_t limit = is_stranger ? most_for(weight(x), *credentials_) : buffer.size();
     size_t size = 0;
     for (const Detail detail : {Detail::all, Detail::no_text, Detail::least}) {
         size = write(buffer, x, reply, detail);
@@ -314,7 +329,7 @@ size_t Server::write(std::span<uint8_t> buffer, const Exchange& x, const Reply& 
     if (x.proof && x.proof->algorithm) {
         writer.integrity_sha256(x.proof->keys.of(*x.proof->algorithm));
     } else if (x.proof) {
-        writer.integrity(x.proof->keys.md5);
+        writer.integrity(x.proof->keys.of(stun::PasswordAlgorithm::md5));
     }
     if (x.request.has_fingerprint()) writer.fingerprint();
     return writer.finish().size();
@@ -368,6 +383,10 @@ void Server::write_error(MessageWriter& writer, const Exchange& x, const Refusal
     writer.text(AttributeType::nonce, nonces_.issue(x.now, x.in.from, features));
     if (features.password_algorithms) {
         writer.attribute(AttributeType::password_algorithms, stun::offered_algorithms);
+    }
+    const TokenKeys& tokens = credentials_->token_keys();
+    if (tokens.in_use() && refusal.code == ErrorCode::unauthenticated) {
+        writer.text(AttributeType::third_party_authorization, tokens.server_name());
     }
 }
 
@@ -521,11 +540,14 @@ void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy p
 std::optional<size_t> Server::end_revoked(Now now, size_t from) {
     constexpr size_t at_once = 256;  // a few microseconds each
     const size_t to = std::min(from + at_once, slots_.size());
+    const auto stands = [&](const Allocation& allocation) {
+        return allocation.is_by_token()
+                   ? credentials_->token_keys().has(allocation.token_key())
+                   : credentials_->stands_by(allocation.username(), allocation.keys());
+    };
     for (size_t i = from; i < to; ++i) {
         auto& allocation = slots_[i].allocation;
-        if (allocation && !credentials_->stands_by(allocation->username(), allocation->keys())) {
-            end(*allocation, now, EndReason::revoked);
-        }
+        if (allocation && !stands(*allocation)) end(*allocation, now, EndReason::revoked);
     }
     if (to == slots_.size()) return {};
     return to;

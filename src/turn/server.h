@@ -29,6 +29,7 @@
 #include "stun/message.h"
 #include "turn/allocation.h"
 #include "turn/alternates.h"
+#include "turn/bandwidth.h"
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
 #include "turn/discovery.h"
@@ -60,6 +61,7 @@ struct ServerConfig {
     bool authenticate_binding = false;
     // Also Binding requests of RFC 3489, which have no magic cookie and cannot be authenticated.
     bool classic_stun = false;
+    Bandwidth::Limits bandwidth;
     // Also the channel numbers that RFC 5766 had and RFC 8656 reserves.
     bool legacy_channels = true;
 };
@@ -79,6 +81,7 @@ enum class Drop : uint8_t {
     peer_denied,
     family_mismatch,
     too_large,
+    bandwidth,
     over_tcp,       // a datagram for an allocation that has none
     icmp,           // of a kind that is not relayed, or too soon after the last
     client_left,    // of a mobile allocation, and may come back
@@ -185,6 +188,10 @@ class Server {
     void explore_from(Discovery discovery) { discovery_ = std::move(discovery); }
     // From now on: where those who are not served here are sent.
     void redirect_to(Alternates alternates) { alternates_ = std::move(alternates); }
+    // Also of those that are there.
+    void limit_bandwidth(const Bandwidth::Limits& limits) { bandwidth_.limit(limits); }
+    // For what takes another way than from_client() and from_peer(): the bytes of TCP allocations.
+    Bandwidth& bandwidth() { return bandwidth_; }
     // While draining, new allocations are refused and those that are there live on.
     void refuse_new(bool refuses) { refuses_new_ = refuses; }
     // Ends every allocation and reservation; at stop.
@@ -198,6 +205,7 @@ class Server {
         Keys keys;
         // That the client named; without, it is MD5, and the answer has MESSAGE-INTEGRITY.
         std::optional<stun::PasswordAlgorithm> algorithm;
+        Instant token_end = Instant::max();  // of the token it was, or the allocation's
     };
     // A request that is being answered.
     struct Exchange {
@@ -206,9 +214,11 @@ class Server {
         const stun::Message& request;
         FiveTuple five_tuple;
         Allocation* allocation = nullptr;  // of this five-tuple
-        std::string_view username;
-        std::optional<Ticket> ticket;  // if it is one of ours
-        std::optional<Proof> proof;    // once it is authenticated
+        std::string_view username;         // whose allocations these are
+        std::string_view token_key;        // the id of it, if a token was shown,
+        std::string token_user;            // and whom that stands for
+        std::optional<Ticket> ticket;      // if it is one of ours
+        std::optional<Proof> proof;        // once it is authenticated
     };
     // Attributes by type number; as many as a message can have.
     struct UnknownAttributes {
@@ -313,6 +323,7 @@ class Server {
 
     // server.cc
     static bool understands(stun::AttributeType);
+    bool understands_in_request(stun::AttributeType) const;
     void on_message(Now, const Datagram&, Outbox&);
     void on_request(Now, const Datagram&, const stun::Message&, Outbox&);
     std::optional<Reply> reply_to(Exchange&);  // nothing: it comes later
@@ -326,7 +337,8 @@ class Server {
     // authentication.cc
     Result<void, Refusal> authenticate(Exchange&);
     Result<Proof, AuthFailure> prove(Exchange&) const;
-    static const Keys* known_keys(const Exchange&);
+    Result<Proof, AuthFailure> prove_by_token(Exchange&, Bytes token,
+                                              std::optional<stun::PasswordAlgorithm>) const;
     Result<std::string_view, AuthFailure> name_in(const Exchange&) const;
     static Result<std::optional<stun::PasswordAlgorithm>, AuthFailure> algorithm_in(
         const stun::Message&, std::string_view nonce);
@@ -343,7 +355,7 @@ class Server {
     Refusal no_room(const Exchange&, const AllocateOptions&);
     Answer describe(const Allocation&, Instant);
     void refresh_relays(Allocation&, Now, std::optional<AddressFamily> only, Duration lifetime);
-    Duration granted_lifetime(std::optional<std::chrono::seconds> asked) const;
+    Duration granted_lifetime(const Exchange&, std::optional<std::chrono::seconds> asked) const;
     stun::ReservationToken reserve(const RelayPort&, std::string_view user, Instant);
     Result<RelayPort, Refusal> redeem(const stun::ReservationToken&, std::string_view user,
                                       Instant);
@@ -380,6 +392,7 @@ class Server {
     Bytes data_indication(const TransportAddress& peer, stun::AttributeType, Bytes value, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.
     std::optional<Drop> forbids(Now, Allocation&, const TransportAddress& peer) const;
+    bool fits(Now, Direction, Allocation&, Bytes payload);
 
     // server.cc: the tables
     Allocation* find(const FiveTuple&, Now);  // a live one; ends it if its time is over
@@ -416,6 +429,7 @@ class Server {
     std::deque<Reserved> reserved_;  // all live equally long, so the oldest goes first
     Deadlines<Due> deadlines_;
     ReplyBudget budget_;
+    Bandwidth bandwidth_;
     Stats stats_;
 };
 

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { attribute, error, md5Key, Message, method, success, uint32, uint8 } from './stun.mjs';
 import { granted, lifetime, peer, refused, udp } from './client.mjs';
-import { realm, secret, users } from './server.mjs';
-import { createHmac } from 'node:crypto';
+import { realm, secret, tokens, users, which } from './server.mjs';
+import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
 import { every, suite } from './suite.mjs';
 
 const over = suite();
@@ -238,9 +238,65 @@ rest(['UDP', 'TLS'], 'D33 REST names without a time or a user get 401, and nothi
 });
 
 const oauth = suite({ oauth: true });
-oauth('UDP', 'D34 a 401 tells of third-party authorization', async (world) => {
+oauth(every, 'D34 a 401 tells of third-party authorization', async (world) => {
   const client = await world.client();
-  assert.ok((await client.challenge()).has(attribute.thirdPartyAuthorization));
+  const answer = await client.challenge();
+  assert.equal(answer.text(attribute.thirdPartyAuthorization), tokens.serverName);
+});
+
+/** What an authorization server gives out (RFC 7635 §6.2), made by hand. */
+function seal({ macKey, timestamp = Date.now() / 1000, lifetime: seconds = 3600, serverName = tokens.serverName }) {
+  const block = Buffer.alloc(2 + macKey.length + 12);
+  block.writeUInt16BE(macKey.length);
+  macKey.copy(block, 2);
+  block.writeBigUInt64BE(BigInt(Math.floor(timestamp)) << 16n, 2 + macKey.length);
+  block.writeUInt32BE(seconds, 10 + macKey.length);
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', tokens.key, nonce).setAAD(Buffer.from(serverName));
+  return Buffer.concat([Buffer.from([0, nonce.length]), nonce, cipher.update(block), cipher.final(), cipher.getAuthTag()]);
+}
+
+// coturn signs with 16 bytes of a longer one.
+const macKeySize = which === 'coturn' ? 16 : 20;
+
+async function withToken(world, given = {}) {
+  const macKey = randomBytes(macKeySize);
+  const client = await world.client({ user: tokens.kid, signingKey: macKey });
+  await client.challenge();
+  client.token = [attribute.accessToken, seal({ macKey, ...given })];
+  return client;
+}
+
+oauth(every, 'D34 a token allocates, and its key signs what follows', async (world) => {
+  const client = await withToken(world);
+  const answer = await client.allocate([udp, client.token]);
+  assert.ok(answer.signedBy(client.key), 'the answer is signed with the key of the token');
+  const listener = await world.peer();
+  granted(await client.permit(listener.at));
+  await client.indicate(listener.at, Buffer.from('hello'));
+  assert.equal(String((await listener.receive()).bytes), 'hello');
+  granted(await client.refresh([lifetime(600), client.token]));
+});
+
+oauth('UDP', 'D34 the allocation lives no longer than the token', async (world) => {
+  const client = await withToken(world, { lifetime: 100 });
+  const seconds = (await client.allocate([udp, client.token])).get(attribute.lifetime).readUInt32BE();
+  assert.ok(seconds > 0 && seconds <= 105, `${seconds} s`);
+});
+
+oauth('UDP', 'D34 what is expired, changed, sealed for another server or signed with another key gets 401', async (world) => {
+  for (const given of [{ timestamp: Date.now() / 1000 - 7200 }, { serverName: 'turn.example.com' }]) {
+    const client = await withToken(world, given);
+    refused(await client.request(method.allocate, [udp, client.token]), 401);
+  }
+  const changed = await withToken(world);
+  changed.token[1][20] ^= 1;
+  refused(await changed.request(method.allocate, [udp, changed.token]), 401);
+  const other = await withToken(world);
+  other.signingKey = randomBytes(20);
+  refused(await other.request(method.allocate, [udp, other.token]), 401);
+  const none = await withToken(world);
+  refused(await none.request(method.allocate, [udp]), 401);
 });
 
 over(every, 'D25 a signed answer is signed with MESSAGE-INTEGRITY where the request was', async (world) => {

@@ -39,10 +39,10 @@ export function granted(answer, why = '') {
 export class Client {
   #held = [];
 
-  static async open(server, transport, { user = 'alice', password = users[user], at, ...options } = {}) {
+  static async open(server, transport, { user = 'alice', password = users[user], signingKey, at, ...options } = {}) {
     const self = new Client();
     self.link = await open(transport, at ?? server.at(transport), options);
-    return Object.assign(self, { server, transport, user, password });
+    return Object.assign(self, { server, transport, user, password, signingKey });
   }
 
   get local() {
@@ -50,7 +50,7 @@ export class Client {
   }
 
   get key() {
-    return md5Key(this.user, this.realm, this.password);
+    return this.signingKey ?? md5Key(this.user, this.realm, this.password);
   }
 
   send(message) {

@@ -158,3 +158,27 @@ over(every, 'I06 a deleted allocation relays nothing more', async (world) => {
   await second.indicate(listener.at, hello);
   assert.equal(String((await listener.receive()).bytes), 'hello');
 });
+
+// So slow that what is in the bucket at first is nearly all that passes.
+const limited = suite({ bandwidth: 1000 });
+
+limited(['UDP', 'TCP', 'DTLS'], 'F37 above the bandwidth limit datagrams are dropped, and those that pass are whole', async (world) => {
+  const { client, peer: listener } = await world.pair();
+  const other = await world.peer();
+  granted(await client.bind(0x4000, listener.at));
+  const count = 200;
+  const numbered = (number) => Buffer.alloc(1000, number);
+  for (let number = 0; number < count; ++number) {
+    await client.relay(0x4000, numbered(number));
+    if (number % 20 === 19) await client.fence();
+  }
+  await client.fence();
+  await other.send(Buffer.from('end'), listener.at);
+  let passed = 0;
+  for (let { bytes } = await listener.receive(); String(bytes) !== 'end'; { bytes } = await listener.receive()) {
+    assert.deepEqual(bytes, numbered(bytes[0]));
+    ++passed;
+  }
+  assert.ok(passed >= 100 && passed < count, `${passed} of ${count} passed`);
+  granted(await client.refresh([lifetime(600)]), 'requests are answered all the same:');
+});

@@ -21,6 +21,9 @@ export const realm = 'ahoy';
 export const secret = '0123456789abcdef0123456789abcdef';
 export const users = { alice: 'wonder', bob: 'builder' };
 
+/** Under this key an authorization server seals its tokens, for a server of this name (RFC 7635). */
+export const tokens = { kid: 'north', serverName: 'turn.example.org', key: Buffer.alloc(32, 'key') };
+
 /** The server has no such feature or setting: the test is skipped with these words. */
 export class NotSupported extends Error {}
 
@@ -31,7 +34,7 @@ const defaults = {
   allow: ['127.0.0.0/8', '::1/128'],
   deny: [],
   ports: [49152, 65535],
-  userQuota: 0,
+  userQuota: 0, bandwidth: 0, addressConnections: 0,
   tcpRelay: false, mobility: false, discovery: false, secureStun: false, oauth: false, alternate: undefined,
   classic: false, proxy: false, strictChannels: false, drain: false, files: 0, secrets: [secret], threads: 2,
   // Of Ahoy alone: a file, which says what it has instead of the command line; and further settings.
@@ -86,6 +89,8 @@ class AhoyProgram {
       `turn.ports=[${wants.ports}]`,
       `turn.user_quota=${wants.userQuota}`,
       'turn.address_quota=0',
+      `turn.allocation_bandwidth=${wants.bandwidth}`,
+      `server.address_connections=${wants.addressConnections}`,
       `turn.peers.allow=${list(wants.allow)}`,
       `turn.peers.deny=${list(wants.deny)}`,
       wants.rest ? `turn.secret=${JSON.stringify(wants.secrets[0])}`
@@ -107,7 +112,10 @@ class AhoyProgram {
     }
     if (wants.drain) settings.push('server.drain_timeout="60s"');
     if (wants.proxy) settings.push('server.balancers=["127.0.0.0/8"]');
-    if (wants.oauth) throw new NotSupported('not yet: RFC 7635');
+    if (wants.oauth) {
+      settings.push(`turn.oauth.server_name=${JSON.stringify(tokens.serverName)}`,
+        `turn.oauth.keys=[{ kid = ${JSON.stringify(tokens.kid)}, key = ${JSON.stringify(tokens.key.toString('base64'))} }]`);
+    }
     const said = settings.filter((each) => !wants.inFile.some((key) => each.startsWith(`${key}=`)));
     const file = wants.config ? ['--config', wants.config] : [];
     return [ahoy, ['serve', ...file, ...[...said, ...wants.settings].flatMap((each) => ['--set', each])], {}];
@@ -118,6 +126,14 @@ class AhoyProgram {
   }
 
   static ready = (log) => /event=server\.ready/.test(log);
+}
+
+/** coturn has its keys in a database only. */
+function keepKey(file) {
+  return promisify(execFile)('sqlite3', [file,
+    `CREATE TABLE IF NOT EXISTS oauth_key (kid varchar(128), ikm_key varchar(256), timestamp bigint default 0,
+      lifetime integer default 0, as_rs_alg varchar(64) default '', realm varchar(127), primary key (kid));
+    INSERT INTO oauth_key VALUES ('${tokens.kid}', '${tokens.key.toString('base64')}', 0, 0, 'A256GCM', '')`]);
 }
 
 class CoturnProgram {
@@ -136,13 +152,18 @@ class CoturnProgram {
     if (wants.rest) options.push('--use-auth-secret', ...wants.secrets.map((each) => `--static-auth-secret=${each}`));
     else options.push(...Object.entries(wants.users).map(([name, password]) => `--user=${name}:${password}`));
     if (wants.allow.length) options.push('--allow-loopback-peers');
+    if (wants.addressConnections) throw new NotSupported('no limit of connections');
+    if (wants.bandwidth) throw new NotSupported('its bandwidth limit has no burst');
     if (wants.userQuota) options.push(`--user-quota=${wants.userQuota}`);
     if (!wants.tcpRelay) options.push('--no-tcp-relay');
     if (wants.mobility) options.push('--mobility');
     options.push(wants.discovery ? `--alt-listening-port=${ports.other}` : '--no-rfc5780');
     if (!wants.classic) options.push('--no-stun-backward-compatibility', '--response-origin-only-with-rfc5780');
     if (wants.secureStun) options.push('--secure-stun');
-    if (wants.oauth) options.push('--oauth');
+    if (wants.oauth) {
+      options.push('--oauth', `--server-name=${tokens.serverName}`);
+      await keepKey(join(scratch(), `${ports.plain}.db`));
+    }
     if (wants.alternate) options.push(`--alternate-server=${wants.alternate}`, `--tls-alternate-server=${wants.alternate}`);
     if (wants.external) options.push(...wants.external.map((each) => `--external-ip=${each}`));
     if (wants.proxy) options.push(`--tcp-proxy-port=${ports.proxy}`);

@@ -265,3 +265,16 @@ over(streams, 'L23 a megabyte passes both ways, whole', async (world) => {
   while (got.length < bytes.length) got = Buffer.concat([got, await second.link.inbox.take('bytes')]);
   assert.deepEqual(got, bytes);
 });
+
+const limited = suite({ tcpRelay: true, bandwidth: 400_000 });
+
+limited(streams, 'F37 above the bandwidth limit the bytes of a connection come later, and all of them', async (world) => {
+  const { client, connection, id } = await connected(world);
+  const second = await bindConnection(world, client, id);
+  const bytes = Buffer.alloc(600_000, 'abcdefg');
+  const began = performance.now();
+  const all = connection.read(bytes.length);
+  for (let i = 0; i < bytes.length; i += 20_000) await second.send(bytes.subarray(i, i + 20_000));
+  assert.ok((await all).equals(bytes));
+  assert.ok(performance.now() - began > 450, 'half a second is what the rate takes for it');
+});

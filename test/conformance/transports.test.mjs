@@ -216,6 +216,18 @@ behind('', 'C14 a malformed PROXY header closes', async (world) => {
   }
 });
 
+const crowded = suite({ proxy: true, threads: 1, addressConnections: 2 });
+crowded('', 'O09 one address has so many connections, and another as many again', async (world) => {
+  const from = (address) => balanced(world, Buffer.from(`PROXY TCP4 ${address} 127.0.0.1 12345 3478\r\n`));
+  const first = await from('192.0.2.1');
+  await first.fence();
+  await (await from('192.0.2.1')).fence();
+  assert.equal(await (await from('192.0.2.1')).link.inbox.take('end of the connection'), undefined);
+  await (await from('192.0.2.2')).fence();
+  await first.close();
+  await (await from('192.0.2.1')).fence();
+});
+
 over('', 'C14 a PROXY header from anybody else is no header', async (world) => {
   const client = await balanced(world, Buffer.from('PROXY TCP4 192.0.2.1 127.0.0.1 12345 3478\r\n'));
   await client.send(binding());

@@ -223,9 +223,9 @@ test("a configuration of coturn's becomes one of ours, which serves the same use
   await relays(server.turnPort, '-u', 'bob', '-w', 'builder');
   await server.stop();
 
-  await writeFile(conf, 'secure-stun\nstatic-auth-secret=north\nrealm=example.org\n');
+  await writeFile(conf, 'check-origin-consistency\nstatic-auth-secret=north\nrealm=example.org\n');
   const partly = await run(binary, ['import', conf]);
   assert.equal(partly.status, 1);
-  assert.match(partly.stderr, /turnserver\.conf:1: secure-stun: changes: /);
+  assert.match(partly.stderr, /turnserver\.conf:1: check-origin-consistency: changes: /);
   assert.equal((await run(binary, ['import', join(folder, 'none.conf')])).status, 2);
 });

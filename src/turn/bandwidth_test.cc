@@ -1,0 +1,215 @@
+#include "turn/bandwidth.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <vector>
+
+#include "base/random.h"
+#include "turn/test_world.h"
+
+namespace ahoy::turn {
+namespace {
+
+constexpr BytesPerSecond most = std::numeric_limits<BytesPerSecond>::max();
+
+class TokenBucketTest : public testing::Test {
+  protected:
+    bool takes(size_t bytes, BytesPerSecond rate) {
+        if (bucket.wait_for(bytes, rate, now) != Duration{}) return false;
+        bucket.take(bytes);
+        return true;
+    }
+    Instant now = Instant{} + 1h;
+    TokenBucket bucket;
+};
+
+TEST_F(TokenBucketTest, F37_HoldsASecondsWorthAndFillsAtItsRate) {
+    EXPECT_TRUE(takes(1'000'000, 1'000'000));
+    EXPECT_FALSE(takes(1, 1'000'000));
+    now += 1us;
+    EXPECT_TRUE(takes(1, 1'000'000));
+    EXPECT_FALSE(takes(1, 1'000'000));
+    now += 100ms;
+    EXPECT_FALSE(takes(100'001, 1'000'000));
+    EXPECT_TRUE(takes(100'000, 1'000'000));
+    now += 24h;
+    EXPECT_FALSE(takes(999'999, 1'000'000) && takes(2, 1'000'000));
+}
+
+TEST_F(TokenBucketTest, F37_HoldsTheLargestMessageHoweverLowItsRate) {
+    EXPECT_TRUE(takes(TokenBucket::min_size, 1));
+    now += 1s - 1ns;
+    EXPECT_FALSE(takes(1, 1));
+    now += 1ns;
+    EXPECT_TRUE(takes(1, 1));
+}
+
+TEST_F(TokenBucketTest, F37_SaysToTheNanosecondWhenToComeAgain) {
+    for (const BytesPerSecond rate : {1u, 3u, 1000u, 999'999'937u, most}) {
+        bucket = {};
+        ASSERT_TRUE(takes(std::max<size_t>(rate, TokenBucket::min_size), rate));
+        const Duration wait = bucket.wait_for(1000, rate, now);
+        now += wait - 1ns;
+        EXPECT_EQ(bucket.wait_for(1000, rate, now), 1ns);
+        now += 1ns;
+        EXPECT_TRUE(takes(1000, rate));
+    }
+}
+
+TEST_F(TokenBucketTest, F37_DoesNotOverflow) {
+    EXPECT_TRUE(takes(most, most));
+    now += 1ns;
+    EXPECT_FALSE(takes(5, most));
+    EXPECT_TRUE(takes(4, most));  // 4.29 bytes a nanosecond
+    now = Instant::max();
+    EXPECT_TRUE(takes(most, most));
+    EXPECT_FALSE(takes(1, most));
+}
+
+TEST_F(TokenBucketTest, F37_ALowerRateIsNotMadeToPayForAHigherOne) {
+    EXPECT_TRUE(takes(1'000'000'000, 1'000'000'000));
+    EXPECT_FALSE(takes(1, 1000));
+    now += 1ms;
+    EXPECT_TRUE(takes(1, 1000));
+    EXPECT_FALSE(takes(1, 1000));
+}
+
+// The definition of a token bucket, over every interval of a random history.
+TEST_F(TokenBucketTest, F37_OverAnyTimeABurstAndTheRateTimesThatPassAtMost) {
+    constexpr BytesPerSecond rate = 200'000;
+    Random random = Random::from_number(3);
+    struct Passed {
+        Instant at;
+        size_t bytes;
+    };
+    std::vector<Passed> passed;
+    for (int i = 0; i < 2000; ++i) {
+        now += Duration(random.below(20'000'000));
+        const size_t bytes = random.below(5000);
+        if (takes(bytes, rate)) passed.push_back({now, bytes});
+    }
+    ASSERT_GT(passed.size(), 500u);
+    ASSERT_LT(passed.size(), 2000u);
+    for (size_t first = 0; first < passed.size(); ++first) {
+        uint64_t bytes = 0;
+        for (size_t last = first; last < passed.size(); ++last) {
+            bytes += passed[last].bytes;
+            const auto time = static_cast<uint64_t>((passed[last].at - passed[first].at).count());
+            ASSERT_LE(bytes * 1'000'000'000, uint64_t{rate} * (1'000'000'000 + time));
+        }
+    }
+}
+
+TEST(Bandwidth, F37_WithoutALimitNothingIsCounted) {
+    Bandwidth bandwidth({});
+    Buckets buckets;
+    EXPECT_FALSE(bandwidth.is_limited());
+    for (int i = 0; i < 1000; ++i) {
+        EXPECT_EQ(bandwidth.take(Direction::to_peer, buckets, 65507, Instant{}), Duration{});
+    }
+    bandwidth.limit({.per_allocation = 1000});
+    EXPECT_TRUE(bandwidth.is_limited());
+    EXPECT_EQ(bandwidth.take(Direction::to_peer, buckets, 65507, Instant{}), Duration{});
+}
+
+TEST(Bandwidth, F37_AMessageAboveOneLimitIsTakenOutOfNeitherBucket) {
+    constexpr size_t whole = TokenBucket::min_size - Bandwidth::overhead;
+    Bandwidth bandwidth({.per_allocation = 1000, .total = 2 * TokenBucket::min_size});
+    Buckets one, other, third;
+    const Instant now = Instant{} + 1h;
+    const auto take = [&](Buckets& of, size_t payload) {
+        return bandwidth.take(Direction::to_peer, of, payload, now);
+    };
+    EXPECT_EQ(take(one, whole), Duration{});
+    EXPECT_EQ(take(one, 100 - Bandwidth::overhead), 100ms);  // out of the total it would be missing
+    EXPECT_EQ(take(other, whole), Duration{});
+    EXPECT_GT(take(third, 0), Duration{});  // out of its own it would be missing
+    bandwidth.limit({.per_allocation = 1000});
+    EXPECT_EQ(take(third, whole), Duration{});
+}
+
+// One that has 1000 bytes a second, and what it starts with.
+class LimitedWorld : public testing::Test {
+  protected:
+    static constexpr size_t payload = 972;  // 1000 bytes with headers
+
+    void SetUp() override {
+        alice.allocates();
+        alice.binds(0x4000, peer);
+    }
+    unsigned to_peer(unsigned count) {
+        unsigned passed = 0;
+        for (unsigned i = 0; i < count; ++i) passed += alice.sends_on(0x4000, data).size();
+        return passed;
+    }
+    unsigned to_client(unsigned count) {
+        unsigned passed = 0;
+        for (unsigned i = 0; i < count; ++i) passed += alice.hears(peer, data).size();
+        return passed;
+    }
+
+    const std::string data = std::string(payload, 'x');
+    static constexpr unsigned burst = TokenBucket::min_size / 1000;
+    World world{{.bandwidth = {.per_allocation = 1000}}};
+    TestClient alice{world};
+};
+
+TEST_F(LimitedWorld, F37_DatagramsAboveTheLimitAreDroppedAndCounted) {
+    EXPECT_EQ(to_peer(burst + 10), burst);
+    EXPECT_EQ(world.drops(Drop::bandwidth), 10u);
+    EXPECT_EQ(world.server.stats().to_peers.packets, burst);
+    world.passes(3s);
+    EXPECT_EQ(to_peer(10), 3u);
+}
+
+TEST_F(LimitedWorld, F37_EachDirectionHasItsOwn) {
+    EXPECT_EQ(to_peer(burst + 1), burst);
+    EXPECT_EQ(to_client(burst + 1), burst);
+    EXPECT_EQ(world.drops(Drop::bandwidth), 2u);
+}
+
+TEST_F(LimitedWorld, F37_EachAllocationHasItsOwn) {
+    EXPECT_EQ(to_peer(burst + 1), burst);
+    TestClient other(world, "5.6.7.8:999");
+    other.allocates();
+    other.binds(0x4000, peer);
+    EXPECT_EQ(other.sends_on(0x4000, data).size(), 1u);
+}
+
+TEST_F(LimitedWorld, F37_RequestsAreAnsweredAboveTheLimit) {
+    EXPECT_EQ(to_peer(burst + 1), burst);
+    EXPECT_EQ(to_client(burst + 1), burst);
+    EXPECT_EQ(alice.refreshes(600).code(), Response::success);
+}
+
+TEST_F(LimitedWorld, F37_EmptyDatagramsAreBandwidthToo) {
+    unsigned passed = 0;
+    for (int i = 0; i < 10'000; ++i) passed += alice.sends(peer, "").size();
+    EXPECT_EQ(passed, TokenBucket::min_size / Bandwidth::overhead);
+}
+
+TEST_F(LimitedWorld, F37_AReloadChangesTheLimitOfWhoIsThere) {
+    EXPECT_EQ(to_peer(burst + 1), burst);
+    world.server.limit_bandwidth({});
+    EXPECT_EQ(to_peer(1000), 1000u);
+    world.server.limit_bandwidth({.per_allocation = 1000});
+    EXPECT_EQ(to_peer(1), 0u);
+    world.passes(1s);
+    EXPECT_EQ(to_peer(2), 1u);
+}
+
+TEST_F(LimitedWorld, F37_AllAllocationsTogetherHaveALimitToo) {
+    world.server.limit_bandwidth({.total = 200'000});
+    TestClient other(world, "5.6.7.8:999");
+    other.allocates();
+    other.binds(0x4000, peer);
+    EXPECT_EQ(to_peer(150), 150u);
+    unsigned passed = 0;
+    for (int i = 0; i < 100; ++i) passed += other.sends_on(0x4000, data).size();
+    EXPECT_EQ(passed, 50u);
+    EXPECT_EQ(to_client(150), 150u);
+}
+
+}  // namespace
+}  // namespace ahoy::turn
