@@ -93,7 +93,7 @@ Result<Server::Proof, AuthFailure> Server::prove(Exchange& x) const {
     }
     if (x.ticket && x.ticket->has_keys && x.ticket->is_of(x.username) &&
         is_signed_with(request, x.ticket->keys.of(used))) {
-        return Proof{x.ticket->keys, *algorithm, {}};
+        return Proof{.keys = x.ticket->keys, .algorithm = *algorithm};
     }
     const auto token = request.find(AttributeType::access_token);
     if (token && credentials_->token_keys().in_use()) return prove_by_token(x, *token, *algorithm);
