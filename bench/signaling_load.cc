@@ -120,7 +120,7 @@ class Registration {
             while (clients.size() < count && clients.size() < ready + under_way_at_start) {
                 clients.push_back(std::make_unique<WebClient>(
                     poll_, o_.server,
-                    [this, &ready, handler](WebClient& client, Got got, std::string_view text) {
+                    [&ready, handler](WebClient& client, Got got, std::string_view text) {
                         if (got == Got::response) {
                             answered(client, text);
                         } else if (got == Got::pong) {
@@ -336,7 +336,8 @@ void join(const Options& o) {
                 std::string& id = ids[client.index];
                 if (id.empty()) {
                     id = client_id(text);
-                    client.request("POST", fmt::format("/leave/{}/{}", room_name(client.index), id));
+                    client.request("POST",
+                                   fmt::format("/leave/{}/{}", room_name(client.index), id));
                 } else {
                     id.clear();
                     ++done;

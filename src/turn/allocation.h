@@ -105,23 +105,25 @@ class Allocation {
     };
     // Bounds of the two tables, whose entries a client makes.
     struct Limits {
-        size_t permissions = 0;
-        size_t channels = 0;
+        unsigned permissions = 0;
+        unsigned channels = 0;
     };
 
     Allocation(Origin origin, Limits limits)
-        : origin_(std::move(origin)), limits_(limits), five_tuple_(origin_.five_tuple) {}
+        : origin_(std::move(origin)),
+          limits_(limits),
+          charged_address_(origin_.five_tuple.client.ip) {}
 
     // The latest, even when the client has left.
-    const FiveTuple& five_tuple() const { return five_tuple_; }
+    const FiveTuple& five_tuple() const { return origin_.five_tuple; }
     // Whose quota it counts against, wherever its client is now.
-    const IpAddress& charged_address() const { return origin_.five_tuple.client.ip; }
+    const IpAddress& charged_address() const { return charged_address_; }
     // A mobile one lives on when its client's stream is closed.  Nothing may be sent to the
     // five-tuple then: its socket may soon be somebody else's.
     bool client_has_left() const { return client_has_left_; }
     void client_leaves() { client_has_left_ = true; }
     void client_comes_to(const FiveTuple& five_tuple) {
-        five_tuple_ = five_tuple;
+        origin_.five_tuple = five_tuple;
         client_has_left_ = false;
     }
     const std::string& username() const { return origin_.username; }
@@ -202,7 +204,7 @@ class Allocation {
 
     Origin origin_;
     Limits limits_;
-    FiveTuple five_tuple_;
+    IpAddress charged_address_;
     bool client_has_left_ = false;
     std::array<std::optional<Relay>, 2> relays_;
     // Few, and mostly one is in use at a time: it is kept in front, so that a search ends at once.
