@@ -37,6 +37,7 @@ struct IceServer {
     std::string credential;
 };
 
+enum class RoomAccess { open, token };
 enum class FastPath { automatic, on, off };
 enum class LogFormat { logfmt, json };
 
@@ -73,6 +74,11 @@ struct Config {
         Duration register_timeout = 10s;
         Duration resume_timeout = 30s;
         Duration lifetime = 24h;
+        RoomAccess access = RoomAccess::open;
+        struct {
+            std::map<std::string, std::string> keys;
+            std::string jwks;
+        } tokens;
     } rooms;
     struct {
         std::vector<TransportAddress> listen;

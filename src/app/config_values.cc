@@ -185,6 +185,9 @@ Wrong read_choice(const toml::node& node, Enum& out,
 
 }  // namespace
 
+Wrong read(const toml::node& node, RoomAccess& out) {
+    return read_choice(node, out, {{"open", RoomAccess::open}, {"token", RoomAccess::token}});
+}
 Wrong read(const toml::node& node, FastPath& out) {
     return read_choice(
         node, out, {{"auto", FastPath::automatic}, {"on", FastPath::on}, {"off", FastPath::off}});

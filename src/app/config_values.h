@@ -32,6 +32,7 @@ Wrong read(const toml::node&, PortRange&);
 Wrong read(const toml::node&, std::map<std::string, std::string>&);
 Wrong read(const toml::node&, std::map<std::string, Md5>&);
 Wrong read(const toml::node&, IceServer&);
+Wrong read(const toml::node&, RoomAccess&);
 Wrong read(const toml::node&, FastPath&);
 Wrong read(const toml::node&, LogFormat&);
 

@@ -13,6 +13,7 @@
 #include "app/log.h"
 #include "app/machine.h"
 #include "app/metrics.h"
+#include "app/room_keys.h"
 #include "app/site.h"
 #include "app/worker.h"
 #include "net/start_error.h"
@@ -262,6 +263,11 @@ class Program {
     void apply(const Config& config) {
         const net::TlsContexts tls = tls_contexts(config);
         if (tls.dtls) net::Dtls::prepare(*tls.dtls);
+        const auto join_tokens = read_join_tokens(config);
+        if (join_tokens && !config_.rooms.require_join) {
+            throw net::StartError(
+                "rooms.access: \"token\" takes a restart, because rooms.require_join was false");
+        }
         use(access_reader_.read(config), config);
         TurnPorts ports{.udp = ports_of(turn_), .tcp = ports_of(turn_)};
         // Nobody checks a self-signed certificate with us: clients would only waste time on it.
@@ -269,8 +275,9 @@ class Program {
             ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
         }
         for (const auto& worker : workers_) {
-            asio::post(worker->shard.io(), [&worker = *worker, ports, tls] {
+            asio::post(worker->shard.io(), [&worker = *worker, ports, tls, join_tokens] {
                 worker.ice.set_ports(ports);
+                worker.apprtc.use_tokens(join_tokens);
                 worker.tcp.set_tls(tls.tls);
                 worker.dtls.set_context(tls.dtls);
             });
@@ -318,7 +325,9 @@ class Program {
         try {
             apply(reload_());
             log::info("server.reloaded",
-                      {{"applied", "certificate, turn users, secrets, peer lists and quotas"},
+                      {{"applied",
+                        "certificate, turn users, secrets, peer lists and quotas, "
+                        "rooms' access and keys"},
                        {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",

@@ -109,7 +109,7 @@ class Worker {
     net::TcpRelays tcp_relays;
     net::TcpServer tcp;
     IceServers ice;
-    const room::apprtc::Dialect apprtc;
+    room::apprtc::Dialect apprtc;
     room::JoinLimit join_limit;  // of the networks that belong to this shard
     const room::SessionLimits session_limits;
     const room::ResumeTickets resume_tickets;
