@@ -25,6 +25,7 @@ class NativeSocket final : public RoomSocket {
         if (auto* enter = std::get_if<native::Enter>(&action)) {
             const bool may = co_await may_join(worker(), remote_);
             if (!may) co_return tell(native::refuse(native::Refusal::too_many_joins));
+            if (const auto why = present_token(*enter)) co_return tell(native::refuse(*why));
             enter->ice_servers = ice_servers();
             co_await on_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& out) {
                 return rooms.enter(now, id(), std::move(*enter), out), 0;
@@ -60,6 +61,11 @@ class NativeSocket final : public RoomSocket {
         if (auto told = session_.expire(net::read_clocks().steady)) tell(*std::move(told));
     }
     const std::string& room() const override { return session_.room(); }
+
+    std::optional<native::Refusal> present_token(native::Enter& enter) {
+        if (!worker().join_tokens) return {};
+        return native::present_token(*worker().join_tokens, net::read_clocks().wall, enter);
+    }
 
     std::string ice_servers() {
         return room::apprtc::to_json(worker().ice.make(net::read_clocks(), host_).servers);

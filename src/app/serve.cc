@@ -277,7 +277,7 @@ class Program {
         for (const auto& worker : workers_) {
             asio::post(worker->shard.io(), [&worker = *worker, ports, tls, join_tokens] {
                 worker.ice.set_ports(ports);
-                worker.apprtc.use_tokens(join_tokens);
+                worker.use(join_tokens);
                 worker.tcp.set_tls(tls.tls);
                 worker.dtls.set_context(tls.dtls);
             });

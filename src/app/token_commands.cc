@@ -17,10 +17,10 @@ Duration read_lifetime(const std::string& text) {
     return lifetime;
 }
 
-std::optional<room::TokenRole> read_role(const std::string& text) {
+std::optional<room::Role> read_role(const std::string& text) {
     if (text.empty()) return {};
-    if (text == "host") return room::TokenRole::host;
-    if (text == "guest") return room::TokenRole::guest;
+    const auto role = room::role_of(text);
+    if (role) return role;
     throw ConfigError(fmt::format("--role: found \"{}\", expected host or guest", text));
 }
 
@@ -67,7 +67,7 @@ int make_token(const TokenWishes& wishes) {
         throw ConfigError(
             fmt::format("--name, --sub: expected UTF-8, of a name at most {} characters, "
                         "and a token of at most {} bytes",
-                        room::JoinTokens::max_name, room::JoinTokens::max_size));
+                        room::max_name, room::JoinTokens::max_size));
     }
     fmt::print("{}\n", *token);
     return 0;

@@ -76,6 +76,7 @@ class Worker {
     Counts count() const;
     // `ends_revoked`: also those whose allocations began with credentials that are gone.
     void use(const Access&, const turn::PeerPolicy&, bool ends_revoked);
+    void use(std::shared_ptr<const room::JoinTokens>);
 
     // ---- rooms of this shard
     template <class Call>
@@ -110,6 +111,7 @@ class Worker {
     net::TcpServer tcp;
     IceServers ice;
     room::apprtc::Dialect apprtc;
+    std::shared_ptr<const room::JoinTokens> join_tokens;  // null: rooms are open
     room::JoinLimit join_limit;  // of the networks that belong to this shard
     const room::SessionLimits session_limits;
     const room::ResumeTickets resume_tickets;

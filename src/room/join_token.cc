@@ -54,11 +54,6 @@ Wrong read(const json::object& object, std::string_view name, std::optional<Wall
     return false;
 }
 
-size_t characters(std::string_view utf8) {
-    return static_cast<size_t>(std::ranges::count_if(
-        utf8, [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
-}
-
 // ---- the three parts (RFC 7515, section 3.1)
 
 struct Parts {
@@ -109,12 +104,6 @@ bool verifies(const TokenKey& key, std::string_view text, Bytes signature) {
 
 // ---- claims (RFC 7519, section 4.1, and ours)
 
-std::optional<TokenRole> role_of(std::string_view text) {
-    if (text == "host") return TokenRole::host;
-    if (text == "guest") return TokenRole::guest;
-    return {};
-}
-
 struct Validity {
     std::optional<WallTime> expires, not_before, issued;
 };
@@ -137,7 +126,7 @@ std::optional<Claims> read_claims(const json::object& payload) {
         return {};
     }
     if (!room || !is_room_pattern(*room)) return {};
-    if (name && characters(*name) > JoinTokens::max_name) return {};
+    if (name && characters(*name) > max_name) return {};
     if (role && !role_of(*role)) return {};
     return Claims{.room = *room,
                   .name = name.value_or(""),
@@ -204,6 +193,13 @@ bool Claims::allows(std::string_view which) const {
     const std::string_view pattern = room;
     if (!pattern.ends_with('*')) return which == pattern;
     return which.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+std::optional<Role> role_of(std::string_view text) {
+    for (const Role role : {Role::guest, Role::host}) {
+        if (text == label(role)) return role;
+    }
+    return {};
 }
 
 bool is_room_pattern(std::string_view text) {
@@ -294,7 +290,7 @@ std::optional<std::string> JoinTokens::mint(const Claims& claims, std::string_vi
                          {"exp", claims.expires_at.time_since_epoch().count()}};
     if (!claims.name.empty()) payload["name"] = claims.name;
     if (!claims.subject.empty()) payload["sub"] = claims.subject;
-    if (claims.role) payload["role"] = *claims.role == TokenRole::host ? "host" : "guest";
+    if (claims.role) payload["role"] = label(*claims.role);
     std::string token = base64url(as_bytes(json::serialize(header))) + '.' +
                         base64url(as_bytes(json::serialize(payload)));
     token += '.' + base64url(hs256(std::get<HmacKey>(key->second), token));

@@ -16,10 +16,9 @@
 #include "base/crypto.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "room/participant.h"
 
 namespace ahoy::room {
-
-enum class TokenRole { guest, host };
 
 // What a token says.
 struct Claims {
@@ -27,13 +26,15 @@ struct Claims {
     WallTime expires_at{};
     std::string name;     // what others are shown; empty: the client says it
     std::string subject;  // whom the issuer means; empty if it does not say
-    std::optional<TokenRole> role;
+    std::optional<Role> role;
 
     bool allows(std::string_view room) const;
 };
 
 // Whether Claims::room can be that.
 bool is_room_pattern(std::string_view);
+// As label() names it.
+std::optional<Role> role_of(std::string_view);
 
 enum class TokenRefusal { malformed, unknown_key, bad_signature, not_yet_valid, expired };
 
@@ -59,7 +60,6 @@ class JoinTokens {
   public:
     static constexpr size_t max_size = 4096;
     static constexpr auto leeway = 30s;  // how far the clock of who issues tokens may be from ours
-    static constexpr size_t max_name = 64;  // characters
 
     explicit JoinTokens(TokenKeys keys) : keys_(std::move(keys)) {}
 

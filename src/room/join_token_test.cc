@@ -61,7 +61,7 @@ TEST(JoinToken, SaysWhoMayEnterWhichRoom) {
     ASSERT_TRUE(claims);
     EXPECT_EQ(claims->room, "tea");
     EXPECT_EQ(claims->name, "Älice");
-    EXPECT_EQ(claims->role, TokenRole::host);
+    EXPECT_EQ(claims->role, Role::host);
     EXPECT_EQ(claims->subject, "u7");
     EXPECT_EQ(claims->expires_at, noon + 60s);
 }
@@ -317,7 +317,7 @@ TEST(JoinToken, WhatIsMintedIsTaken) {
                         .expires_at = noon + 1h,
                         .name = "Alice \"Älice\"",
                         .subject = "u7",
-                        .role = TokenRole::guest};
+                        .role = Role::guest};
     const auto minted = tokens.mint(claims, "b");
     ASSERT_TRUE(minted);
     const auto verified = tokens.verify(*minted, noon);
