@@ -10,6 +10,7 @@ import test, { after, before } from 'node:test';
 import { setInterval as ticks } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Server } from '../e2e/server.mjs';
+import { JsonSocket } from './websocket.mjs';
 
 const binary = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
 const patienceMs = 60_000;
@@ -89,6 +90,50 @@ test('TURN credentials are for who has a token, and /join says where', async () 
   await server.stop();
 });
 
+/** Enters by our own protocol, and gives the socket and the answer. */
+async function enter(server, hello) {
+  const socket = await JsonSocket.open(`${server.url}/v1/ws`);
+  socket.say({ type: 'hello', version: 1, ...hello });
+  return { socket, answer: await socket.hear() };
+}
+
+async function isTurnedAway(server, hello, code) {
+  const { socket, answer } = await enter(server, hello);
+  assert.deepEqual([answer.type, answer.code, answer.retry], ['error', code, false]);
+  assert.equal(await socket.hear(), null);
+  socket.close();
+}
+
+test('in our own protocol the token lets in, with its name and its role', async () => {
+  const config = await newFile(configuration(`keys = { main = "${secret}" }`));
+  const server = await Server.start({ config });
+  const guests = await makeToken(config, '--room', 'tea', '--name', 'Bob', '--role', 'guest');
+  const hosts = await makeToken(config, '--room', 'tea', '--role', 'host');
+  await isTurnedAway(server, { room: 'tea' }, 'token-required');
+  await isTurnedAway(server, { room: 'coffee', token: guests }, 'bad-token');
+  await isTurnedAway(server, { room: 'tea', token: `${guests}x` }, 'bad-token');
+
+  const bob = await enter(server, { room: 'tea', name: 'Mallory', token: guests });
+  assert.deepEqual([bob.answer.type, bob.answer.you.name, bob.answer.you.role], ['welcome', 'Bob', 'guest']);
+  assert.ok(bob.answer.ice_servers.some(({ username }) => username));
+  bob.socket.say({ type: 'room', id: 1, locked: true });
+  assert.equal((await bob.socket.hearOf('error')).code, 'not-host');
+
+  const alice = await enter(server, { room: 'tea', name: 'Alice', token: hosts });
+  assert.deepEqual([alice.answer.you.name, alice.answer.you.role], ['Alice', 'host']);
+  assert.deepEqual(alice.answer.participants.map(({ name }) => name), ['Bob']);
+  bob.socket.say({ type: 'set', id: 2, name: 'Mallory', hand: true });
+  assert.deepEqual({ ...(await alice.socket.hearOf('changed')), seq: 0 }, { type: 'changed', seq: 0, id: bob.answer.you.id, hand: true });
+
+  // Back to the seat, which asks for no token.
+  const again = await enter(server, { resume: bob.answer.resume, seq: bob.answer.seq });
+  assert.equal(again.answer.type, 'welcome');
+  assert.equal(again.answer.you.name, 'Bob');
+  for (const { socket } of [alice, bob, again]) socket.close();
+  await server.stop();
+  assert.ok(!server.log.includes(guests) && !server.log.includes(hosts));
+});
+
 test("the claims of a made token are what was asked for, and other libraries' signature is the same", async () => {
   const config = await newFile(configuration(`keys = { main = "${secret}" }`));
   const before = Math.floor(Date.now() / 1000);
@@ -114,7 +159,9 @@ test("tokens of another program: HS256, and Ed25519 by a JWK Set's key", async (
   const none = `${part({ alg: 'none', kid: 'main' })}.${part({ room: '*', exp: soon() })}.`;
   await isRefused(server, 'coffee', none, 'bad-token');
   const old = `${part({ alg: 'HS256', kid: 'main' })}.${part({ room: 'tea', exp: soon() - 3600 })}`;
-  await isRefused(server, 'tea', `${old}.${createHmac('sha256', secret).update(old).digest('base64url')}`, 'token-expired');
+  const expired = `${old}.${createHmac('sha256', secret).update(old).digest('base64url')}`;
+  await isRefused(server, 'tea', expired, 'token-expired');
+  await isTurnedAway(server, { room: 'tea', token: expired }, 'token-expired');
   await server.stop();
 });
 
