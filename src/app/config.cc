@@ -91,6 +91,12 @@ const std::vector<Key>& keys() {
         AHOY_KEY(rooms, lobby, "false",
                  "whoever enters a room must be let in by its host; hosts can change it"),
         AHOY_KEY(rooms, lifetime, "\"24h\"", "an idle room is forgotten after this"),
+        AHOY_KEY(rooms, access, "\"open\"",
+                 "\"open\" to anybody, or to who has a \"token\" that is signed with a key below"),
+        AHOY_KEY(rooms.tokens, keys, "{}",
+                 "{ main = \"secret\" }: HS256 secrets of 32 bytes or more, by their kid"),
+        AHOY_KEY(rooms.tokens, jwks, "\"\"",
+                 "file with a JWK Set: more keys, for EdDSA (Ed25519) or HS256"),
         AHOY_KEY(collider, listen, "[]",
                  "e.g. [\"0.0.0.0:8089\"]: Collider's own paths at the root of its own port"),
         AHOY_KEY(
@@ -309,6 +315,12 @@ bool is_discovery(const std::vector<TransportAddress>& addresses) {
     return true;
 }
 
+constexpr size_t min_token_secret = 32;  // HS256's (RFC 7518, section 3.2)
+
+bool has_token_keys(const Config& config) {
+    return !config.rooms.tokens.keys.empty() || !config.rooms.tokens.jwks.empty();
+}
+
 // What only several keys together can get wrong, or a value that its type allows.
 void check_together(const Config& config) {
     const auto need = [](bool right, std::string_view key, std::string_view problem) {
@@ -319,6 +331,19 @@ void check_together(const Config& config) {
          fmt::format("found {}, expected 2 to 64", config.rooms.capacity));
     need(config.rooms.register_timeout >= 1s, "rooms.register_timeout", "expected at least \"1s\"");
     need(config.rooms.lifetime >= 1min, "rooms.lifetime", "expected at least \"1m\"");
+    for (const auto& [kid, secret] : config.rooms.tokens.keys) {
+        need(
+            secret.size() >= min_token_secret, "rooms.tokens.keys",
+            fmt::format("the secret of \"{}\" has {} bytes, expected at least {}: whoever sees one "
+                        "token could guess it; `openssl rand -hex 32` makes a good one",
+                        kid, secret.size(), min_token_secret));
+    }
+    if (config.rooms.access == RoomAccess::token) {
+        need(has_token_keys(config), "rooms.access",
+             "\"token\" needs keys in rooms.tokens.keys or rooms.tokens.jwks");
+        need(config.rooms.require_join, "rooms.access",
+             "\"token\" needs rooms.require_join = true: tokens are asked for by /join");
+    }
     need(config.ice.credential_lifetime >= 1min, "ice.credential_lifetime",
          "expected at least \"1m\"");
     const auto realm = stun::opaque_string(config.turn.realm);
@@ -406,6 +431,10 @@ std::vector<std::string> warnings(const Config& config) {
         found.emplace_back(
             "turn.secret is shorter than 32 characters: whoever sees one credential can guess it "
             "offline; `openssl rand -hex 32` makes a good one");
+    }
+    if (has_token_keys(config) && config.rooms.access == RoomAccess::open) {
+        found.emplace_back(
+            "rooms.tokens has keys, but rooms.access is \"open\": nobody needs a token");
     }
     for (const Prefix& block : config.turn.peers.allow) {
         if (block.length() < 8) {

@@ -46,6 +46,7 @@ struct OauthKey {
     WallTime until = WallTime::max();
 };
 
+enum class RoomAccess { open, token };
 enum class FastPath { automatic, on, off };
 enum class LogFormat { logfmt, json };
 
@@ -83,6 +84,11 @@ struct Config {
         Duration register_timeout = 10s;
         Duration resume_timeout = 30s;
         Duration lifetime = 24h;
+        RoomAccess access = RoomAccess::open;
+        struct {
+            std::map<std::string, std::string> keys;
+            std::string jwks;
+        } tokens;
     } rooms;
     struct {
         std::vector<TransportAddress> listen;

@@ -288,5 +288,35 @@ TEST(Config, KeysOfUsersAreMd5InHexadecimal) {
     }
 }
 
+TEST(Config, RoomsForWhoHasAToken) {
+    EXPECT_EQ(Config().rooms.access, RoomAccess::open);
+    const std::string secret(32, 's');
+    const Config config = read("[rooms]\naccess = \"token\"\n[rooms.tokens]\nkeys = { main = \"" +
+                               secret + "\" }\njwks = \"keys.json\"\n");
+    EXPECT_EQ(config.rooms.access, RoomAccess::token);
+    EXPECT_EQ(config.rooms.tokens.keys.at("main"), secret);
+    EXPECT_EQ(config.rooms.tokens.jwks, "keys.json");
+    EXPECT_TRUE(warnings(config).empty());
+    EXPECT_THAT(warnings(set("rooms.tokens.jwks=keys.json")).at(0), HasSubstr("nobody needs"));
+}
+
+TEST(Config, ATokensSecretThatCanBeGuessedIsRefusedAndNotShown) {
+    const auto error = refusal([] { set("rooms.tokens.keys={ main = \"open sesame\" }"); });
+    EXPECT_THAT(error, AllOf(HasSubstr("rooms.tokens.keys: the secret of \"main\" has 11 bytes"),
+                             HasSubstr("at least 32"), testing::Not(HasSubstr("sesame"))));
+}
+
+TEST(Config, TokensNeedKeysAndCannotBeWalkedAround) {
+    EXPECT_THAT(refusal([] { set("rooms.access=token"); }),
+                AllOf(HasSubstr("rooms.access"), HasSubstr("needs keys")));
+    EXPECT_THAT(refusal([] { set("rooms.access=members"); }), HasSubstr("\"open\", \"token\""));
+    EXPECT_THAT(refusal([] {
+                    read(
+                        "[rooms]\naccess = \"token\"\nrequire_join = false\n"
+                        "tokens.jwks = \"keys.json\"\n");
+                }),
+                HasSubstr("rooms.require_join = true"));
+}
+
 }  // namespace
 }  // namespace ahoy::app

@@ -256,6 +256,9 @@ Wrong read(const toml::node& node, turn::Redirect& out) {
     return read_choice(node, out,
                        {{"full", turn::Redirect::full}, {"always", turn::Redirect::always}});
 }
+Wrong read(const toml::node& node, RoomAccess& out) {
+    return read_choice(node, out, {{"open", RoomAccess::open}, {"token", RoomAccess::token}});
+}
 Wrong read(const toml::node& node, FastPath& out) {
     return read_choice(
         node, out, {{"auto", FastPath::automatic}, {"on", FastPath::on}, {"off", FastPath::off}});

@@ -11,6 +11,7 @@
 #include "app/log.h"
 #include "app/probe_command.h"
 #include "app/serve.h"
+#include "app/token_commands.h"
 #include "app/user_commands.h"
 #include "net/start_error.h"
 
@@ -22,6 +23,7 @@ struct Arguments {
     std::vector<std::string> settings;
     std::string file;
     UserFile users;
+    TokenWishes token;
     std::string name;
     bool show = false;
 };
@@ -109,6 +111,20 @@ void add_user_commands(CLI::App& app, Arguments& a, Action& chosen) {
     list->add_flag("--show", a.show, "And the secrets themselves");
 }
 
+void add_token_commands(CLI::App& app, Arguments& a, Action& chosen) {
+    auto* const group = app.add_subcommand("token", "Tokens for rooms (rooms.access = \"token\")");
+    group->require_subcommand(1);
+    auto* const make = add_action(*group, "make", "Make one and print it", chosen,
+                                  [&] { return make_token(a.token); });
+    make->add_option("--config", a.token.config, "The configuration that has the key")->required();
+    make->add_option("--room", a.token.room, "Its name, \"team-*\" or \"*\"")->required();
+    make->add_option("--name", a.token.name, "What others are shown");
+    make->add_option("--role", a.token.role, "host or guest");
+    make->add_option("--sub", a.token.subject, "Whom you mean; nobody in the room is told");
+    make->add_option("--for", a.token.lifetime, "How long it may be used to enter (1h)");
+    make->add_option("--key", a.token.kid, "Which one, where there are several");
+}
+
 int run(int argc, char** argv) {
     CLI::App app("Ahoy: rooms, signaling, STUN and TURN for WebRTC calls in one program", "ahoy");
     app.set_version_flag("--version", "ahoy " AHOY_VERSION);
@@ -128,6 +144,7 @@ int run(int argc, char** argv) {
         return 0;
     });
     add_user_commands(app, arguments, action);
+    add_token_commands(app, arguments, action);
     add_action(app, "import", "Make a configuration of coturn's turnserver.conf", action,
                [&] { return run_import(arguments.file); })
         ->add_option("file", arguments.file, "turnserver.conf")

@@ -66,6 +66,7 @@ class NativeSocket final : public RoomSocket {
             },
             [this, wish = std::move(wish)](bool may) mutable {
                 if (!may) return tell(native::refuse(native::Refusal::too_many_joins));
+                if (const auto why = present_token(wish)) return tell(native::refuse(*why));
                 wish.ice_servers = ice_servers();
                 in_rooms([wish = std::move(wish)](Now now, room::Rooms& rooms,
                                                   room::ConnectionId id,
@@ -85,6 +86,11 @@ class NativeSocket final : public RoomSocket {
                 return true;
             },
             [](bool) {});
+    }
+
+    std::optional<native::Refusal> present_token(native::Enter& enter) {
+        if (!worker().join_tokens) return {};
+        return native::present_token(*worker().join_tokens, net::read_clocks().wall, enter);
     }
 
     std::string ice_servers() {

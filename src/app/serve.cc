@@ -13,6 +13,7 @@
 #include "app/log.h"
 #include "app/machine.h"
 #include "app/metrics.h"
+#include "app/room_keys.h"
 #include "app/site.h"
 #include "app/worker.h"
 #include "net/start_error.h"
@@ -305,6 +306,11 @@ class Program {
         const net::TlsContexts tls = tls_contexts(config);
         if (tls.dtls) net::Dtls::prepare(*tls.dtls);
         const auto elsewhere = alternates(config, everything_we_listen_on(), relay_addresses_);
+        const auto join_tokens = read_join_tokens(config);
+        if (join_tokens && !config_.rooms.require_join) {
+            throw net::StartError(
+                "rooms.access: \"token\" takes a restart, because rooms.require_join was false");
+        }
         use(access_reader_.read(config), config);
         TurnPorts ports{.udp = ports_of(turn_),
                         .tcp = ports_of(turn_),
@@ -314,9 +320,10 @@ class Program {
             ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
         }
         for (const auto& worker : workers_) {
-            asio::post(worker->shard.io(), [&worker = *worker, ports, tls, elsewhere] {
+            asio::post(worker->shard.io(), [&worker = *worker, ports, tls, elsewhere, join_tokens] {
                 worker.ice.set_ports(ports);
                 worker.turn.redirect_to(elsewhere);
+                worker.use(join_tokens);
                 worker.tcp.set_tls(tls.tls);
                 worker.dtls.set_context(tls.dtls);
             });
@@ -364,11 +371,11 @@ class Program {
     void reload() {
         try {
             apply(reload_());
-            log::info(
-                "server.reloaded",
-                {{"applied",
-                  "certificate, turn users, secrets, peer lists, quotas, bandwidth and alternates"},
-                 {"hint", "everything else takes a restart"}});
+            log::info("server.reloaded",
+                      {{"applied",
+                        "certificate, turn users, secrets, peer lists, quotas, bandwidth and "
+                        "alternates, rooms' access and keys"},
+                       {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",
                        {{"reason", error.what()}, {"hint", "the old configuration stays"}});

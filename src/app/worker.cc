@@ -75,6 +75,11 @@ void Worker::use(const Access& access, const turn::PeerPolicy& policy, bool ends
     if (ends_revoked) end_revoked(0);
 }
 
+void Worker::use(std::shared_ptr<const room::JoinTokens> tokens) {
+    apprtc.use_tokens(tokens);
+    join_tokens = std::move(tokens);
+}
+
 void Worker::end_revoked(size_t from) {
     if (stopped_) return;
     if (const auto next = turn.end_revoked(net::read_clocks(), from)) {

@@ -79,6 +79,7 @@ class Worker {
     Counts count() const;
     // `ends_revoked`: also those whose allocations began with credentials that are gone.
     void use(const Access&, const turn::PeerPolicy&, bool ends_revoked);
+    void use(std::shared_ptr<const room::JoinTokens>);
 
     // ---- rooms of this shard
     template <class Call>
@@ -113,7 +114,8 @@ class Worker {
     net::TcpRelays tcp_relays;
     net::TcpServer tcp;
     IceServers ice;
-    const room::apprtc::Dialect apprtc;
+    room::apprtc::Dialect apprtc;
+    std::shared_ptr<const room::JoinTokens> join_tokens;  // null: rooms are open
     room::JoinLimit join_limit;  // of the networks that belong to this shard
     const room::SessionLimits session_limits;
     const room::ResumeTickets resume_tickets;

@@ -2,6 +2,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -87,6 +88,23 @@ Sha256 hmac_sha256(Bytes key, std::initializer_list<Bytes> parts) {
     return out;
 }
 
+bool ed25519_verifies(const Ed25519PublicKey& key, Bytes message, Bytes signature) {
+    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> public_key(
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, key.data(), key.size()),
+        &EVP_PKEY_free);
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                          &EVP_MD_CTX_free);
+    CHECK(context != nullptr);
+    const bool verifies =
+        public_key != nullptr &&
+        EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, public_key.get()) == 1 &&
+        EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
+                         message.size()) == 1;
+    // What it says of a stranger's signature must not pile up.
+    if (!verifies) ERR_clear_error();
+    return verifies;
+}
+
 uint64_t digests_made() {
     return made;
 }
@@ -120,6 +138,28 @@ std::string base64url(Bytes data) {
     std::replace(text.begin(), text.end(), '/', '_');
     text.erase(std::find(text.begin(), text.end(), '='), text.end());
     return text;
+}
+
+std::optional<std::vector<uint8_t>> base64url_decode(std::string_view text) {
+    static constexpr std::string_view alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    std::vector<uint8_t> bytes;
+    bytes.reserve(text.size() * 3 / 4);
+    uint32_t waiting = 0;  // bits that do not fill a byte yet
+    unsigned count = 0;
+    for (const char c : text) {
+        const size_t six = alphabet.find(c);
+        if (six == alphabet.npos) return {};
+        waiting = waiting << 6 | static_cast<uint32_t>(six);
+        count += 6;
+        if (count < 8) continue;
+        count -= 8;
+        bytes.push_back(static_cast<uint8_t>(waiting >> count));
+        waiting &= (1u << count) - 1;
+    }
+    // Six bits are a character too many; two or four fill up the last one and are zero.
+    if (count == 6 || waiting != 0) return {};
+    return bytes;
 }
 
 }  // namespace ahoy

@@ -36,6 +36,10 @@ Sha256 sha256(Bytes);
 Sha1 hmac_sha1(Bytes key, std::initializer_list<Bytes> parts);
 Sha256 hmac_sha256(Bytes key, std::initializer_list<Bytes> parts);
 
+// Ed25519 (RFC 8032, pure).  A key that is no point of the curve verifies nothing.
+using Ed25519PublicKey = std::array<uint8_t, 32>;
+bool ed25519_verifies(const Ed25519PublicKey&, Bytes message, Bytes signature);
+
 // How many digests and HMACs this thread has computed: what tests of equal work count instead of
 // time.
 uint64_t digests_made();
@@ -45,5 +49,8 @@ bool equal_in_constant_time(Bytes, Bytes);
 
 std::string base64(Bytes);     // RFC 4648, section 4, padded
 std::string base64url(Bytes);  // RFC 4648, section 5, not padded
+// The one text that base64url() makes of some bytes, and no other: neither padding nor line breaks,
+// nor a last character with bits that stand for nothing.
+std::optional<std::vector<uint8_t>> base64url_decode(std::string_view);
 
 }  // namespace ahoy

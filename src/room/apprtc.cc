@@ -59,6 +59,19 @@ std::string_view word(JoinRefusal why) {
     return why == JoinRefusal::full ? "FULL" : "ERROR";
 }
 
+// As our own protocol says it.
+std::string_view code(EntryRefusal why) {
+    switch (why) {
+        case EntryRefusal::token_required:
+            return "token-required";
+        case EntryRefusal::token_expired:
+            return "token-expired";
+        case EntryRefusal::bad_token:
+            break;
+    }
+    return "bad-token";
+}
+
 HttpResponse refused(SendRefusal why) {
     switch (why) {
         case SendRefusal::unknown_room:
@@ -141,6 +154,18 @@ HttpResponse refused(JoinRefusal why) {
     return response;
 }
 
+// Its challenge is that of RFC 6750, section 3, although the token comes in the target: AppRTC's
+// clients can be given URL parameters, and no header fields.
+HttpResponse refused(EntryRefusal why) {
+    HttpResponse response = answer(
+        {{"params", {{"messages", json::array{}}}}, {"result", "ERROR"}, {"error", code(why)}});
+    response.status = 401;
+    response.headers.emplace_back("WWW-Authenticate", why == EntryRefusal::token_required
+                                                          ? "Bearer"
+                                                          : "Bearer error=\"invalid_token\"");
+    return response;
+}
+
 std::optional<Route> route_of(std::string_view target) {
     const std::string path = path_of(target);
     if (path == "/params") return Route{.to = To::params};
@@ -164,6 +189,7 @@ HttpResponse Dialect::handle(Now now, const HttpRequest& request, const Route& r
     const std::string_view methods = allowed_methods(route.to);
     if (!lists(methods, request.method)) return method_not_allowed(request.method, methods);
     if (request.method == "OPTIONS") return preflight();
+    if (const auto why = entry_refusal(now, request, route)) return refused(*why);
     switch (route.to) {
         case To::join:
             return join(now, request, route, rooms, out);
@@ -183,6 +209,18 @@ HttpResponse Dialect::handle(Now now, const HttpRequest& request, const Route& r
             break;
     }
     return not_found();
+}
+
+// TURN credentials too: who may not enter a room shall not be relayed either.  Everything else asks
+// for a client id, which only /join gives.
+std::optional<EntryRefusal> Dialect::entry_refusal(Now now, const HttpRequest& request,
+                                                   const Route& route) const {
+    const bool gives_ice = route.to == To::ice_config || route.to == To::turn;
+    if (!tokens_ || (route.to != To::join && !gives_ice)) return {};
+    const auto room = gives_ice ? std::nullopt : std::optional<std::string_view>(route.room);
+    const auto claims = tokens_->admit(Parameters::of(request).get("token"), room, now.wall);
+    if (claims) return {};
+    return claims.error();
 }
 
 HttpResponse Dialect::join(Now now, const HttpRequest& request, const Route& route, Rooms& rooms,

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "room/http.h"
+#include "room/join_token.h"
 #include "room/params.h"
 #include "room/rooms.h"
 
@@ -39,20 +41,26 @@ std::optional<Route> route_of(std::string_view target);
 
 // Also of what the shell refuses itself.
 HttpResponse refused(JoinRefusal);
+HttpResponse refused(EntryRefusal);
 
 class Dialect {
   public:
     Dialect(Config config, IceProvider ice) : config_(std::move(config)), ice_(std::move(ice)) {}
 
+    // From now on rooms and TURN credentials are for who has one of these; null: for anybody.
+    void use_tokens(std::shared_ptr<const JoinTokens> tokens) { tokens_ = std::move(tokens); }
+
     HttpResponse handle(Now, const HttpRequest&, const Route&, Rooms&, Deliveries&) const;
 
   private:
+    std::optional<EntryRefusal> entry_refusal(Now, const HttpRequest&, const Route&) const;
     HttpResponse join(Now, const HttpRequest&, const Route&, Rooms&, Deliveries&) const;
     HttpResponse ice_config(Now, const HttpRequest&) const;
     HttpResponse turn(Now, const HttpRequest&) const;
 
     Config config_;
     IceProvider ice_;
+    std::shared_ptr<const JoinTokens> tokens_;
 };
 
 }  // namespace ahoy::room::apprtc

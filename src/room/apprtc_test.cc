@@ -233,5 +233,80 @@ TEST(ApprtcRoute, NamesTheRoomBeforeItIsDispatched) {
     }
 }
 
+class TokensTest : public ApprtcTest {
+  protected:
+    TokensTest() { dialect.use_tokens(tokens); }
+
+    std::string token(const std::string& room, std::chrono::seconds left = 60s) const {
+        return tokens->mint({.room = room, .expires_at = now.wall + left}).value();
+    }
+    std::string error(const std::string& target) {
+        const auto response = post(target);
+        EXPECT_EQ(response.status, 401u) << target;
+        const json::value body = json::parse(response.body);
+        EXPECT_EQ(body.at("result"), "ERROR");
+        return std::string(body.at("error").as_string());
+    }
+
+    const std::shared_ptr<const JoinTokens> tokens =
+        std::make_shared<JoinTokens>(TokenKeys{{"a", HmacKey{std::string(32, 's')}}});
+};
+
+TEST_F(TokensTest, WhoHasATokenForTheRoomMayJoinIt) {
+    EXPECT_EQ(joined("/join/tea?token=" + token("tea")).at("room_id"), "tea");
+    EXPECT_EQ(joined("/join/team-red?token=" + token("team-*")).at("room_id"), "team-red");
+}
+
+TEST_F(TokensTest, WhoHasNoneForItMayNot) {
+    EXPECT_EQ(error("/join/tea"), "token-required");
+    EXPECT_EQ(error("/join/tea?token="), "token-required");
+    EXPECT_EQ(error("/join/tea?token=x.y.z"), "bad-token");
+    EXPECT_EQ(error("/join/tea?token=" + token("coffee")), "bad-token");
+    EXPECT_EQ(error("/join/tea?token=" + token("tea", -60s)), "token-expired");
+    EXPECT_EQ(rooms->stats().rooms, 0u);
+}
+
+TEST_F(TokensTest, TheChallengeIsThatOfBearerTokens) {
+    EXPECT_THAT(post("/join/tea").headers, Contains(Pair("WWW-Authenticate", "Bearer")));
+    EXPECT_THAT(post("/join/tea?token=x").headers,
+                Contains(Pair("WWW-Authenticate", "Bearer error=\"invalid_token\"")));
+}
+
+TEST_F(TokensTest, TurnCredentialsAreForWhoHasATokenForAnyRoom) {
+    ice = {.servers = {{.urls = {"turn:192.0.2.1"}, .username = "alice", .credential = "wonder"}},
+           .lifetime = 24h};
+    for (const std::string path : {"/v1alpha/iceconfig", "/turn"}) {
+        EXPECT_EQ(error(path), "token-required");
+        EXPECT_EQ(error(path + "?token=" + token("tea", -60s)), "token-expired");
+        const auto response = post(path + "?token=" + token("tea"));
+        EXPECT_EQ(response.status, 200u);
+        EXPECT_THAT(response.body, testing::HasSubstr("wonder"));
+    }
+}
+
+TEST_F(TokensTest, TheUrlsOfIceServersCarryTheTokenAndTheLinkForOthersDoesNot) {
+    const std::string mine = token("tea");
+    const auto params = joined("/join/tea?token=" + mine + "&hd=true");
+    EXPECT_EQ(params.at("ice_server_url").as_string(),
+              "https://ahoy.test/v1alpha/iceconfig?token=" + mine);
+    EXPECT_EQ(params.at("turn_url").as_string(), "https://ahoy.test/turn?token=" + mine);
+    EXPECT_EQ(params.at("room_link").as_string(), "https://ahoy.test/r/tea?hd=true");
+    const auto elsewhere = joined("/join/tea?ts=https://other.test&apikey=k&token=" + mine);
+    EXPECT_EQ(elsewhere.at("ice_server_url").as_string(),
+              "https://other.test/v1alpha/iceconfig?key=k");
+}
+
+TEST_F(TokensTest, WhoIsInNeedsNoTokenAnyMore) {
+    const std::string id = client("/join/tea?token=" + token("tea", 1s));
+    now.wall += 1h;
+    EXPECT_EQ(post("/message/tea/" + id, "offer").body, success);
+    EXPECT_EQ(post("/leave/tea/" + id).status, 200u);
+}
+
+TEST_F(TokensTest, RoomsCanBeOpenedToAnybodyAgain) {
+    dialect.use_tokens(nullptr);
+    joined("/join/tea");
+}
+
 }  // namespace
 }  // namespace ahoy::room::apprtc

@@ -131,13 +131,12 @@ void Room::announce_left(const Member& gone, LeftReason reason, Deliveries& out)
     }
 }
 
-// The first who is connected, else the first.
+// The first who is connected, else the first; nobody whom a token made a guest.
 void Room::find_new_host(Deliveries& out) {
     Member* heir = nullptr;
     for (Member& member : members_) {
-        if (member.participant && (!heir || (!heir->connection && member.connection))) {
-            heir = &member;
-        }
+        if (!member.participant || member.participant->profile.role_given) continue;
+        if (!heir || (!heir->connection && member.connection)) heir = &member;
     }
     if (heir) change(*heir, {.role = Role::host}, true, out);
 }
@@ -201,7 +200,7 @@ std::optional<Room::Knock> Room::take_knock(Number number, Deliveries& out) {
 
 Room::Member& Room::enter(Instant now, ConnectionId connection, Profile profile, Number number,
                           Deliveries& out) {
-    if (!host()) profile.role = Role::host;
+    if (!host() && !profile.role_given) profile.role = Role::host;
     Member& member = add_seat(now, {}, Kind::person, number);
     member.participant =
         std::make_unique<Participant>(Participant{.profile = std::move(profile),

@@ -95,6 +95,16 @@ class ConferenceTest : public RoomsTest {
         carry();
         return person;
     }
+    // With what a token says.
+    Person& enter_as(Role role, std::string name) {
+        Person& person = open();
+        native::Enter with_token = wish(std::move(name));
+        with_token.profile.role = role;
+        with_token.profile.name_given = with_token.profile.role_given = true;
+        rooms->enter(now, socket(person.socket()), std::move(with_token), out);
+        carry();
+        return person;
+    }
     void ask(Person& person, native::Command command, uint64_t id = 0) {
         rooms->carry_out(now, socket(person.socket()),
                          {id != 0 ? id : ++last_id, std::move(command)}, out);
@@ -311,6 +321,48 @@ TEST_F(ConferenceTest, AHostCanHandOver) {
     EXPECT_THAT(alice.news(), ElementsAre("error not-host"));
     ask(bob, native::SetRoom{true, {}});
     EXPECT_THAT(alice.news(), ElementsAre("room true"));
+}
+
+// ---- what a token says
+
+TEST_F(ConferenceTest, ATokensGuestIsNoHostAlthoughTheFirst) {
+    Person& alice = enter_as(Role::guest, "Alice");
+    EXPECT_EQ(alice.welcome().at("you").at("role"), "guest");
+    EXPECT_EQ(enter("Bob").welcome().at("you").at("role"), "host");
+}
+
+TEST_F(ConferenceTest, ATokensGuestIsNoHeirButCanBeMadeHost) {
+    Person &alice = enter("Alice"), &bob = enter_as(Role::guest, "Bob"), &carol = enter("Carol");
+    forget({&alice, &bob, &carol});
+    ask(alice, native::Leave{});
+    EXPECT_THAT(bob.news(), ElementsAre("left left " + std::to_string(alice.number()),
+                                        "changed " + std::to_string(carol.number()) + " host"));
+    ask(carol, native::MakeHost{bob.number()});
+    bob.news();
+    ask(bob, native::SetRoom{true, {}});
+    EXPECT_THAT(bob.news(), ElementsAre("room true", testing::StartsWith("ack")));
+}
+
+TEST_F(ConferenceTest, ATokensHostIsOneBesideOthersAndPassesTheLobby) {
+    Person& alice = enter("Alice");
+    ask(alice, native::SetRoom{true, true});
+    Person& bob = enter_as(Role::host, "Bob");
+    EXPECT_EQ(bob.welcome().at("you").at("role"), "host");
+    ask(alice, native::Leave{});
+    EXPECT_FALSE(bob.closed());
+}
+
+TEST_F(ConferenceTest, ATokensNameStays) {
+    Person &alice = enter("Alice"), &bob = enter_as(Role::guest, "Bob");
+    forget({&alice, &bob});
+    ask(bob, native::Set{{.name = "Alice"}});
+    EXPECT_THAT(alice.news(), IsEmpty());
+    Person& again = back(bob);
+    alice.news();
+    ask(again, native::Set{{.name = "Alice"}});
+    EXPECT_THAT(alice.news(), IsEmpty());
+    ask(alice, native::Set{{.name = "Alicia"}});
+    EXPECT_THAT(again.news(), testing::Contains(testing::EndsWith("Alicia")));
 }
 
 TEST_F(ConferenceTest, WhoIsRemovedIsToldWhy) {

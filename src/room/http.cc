@@ -163,6 +163,11 @@ bool is_route_id(std::string_view id) {
     });
 }
 
+size_t characters(std::string_view utf8) {
+    return static_cast<size_t>(std::ranges::count_if(
+        utf8, [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+}
+
 bool is_utf8(std::string_view text) {
     while (!text.empty()) {
         const size_t length = sequence_length(text);

@@ -65,5 +65,7 @@ std::string escape_url(std::string_view text, std::string_view keep);
 // An id that AppRTC's routes accept: [a-zA-Z0-9-_]+
 bool is_route_id(std::string_view);
 bool is_utf8(std::string_view);
+// How many characters (code points) UTF-8 has.
+size_t characters(std::string_view utf8);
 
 }  // namespace ahoy::room

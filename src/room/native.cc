@@ -12,12 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-// How many of a text's bytes begin a character.
-size_t characters(std::string_view utf8) {
-    return static_cast<size_t>(std::ranges::count_if(
-        utf8, [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
-}
-
 // Reads fields of an object.  A field of the wrong kind, or one that is missing and must not be,
 // makes it spent, so that a parser asks once, at the end.
 class Object {
@@ -159,7 +153,30 @@ Action read_ping(const json::object& from) {
     return Tell{R"({"type":"pong","time":)" + json::serialize(*time) + '}'};
 }
 
+Refusal refusal_of(EntryRefusal why) {
+    switch (why) {
+        case EntryRefusal::token_required:
+            return Refusal::token_required;
+        case EntryRefusal::token_expired:
+            return Refusal::token_expired;
+        case EntryRefusal::bad_token:
+            break;
+    }
+    return Refusal::bad_token;
+}
+
 }  // namespace
+
+std::optional<Refusal> present_token(const JoinTokens& tokens, WallTime now, Enter& enter) {
+    auto claims = tokens.admit(enter.token, enter.room, now);
+    if (!claims) return refusal_of(claims.error());
+    Profile& profile = enter.profile;
+    profile.name_given = !claims->name.empty();
+    if (profile.name_given) profile.name = std::move(claims->name);
+    profile.role_given = claims->role.has_value();
+    profile.role = claims->role.value_or(profile.role);
+    return {};
+}
 
 Session::Session(Instant opened, const SessionLimits& limits, const ResumeTickets& tickets)
     : tickets_(tickets), hello_by_(opened + limits.register_timeout), pace_(limits) {}

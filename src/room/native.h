@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "room/join_token.h"
 #include "room/participant.h"
 #include "room/resume_ticket.h"
 #include "room/session_limits.h"
@@ -23,10 +24,9 @@ inline constexpr unsigned version = 1;
 inline constexpr size_t max_frame = 128 << 10;  // bytes, both ways
 inline constexpr size_t max_data = 64 << 10;    // bytes, of a signal or message
 inline constexpr size_t max_chat = 4000;        // bytes
-inline constexpr size_t max_name = 64;          // characters
 inline constexpr size_t max_room = 256;         // characters
 inline constexpr size_t max_key = 64;           // characters, of an invite
-inline constexpr size_t max_token = 4096;       // bytes
+inline constexpr size_t max_token = JoinTokens::max_size;
 
 enum class Refusal : uint8_t {
     bad_message,
@@ -36,6 +36,9 @@ enum class Refusal : uint8_t {
     room_locked,
     denied,
     lobby_closed,
+    token_required,
+    bad_token,
+    token_expired,
     too_many_rooms,
     too_many_joins,
     draining,
@@ -60,6 +63,9 @@ struct Enter {
     std::string invite;
     std::string ice_servers = {};  // for the welcome: JSON, put in by the shell
 };
+// Asks the token whether its bearer may enter; its name and role win over what the client said.
+std::optional<Refusal> present_token(const JoinTokens&, WallTime, Enter&);
+
 // Back to one's seat.
 struct Resume {
     ResumeTicket ticket;

@@ -101,6 +101,12 @@ Words words(Refusal refusal) {
             return {"denied", "The host did not let you in."};
         case Refusal::lobby_closed:
             return {"lobby-closed", "Nobody can let you in at the moment.", true, 10s};
+        case Refusal::token_required:
+            return {"token-required", "This room is for who has a token."};
+        case Refusal::bad_token:
+            return {"bad-token", "This token is not for this room, or not of this server's keys."};
+        case Refusal::token_expired:
+            return {"token-expired", "This token was good until a moment that is over."};
         case Refusal::too_many_rooms:
             return {"too-many-rooms", "This server has as many rooms as it may.", true, 60s};
         case Refusal::too_many_joins:

@@ -188,5 +188,47 @@ TEST_F(NativeSessionTest, WhoHasEnteredMayBeSilent) {
     EXPECT_FALSE(session->expire(session->hello_by()));
 }
 
+// ---- tokens
+
+class PresentTokenTest : public testing::Test {
+  protected:
+    std::optional<Refusal> present(Claims claims) {
+        enter.token = tokens.mint(claims).value();
+        return present_token(tokens, now, enter);
+    }
+
+    const WallTime now{1'800'000'000s};
+    const JoinTokens tokens{TokenKeys{{"a", HmacKey{std::string(32, 's')}}}};
+    Enter enter{.room = "daily", .profile = {.name = "Mallory"}};
+};
+
+TEST_F(PresentTokenTest, ItsNameAndRoleWin) {
+    EXPECT_EQ(present({"daily", now + 60s, "Alice", "", Role::host}), std::nullopt);
+    EXPECT_EQ(enter.profile.name, "Alice");
+    EXPECT_EQ(enter.profile.role, Role::host);
+    EXPECT_TRUE(enter.profile.name_given && enter.profile.role_given);
+}
+
+TEST_F(PresentTokenTest, WhatItDoesNotSayIsTheClients) {
+    EXPECT_EQ(present({"*", now + 60s}), std::nullopt);
+    EXPECT_EQ(enter.profile.name, "Mallory");
+    EXPECT_EQ(enter.profile.role, Role::guest);
+    EXPECT_FALSE(enter.profile.name_given || enter.profile.role_given);
+}
+
+TEST_F(PresentTokenTest, EveryRefusalHasItsWord) {
+    EXPECT_EQ(present_token(tokens, now, enter), Refusal::token_required);
+    EXPECT_EQ(present({"weekly", now + 60s}), Refusal::bad_token);
+    EXPECT_EQ(present({"daily", now - 60s}), Refusal::token_expired);
+    enter.token += 'x';
+    EXPECT_EQ(present_token(tokens, now, enter), Refusal::bad_token);
+    EXPECT_EQ(enter.profile.name, "Mallory");
+    EXPECT_THAT(error_frame(Refusal::token_required), HasSubstr(R"("code":"token-required")"));
+    EXPECT_THAT(error_frame(Refusal::bad_token), HasSubstr(R"("code":"bad-token")"));
+    EXPECT_THAT(
+        error_frame(Refusal::token_expired),
+        testing::AllOf(HasSubstr(R"("code":"token-expired")"), HasSubstr(R"("retry":false)")));
+}
+
 }  // namespace
 }  // namespace ahoy::room::native

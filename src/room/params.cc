@@ -134,20 +134,34 @@ SocketUrls socket_urls(const std::string& base, const Parameters& asked) {
             .post = "http" + s + "://" + host + (elsewhere.empty() ? "/collider" : "")};
 }
 
+// "?name=…", or "" if there is nothing to be said.
+std::string query(std::initializer_list<std::pair<std::string_view, std::string>> fields) {
+    std::string text;
+    for (const auto& [name, given] : fields) {
+        if (given.empty()) continue;
+        text += text.empty() ? '?' : '&';
+        text += std::string(name) + '=' + escape_url(given, value);
+    }
+    return text;
+}
+
+// With the client's token, which is for this server and no other.
 std::string ice_server_url(const std::string& base, const Parameters& asked) {
     const auto elsewhere = asked.find("ts");
     if (elsewhere && elsewhere->empty()) return "";
-    const std::string key = asked.get("apikey");
     return (elsewhere ? escape_url(*elsewhere, url) : base) + "/v1alpha/iceconfig" +
-           (key.empty() ? "" : "?key=" + escape_url(key, value));
+           query({{"key", asked.get("apikey")},
+                  {"token", elsewhere ? std::string() : asked.get("token")}});
 }
 
+// To be passed on to others, unlike a token.
 std::string room_link(const std::string& base, const Parameters& asked, std::string_view room) {
     const bool secure = base.starts_with("https:") || asked.get("wstls") == "true";
     std::string link = secure ? "https" : "http";
     link += base.substr(base.find(':')) + "/r/" + std::string(room);
     char separator = '?';
     for (const auto& [name, given] : asked.all()) {
+        if (name == "token") continue;
         link += std::exchange(separator, '&') + escape_url(name, value) + '=' +
                 escape_url(given, value);
     }
@@ -186,7 +200,7 @@ json::object params(const Config& config, const HttpRequest& request, const Para
         {"version_info", config.version_info},
         {"ice_server_url", ice_server_url(base, asked)},
         {"ice_server_transports", asked.get("tt")},
-        {"turn_url", base + "/turn"},
+        {"turn_url", base + "/turn" + query({{"token", asked.get("token")}})},
         {"include_loopback_js", ""},  // of AppRTC's own page
         {"wss_url", sockets.wss},
         {"wss_post_url", sockets.post},

@@ -39,10 +39,15 @@ struct EachShowing {
     friend bool operator==(const EachShowing&, const EachShowing&) = default;
 };
 
+inline constexpr size_t max_name = 64;  // characters
+
 struct Profile {
     std::string name;
     Role role = Role::guest;
     EachShowing<bool> shows;
+    // By a token: the client cannot change the name, and no host's leaving the role.
+    bool name_given = false;
+    bool role_given = false;
 };
 
 // What is to change of one.

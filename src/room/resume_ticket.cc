@@ -58,6 +58,7 @@ std::string ResumeTickets::seal(const ResumeTicket& ticket) const {
     for (const std::string& field :
          {ticket.room, std::to_string(ticket.instance), std::to_string(ticket.epoch),
           std::to_string(ticket.number), std::string(label(ticket.role)),
+          std::to_string(ticket.name_given), std::to_string(ticket.role_given),
           std::to_string(ticket.issued_at.time_since_epoch().count()), to_hex(ticket.name)}) {
         text += separator;
         text += field;
@@ -73,16 +74,18 @@ std::optional<ResumeTicket> ResumeTickets::open(std::string_view text, WallTime 
     if (!equal_in_constant_time(as_bytes(right), as_bytes(text.substr(end + 1)))) return {};
 
     const auto pieces = split(text.substr(0, end));
-    if (pieces.size() != 8 || pieces[0] != version) return {};
+    if (pieces.size() != 10 || pieces[0] != version) return {};
     ResumeTicket ticket{.room = std::string(pieces[1])};
     int64_t issued = 0;
     if (!read(pieces[2], ticket.instance) || !read(pieces[3], ticket.epoch) ||
-        !read(pieces[4], ticket.number) || !read(pieces[6], issued)) {
+        !read(pieces[4], ticket.number) || !read(pieces[8], issued)) {
         return {};
     }
     ticket.role = pieces[5] == label(Role::host) ? Role::host : Role::guest;
+    ticket.name_given = pieces[6] == "1";
+    ticket.role_given = pieces[7] == "1";
     ticket.issued_at = WallTime(std::chrono::seconds(issued));
-    auto name = from_hex(pieces[7]);
+    auto name = from_hex(pieces[9]);
     if (!name) return {};
     ticket.name = *std::move(name);
     if (now > ticket.issued_at + lifetime) return {};

@@ -21,6 +21,8 @@ struct ResumeTicket {
     uint64_t epoch = 0;     // which room of that name
     uint32_t number = 0;
     Role role = Role::guest;
+    bool name_given = false;  // as in Profile
+    bool role_given = false;
     WallTime issued_at;
     std::string name;
 

@@ -13,6 +13,7 @@ ResumeTicket ticket() {
             .epoch = 7,
             .number = 28'847'100,
             .role = Role::host,
+            .role_given = true,
             .issued_at = now,
             .name = "Ali.ce ✓"};
 }
@@ -26,6 +27,8 @@ TEST_F(ResumeTicketTest, ComesBackAsItWas) {
     EXPECT_EQ(tickets.open(tickets.seal(ticket()), now), ticket());
     ResumeTicket other = ticket();
     other.role = Role::guest;
+    other.role_given = false;
+    other.name_given = true;
     other.name = "";
     EXPECT_EQ(tickets.open(tickets.seal(other), now), other);
 }

@@ -44,6 +44,8 @@ std::string Rooms::ticket(Now now, Table::const_iterator at, const Room::Member&
                           .epoch = at->second.epoch,
                           .number = member.number,
                           .role = profile.role,
+                          .name_given = profile.name_given,
+                          .role_given = profile.role_given,
                           .issued_at = now.wall,
                           .name = profile.name});
 }
@@ -121,7 +123,11 @@ void Rooms::restore(Now now, ConnectionId connection, const native::Resume& wish
     }
     Room& room = at->second.room;
     const bool first = !room.has_seats();
-    const Profile profile{.name = ticket.name, .role = ticket.role, .shows = wish.shows};
+    const Profile profile{.name = ticket.name,
+                          .role = ticket.role,
+                          .shows = wish.shows,
+                          .name_given = ticket.name_given,
+                          .role_given = ticket.role_given};
     Room::Member& member = room.enter(now.steady, connection, profile, ticket.number, out);
     seated(at, member, first);
     connections_.emplace(connection, Seat{at->first, at->second.epoch, member.number});
@@ -199,7 +205,9 @@ Room::Done Rooms::carry_out(Now now, const Place& place, const native::Request& 
                 return Room::Done{};
             },
             [&](const Set& set) {
-                room.change(self, set.change, false, out);
+                ProfileChange change = set.change;
+                if (self.participant->profile.name_given) change.name.reset();
+                room.change(self, change, false, out);
                 return Room::Done{};
             },
             [&](const Ice& ice) {

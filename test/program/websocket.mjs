@@ -1,0 +1,82 @@
+// A client's WebSocket (RFC 6455) that exchanges JSON: Node 20 has none of its own.
+
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
+
+const TEXT = 1;
+const CLOSE = 8;
+
+/** A frame of up to 64 KiB, masked as a client has to. */
+function frame(opcode, payload) {
+  const mask = randomBytes(4);
+  const length = payload.length < 126 ? [0x80 | payload.length] : [0x80 | 126, payload.length >> 8, payload.length & 255];
+  return Buffer.concat([Buffer.from([0x80 | opcode, ...length]), mask, payload.map((byte, i) => byte ^ mask[i % 4])]);
+}
+
+/** The first frame in `bytes`, if all of it is there: servers do not mask. */
+function parse(bytes) {
+  if (bytes.length < 2) return null;
+  const wide = bytes[1] === 126 ? 2 : bytes[1] === 127 ? 8 : 0;
+  if (bytes.length < 2 + wide) return null;
+  const length = wide === 0 ? bytes[1] : Number(wide === 2 ? bytes.readUInt16BE(2) : bytes.readBigUInt64BE(2));
+  const size = 2 + wide + length;
+  return bytes.length < size ? null : { opcode: bytes[0] & 15, payload: bytes.subarray(2 + wide, size), size };
+}
+
+export class JsonSocket {
+  #socket;
+  #bytes = Buffer.alloc(0);
+
+  static async open(url) {
+    const upgrade = request(url.replace(/^ws/, 'http'), {
+      headers: { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': 13, 'Sec-WebSocket-Key': randomBytes(16).toString('base64') },
+    }).end();
+    const [, socket, head] = await once(upgrade, 'upgrade');
+    const opened = new JsonSocket();
+    opened.#socket = socket;
+    opened.#bytes = head;
+    return opened;
+  }
+
+  say(object) {
+    this.#socket.write(frame(TEXT, Buffer.from(JSON.stringify(object))));
+  }
+
+  /** The next message, or null when the server has closed. */
+  async hear() {
+    for (;;) {
+      const next = parse(this.#bytes);
+      if (next) {
+        this.#bytes = this.#bytes.subarray(next.size);
+        if (next.opcode === TEXT) return JSON.parse(next.payload);
+        if (next.opcode === CLOSE) return null;
+        continue;
+      }
+      const chunk = await this.#chunk();
+      if (!chunk) return null;
+      this.#bytes = Buffer.concat([this.#bytes, chunk]);
+    }
+  }
+
+  /** The next message of that type; what comes before is of no interest. */
+  async hearOf(type) {
+    for (;;) {
+      const message = await this.hear();
+      if (!message || message.type === type) return message;
+    }
+  }
+
+  async #chunk() {
+    for (;;) {
+      const chunk = this.#socket.read();
+      if (chunk || this.#socket.readableEnded || this.#socket.destroyed) return chunk;
+      await Promise.race(['readable', 'end', 'close'].map((event) => once(this.#socket, event)));
+    }
+  }
+
+  /** Answers with a close frame, or begins with one. */
+  close() {
+    this.#socket.end(frame(CLOSE, Buffer.from([0x03, 0xe8])));
+  }
+}
