@@ -383,8 +383,9 @@ export class PeerLink {
   /** Tells so, and goes on trying: networks change. */
   private fail(): void {
     clearTimeout(this.timer);
+    if (this.pc.connectionState === 'connected') return; // the restart was only a change of networks
     this.timer = setTimeout(() => this.restart(), lastChanceMs);
-    if (this.pc.connectionState !== 'connected' && this.owner.online()) this.progress('failed');
+    if (this.owner.online()) this.progress('failed');
   }
 }
 

@@ -8,6 +8,7 @@
 
 import {
   parseFrame,
+  type Answer,
   type Frame,
   type IceServer,
   type Presence,
@@ -97,6 +98,9 @@ export class Client {
   private handled = 0; // seq
   private acked = 0; // seq
   private latest = 0; // id
+  /** The latest id that reached the server before a resume.  Refusals among them come again as events, so
+      they count as acknowledged only with the pong that follows those. */
+  private covered = 0;
   private readonly pending = new Map<number, Pending>();
   private told: Presence | null = null; // what the server knows of us
   private attempt = 0;
@@ -280,15 +284,15 @@ export class Client {
         return this.event(frame.seq, frame.event);
       case 'ack':
         return this.acknowledge(frame.id);
-      case 'ice':
-        return this.answer(frame.id, { ok: true, iceServers: frame.iceServers });
-      case 'invite':
-        return this.answer(frame.id, { ok: true, key: frame.key });
+      case 'answer':
+        return this.answer(frame.answer);
       case 'pong':
         this.roundTrip = Math.max(0, this.transport.now() - frame.time);
+        return this.acknowledge(this.covered);
+      case 'refused':
+        this.pause = frame.refusal.retryAfter;
+        if (this.resume === '' || !frame.refusal.retry) this.end({ kind: 'refused', refusal: frame.refusal });
         return;
-      case 'error':
-        return this.refused(frame.id, frame.refusal);
       case 'bye':
         if (frame.reason !== 'shutdown') return this.end({ kind: 'bye', reason: frame.reason });
         this.pause = frame.refusal.retryAfter;
@@ -303,18 +307,19 @@ export class Client {
     this.handled = welcome.seq;
     this.acked = welcome.seq;
     this.told = welcome.you;
-    this.acknowledge(welcome.received);
+    this.covered = welcome.received;
     this.welcomed = true;
-    for (const [id, { request }] of this.pending) this.send({ ...request, id });
-    this.schedulePing();
+    for (const [id, { request }] of this.pending) if (id > this.covered) this.send({ ...request, id });
+    this.ping(silenceMs);
     this.owner.welcome(welcome);
     this.tellPresence();
   }
 
-  private event(seq: number, event: RoomEvent | null): void {
+  private event(seq: number, event: RoomEvent | Answer | null): void {
     if (seq <= this.handled) return;
     this.handled = seq;
-    if (event) this.owner.event(event);
+    if (event?.type === 'error' || event?.type === 'ice' || event?.type === 'invite') this.answer(event);
+    else if (event) this.owner.event(event);
     if (this.handled - this.acked >= ackEvents) this.ackEvents();
     else this.cancelAck ??= this.transport.after(ackMs, () => this.ackEvents());
   }
@@ -327,33 +332,38 @@ export class Client {
     this.send({ type: 'ack', seq: this.handled });
   }
 
-  /** One acknowledgement stands for all requests up to it. */
+  /** One acknowledgement stands for all requests up to it that were not refused. */
   private acknowledge(upTo: number): void {
-    for (const [id, pending] of this.pending) {
+    for (const id of this.pending.keys()) {
       if (id > upTo) break; // a Map keeps the order in which ids were given
-      this.pending.delete(id);
-      const { type } = pending.request;
-      // Its answer was lost with the socket.
-      if (type === 'ice' || type === 'invite') this.ask(pending);
-      else pending.settle({ ok: true });
+      this.settle(id, { ok: true });
     }
   }
 
-  private answer(id: number, outcome: Outcome): void {
+  private answer(answer: Answer): void {
+    switch (answer.type) {
+      case 'ice':
+        return this.settle(answer.id, { ok: true, iceServers: answer.iceServers });
+      case 'invite':
+        return this.settle(answer.id, { ok: true, key: answer.key });
+      case 'error':
+        return this.refused(answer.id, answer.refusal);
+    }
+  }
+
+  private settle(id: number, outcome: Outcome): void {
     this.pending.get(id)?.settle(outcome);
     this.pending.delete(id);
   }
 
-  private refused(id: number | null, refusal: Refusal): void {
-    if (id !== null) {
-      const pending = this.pending.get(id);
-      if (refusal.code !== 'too-fast' || !pending) return this.answer(id, { ok: false, refusal });
-      this.pending.delete(id);
-      this.transport.after(refusal.retryAfter ?? tooFastMs, () => !this.over && this.ask(pending));
-      return;
-    }
-    this.pause = refusal.retryAfter;
-    if (this.resume === '' || !refusal.retry) this.end({ kind: 'refused', refusal });
+  private refused(id: number, refusal: Refusal): void {
+    const pending = this.pending.get(id);
+    if (refusal.code !== 'too-fast' || !pending) return this.settle(id, { ok: false, refusal });
+    this.pending.delete(id);
+    this.transport.after(refusal.retryAfter ?? tooFastMs, () => {
+      if (this.over) pending.settle({ ok: false, refusal });
+      else this.ask(pending);
+    });
   }
 
   private closed(): void {

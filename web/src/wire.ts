@@ -98,17 +98,24 @@ export interface Refusal {
   readonly retryAfter: number | null;
 }
 
+/** What a request gets beside its acknowledgement; an event, so that it is not lost with a socket. */
+export type Answer =
+  | { readonly type: 'error'; readonly id: number; readonly refusal: Refusal }
+  | { readonly type: 'ice'; readonly id: number; readonly iceServers: readonly IceServer[] }
+  | { readonly type: 'invite'; readonly id: number; readonly key: string };
+
 export type Frame =
   | Welcome
   | { readonly type: 'waiting' }
   | { readonly type: 'ack'; readonly id: number }
-  | { readonly type: 'error'; readonly id: number | null; readonly refusal: Refusal }
-  | { readonly type: 'bye'; readonly reason: string; readonly refusal: Refusal }
   | { readonly type: 'pong'; readonly time: number }
-  | { readonly type: 'ice'; readonly id: number; readonly iceServers: readonly IceServer[] }
-  | { readonly type: 'invite'; readonly id: number; readonly key: string }
+  /** The socket closes. */
+  | { readonly type: 'refused'; readonly refusal: Refusal }
+  | { readonly type: 'bye'; readonly reason: string; readonly refusal: Refusal }
+  /** A request that was too large to count has an answer outside of the events. */
+  | { readonly type: 'answer'; readonly answer: Answer }
   /** Null for an event of a kind that we do not know: it is acknowledged like the others. */
-  | { readonly type: 'event'; readonly seq: number; readonly event: RoomEvent | null };
+  | { readonly type: 'event'; readonly seq: number; readonly event: RoomEvent | Answer | null };
 
 export type Request =
   | { readonly type: 'signal'; readonly to: number; readonly data: string }
@@ -307,30 +314,38 @@ function parseEvent(json: Json): RoomEvent | null {
   }
 }
 
+function parseAnswer(json: Json): Answer | null {
+  const { id } = json;
+  if (typeof id !== 'number') return null;
+  switch (json.type) {
+    case 'error':
+      return { type: 'error', id, refusal: parseRefusal(json) };
+    case 'ice':
+      return { type: 'ice', id, iceServers: parseIceServers(json.ice_servers) };
+    case 'invite':
+      return { type: 'invite', id, key: text(json.key) };
+    default:
+      return null;
+  }
+}
+
 export function parseFrame(body: string): Frame | null {
   const json = parseJson(body);
   if (!json) return null;
-  const id = number(json.id);
   switch (json.type) {
     case 'welcome':
       return parseWelcome(json);
     case 'waiting':
       return { type: 'waiting' };
-    case 'error':
-      return { type: 'error', id: typeof json.id === 'number' ? id : null, refusal: parseRefusal(json) };
-    case 'bye':
-      return { type: 'bye', reason: text(json.reason), refusal: parseRefusal(json) };
+    case 'ack':
+      return { type: 'ack', id: number(json.id) };
     case 'pong':
       return { type: 'pong', time: number(json.time) };
-    case 'ice':
-      return { type: 'ice', id, iceServers: parseIceServers(json.ice_servers) };
-    case 'invite':
-      return { type: 'invite', id, key: text(json.key) };
-    case 'ack':
-      return { type: 'ack', id };
-    default:
-      return typeof json.seq === 'number'
-        ? { type: 'event', seq: json.seq, event: parseEvent(json) }
-        : null;
+    case 'bye':
+      return { type: 'bye', reason: text(json.reason), refusal: parseRefusal(json) };
   }
+  const answer = parseAnswer(json);
+  if (typeof json.seq === 'number') return { type: 'event', seq: json.seq, event: answer ?? parseEvent(json) };
+  if (answer) return { type: 'answer', answer };
+  return json.type === 'error' ? { type: 'refused', refusal: parseRefusal(json) } : null;
 }

@@ -70,10 +70,10 @@ test('an event of a later version is an event all the same, and a frame of one i
 });
 
 test('a refusal says whether and when to try again, and which request it is about', () => {
-  assert.deepEqual(read({ type: 'error', id: 7, code: 'too-fast', message: 'Slower', retry: true, retry_after: 900 }), {
-    type: 'error',
-    id: 7,
-    refusal: { code: 'too-fast', message: 'Slower', retry: true, retryAfter: 900 },
-  });
-  assert.equal(read({ type: 'error', code: 'room-full', retry: true }).id, null);
+  const error = { type: 'error', code: 'too-fast', message: 'Slower', retry: true, retry_after: 900 };
+  const refusal = { code: 'too-fast', message: 'Slower', retry: true, retryAfter: 900 };
+  const answer = { type: 'error', id: 7, refusal };
+  assert.deepEqual(read({ ...error, id: 7, seq: 3 }), { type: 'event', seq: 3, event: answer });
+  assert.deepEqual(read({ ...error, id: 7 }), { type: 'answer', answer });
+  assert.deepEqual(read(error), { type: 'refused', refusal });
 });
