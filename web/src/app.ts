@@ -4,6 +4,7 @@ import { PeerLink, type LocalTracks } from './call.ts';
 import { Chat, type Line } from './chat.ts';
 import { alreadyAllowed, LocalMedia, type DeviceChoice } from './media.ts';
 import { isRoomName, rememberRoom, shortened, suggestRoom } from './names.ts';
+import type { Outcome } from './protocol.ts';
 import { Session, type SessionOwner, type World } from './session.ts';
 import { ActiveSpeaker } from './speaker.ts';
 import { browserTransport } from './transport.ts';
@@ -305,22 +306,19 @@ export class App {
   }
 
   async write(text: string): Promise<void> {
-    await this.session?.say(text);
+    this.report(await this.session?.say(text));
   }
 
   /** What only the host may; by the time it arrives somebody else may be. */
   async manage(request: Request): Promise<void> {
-    const outcome = await this.session?.request(request);
-    if (outcome?.ok === false) this.say(refusalText(outcome.refusal.code));
+    this.report(await this.session?.request(request));
   }
 
   /** A link that passes lock and lobby. */
   async copyInvite(): Promise<boolean> {
     const outcome = await this.session?.request({ type: 'invite' });
-    if (!outcome?.ok || !outcome.key) {
-      this.say(refusalText(outcome?.ok === false ? outcome.refusal.code : ''));
-      return false;
-    }
+    this.report(outcome);
+    if (!outcome?.ok || !outcome.key) return false;
     return this.copy(`${this.link}#invite=${encodeURIComponent(outcome.key)}`, 'Invite link copied');
   }
 
@@ -374,6 +372,10 @@ export class App {
 
   suggestion(): string {
     return suggestRoom();
+  }
+
+  private report(outcome: Outcome | undefined): void {
+    if (this.session && outcome?.ok === false) this.say(refusalText(outcome.refusal.code));
   }
 
   private async copy(text: string, done: string): Promise<boolean> {

@@ -65,6 +65,8 @@ export interface Peer {
   participant: Participant;
   link: Link;
   stats: Stats | null;
+  /** A signal found no room in the queue of who had lost the socket. */
+  unheard: boolean;
 }
 
 export interface Knock {
@@ -166,10 +168,11 @@ export class Session {
     return this.client.request(request);
   }
 
-  async say(text: string): Promise<void> {
+  async say(text: string): Promise<Outcome> {
     this.chat.sending(text);
     const outcome = await this.request({ type: 'chat', text });
     if (!outcome.ok && !this.over) this.chat.refused(text);
+    return outcome;
   }
 
   async leave(): Promise<void> {
@@ -302,7 +305,7 @@ export class Session {
       known.participant = participant;
       known.link.repeat();
     } else {
-      this.peers.set(participant.id, { participant, link: this.newLink(participant), stats: null });
+      this.peers.set(participant.id, { participant, link: this.newLink(participant), stats: null, unheard: false });
     }
     this.leaver = null;
     void this.refreshIceServers();
@@ -313,7 +316,7 @@ export class Session {
     const { iceServers, tracks } = this;
     const { relayOnly } = this.options;
     const link = this.world.link({ iceServers, relayOnly, offer, legacy }, tracks, {
-      send: (signal) => void this.request({ type: 'signal', to: id, data: formatSignal(signal) }),
+      send: (signal) => void this.send(id, signal),
       online: () => !this.offline,
       changed: () => {
         if (!this.over && this.peers.has(id)) this.settle();
@@ -321,6 +324,12 @@ export class Session {
     });
     if (offer) link.start();
     return link;
+  }
+
+  private async send(to: number, signal: Signal): Promise<void> {
+    const outcome = await this.request({ type: 'signal', to, data: formatSignal(signal) });
+    const peer = this.peers.get(to);
+    if (peer && !outcome.ok && outcome.refusal.code === 'queue-full') peer.unheard = true;
   }
 
   private count(): void {
@@ -347,6 +356,8 @@ export class Session {
     const peer = this.peers.get(id);
     if (peer) {
       peer.participant = { ...peer.participant, ...change };
+      if (change.connected && peer.unheard) peer.link.repeat();
+      if (change.connected) peer.unheard = false;
       if (change.role === 'host') this.owner.happened('host', peer.participant.name);
     } else if (this.me && id === this.me.id) {
       if (change.role === 'host' && !this.isHost) this.owner.happened('host', '');

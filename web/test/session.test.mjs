@@ -130,6 +130,17 @@ test('signals go to whom they are for, and come to the link of who sent them', (
   assert.deepEqual(room.links.map((l) => l.heard), [[], ['offer']]);
 });
 
+test('what did not reach who had lost the socket is said again when they are back', async () => {
+  const room = new Room();
+  room.welcome({ participants: [bob, carol] });
+  const [first, second] = room.links;
+  for (const link of [first, second]) link.owner.send({ type: 'answer', sdp: 'v=0' });
+  room.event({ type: 'error', id: 1, code: 'queue-full', message: '', retry: true });
+  await room.net.pass(0);
+  for (const id of [7, 8]) room.event({ type: 'changed', id, connected: true });
+  assert.deepEqual([first.told, second.told], [['start', 'repeat'], []]);
+});
+
 test('one link is enough for a call, none that works is none', () => {
   const room = new Room();
   room.welcome({ participants: [bob, carol] });

@@ -71,12 +71,13 @@ function Lines({ lines }: { lines: readonly Line[] }): JSX.Element {
 
 export function ChatPanel({ app }: { app: App }): JSX.Element {
   const { chat, session } = app;
-  const [draft, setDraft] = useState(chat.draft);
+  const { draft } = chat;
+  const [, redraw] = useState('');
   const ready = session?.me !== null && session?.me !== undefined;
 
   const write = (text: string) => {
     chat.draft = text;
-    setDraft(text);
+    redraw(text);
   };
   const send = (event: Event) => {
     event.preventDefault();

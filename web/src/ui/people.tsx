@@ -188,7 +188,7 @@ function Door({ app }: { app: App }): JSX.Element | null {
         action="lock"
         on={locked}
         title="Lock"
-        what="Nobody else may enter"
+        what="Only invite links let people in"
         icon={<LockIcon />}
         onClick={() => void app.manage({ type: 'room', locked: !locked })}
       />
@@ -196,13 +196,13 @@ function Door({ app }: { app: App }): JSX.Element | null {
         action="lobby"
         on={lobby}
         title="Lobby"
-        what="Who enters must knock"
+        what="Who has no invite link must knock"
         icon={<DoorIcon />}
         onClick={() => void app.manage({ type: 'room', lobby: !lobby })}
       />
       <button type="button" class="button" data-action="invite" onClick={() => void app.copyInvite()}>
         <LinkIcon />
-        <span>{locked || lobby ? 'Copy a link that opens the door' : 'Copy an invite link'}</span>
+        <span>Copy an invite link</span>
       </button>
       <DoTwice app={app} action="close" request={{ type: 'close' }} sure="Really end it for everybody?">
         End the call for all
@@ -235,7 +235,7 @@ export function PeoplePanel({ app }: { app: App }): JSX.Element {
       ) : (
         <button type="button" class="button" data-action="copy-link" onClick={() => void app.copyLink()}>
           <LinkIcon />
-          <span>Copy the link to this room</span>
+          <span>Copy link</span>
         </button>
       )}
     </Panel>
