@@ -28,7 +28,7 @@ test('a server that is gone is named, and trying again works when it is back', a
 });
 
 test('a browser that dies frees its seat within the grace time, and the page says so', async () => {
-  const server = await Server.start({ settings: ['rooms.register_timeout="2s"'] });
+  const server = await Server.start({ settings: ['rooms.resume_timeout="2s"'] });
   const doomed = await launch();
   const first = await here.person({ server });
   const second = await Person.at(doomed, server);

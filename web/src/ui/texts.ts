@@ -170,6 +170,8 @@ export function refusalText(code: string): string {
       return 'They are not here any more.';
     case 'too-large':
       return 'That was too long. Say it in two messages.';
+    case 'too-many-invites':
+      return 'There are as many invite links as there may be. One that you made before still works.';
     case 'queue-full':
       return 'They cannot be reached right now. Try again in a moment.';
     default:
