@@ -69,6 +69,7 @@ export class AppRtcClient extends Person {
   static async at(browser, server) {
     const client = new AppRtcClient();
     await client.arrive(browser, server);
+    client.expectErrors(/favicon/);
     await client.open('/robots.txt');
     return client;
   }

@@ -162,6 +162,11 @@ export class Person {
     await this.page.waitForSelector(`[data-panel="${panel}"]`);
   }
 
+  /** A word that is soon gone: to be waited for while what causes it is done. */
+  async glimpses(text) {
+    await this.page.waitForSelector(`.toast:has-text("${text}")`);
+  }
+
   /** As host: the buttons for one participant. */
   async manages(name) {
     await this.opens('people');

@@ -37,9 +37,8 @@ test('three people see and hear each other; who leaves is missed by two, who com
   const [ada, bo, cy] = people;
   await Promise.all(people.map((person) => person.sees(2)));
   await ada.page.waitForSelector('.tile:has-text("Cy")');
-  await bo.press('leave');
+  await Promise.all([ada.glimpses('Bo left'), cy.glimpses('Bo left'), bo.press('leave')]);
   await Promise.all([ada.inCall(1), cy.inCall(1)]);
-  await ada.page.waitForSelector('.toast:has-text("Bo left")');
   await bo.press('rejoin');
   await Promise.all(people.map((person) => person.inCall(2)));
   await Promise.all(people.map((person) => person.sees(2)));
@@ -85,9 +84,8 @@ test('a raised hand is seen by all, and lowered by who raised it or by the host'
   for (const person of [ada, bo]) await person.page.waitForSelector('.tile .hand', { state: 'detached' });
   await cy.page.keyboard.press('h');
   await ada.manages('Cy');
-  await ada.press('ask-hand');
+  await Promise.all([cy.glimpses('The host has lowered your hand'), ada.press('ask-hand')]);
   await cy.pressed('hand', false);
-  await cy.page.waitForSelector('.toast:has-text("The host has lowered your hand")');
   await bo.page.waitForSelector('.tile .hand', { state: 'detached' });
 });
 

@@ -65,8 +65,7 @@ test('an invite link opens a locked room with a lobby', async () => {
   await host.press('lobby');
   await host.pressed('lock', true);
   await host.pressed('lobby', true);
-  await host.press('invite');
-  await host.page.waitForSelector('.toast:has-text("Invite link copied")');
+  await Promise.all([host.glimpses('Invite link copied'), host.press('invite')]);
   const link = await host.page.evaluate(() => navigator.clipboard.readText());
   assert.ok(link.startsWith(`${here.server.url}/r/${room}#invite=`), link);
   await guest.page.goto(link);
@@ -91,9 +90,8 @@ test('who is removed is told so and may come back', async () => {
 test('the host can mute somebody, who can unmute again', async () => {
   const { first, second } = await here.couple();
   await first.manages('Bo');
-  await first.press('ask-mic');
+  await Promise.all([second.glimpses('The host has muted your microphone'), first.press('ask-mic')]);
   await second.pressed('mic', false);
-  await second.page.waitForSelector('.toast:has-text("The host has muted your microphone")');
   await first.page.waitForSelector('.call-head .muted');
   await second.press('mic');
   await first.page.waitForSelector('.call-head .muted', { state: 'detached' });
@@ -104,9 +102,8 @@ test('the host can hand over, and a host that leaves is followed by another', as
   await second.opens('people');
   assert.equal(await second.page.locator('[data-action="lock"]').count(), 0);
   await first.manages('Bo');
-  await first.press('make-host');
+  await Promise.all([second.glimpses('You are the host now'), first.press('make-host')]);
   await second.page.waitForSelector('[data-action="lock"]');
-  await second.page.waitForSelector('.toast:has-text("You are the host now")');
   await first.page.waitForSelector('[data-panel="people"] [data-action="lock"]', { state: 'detached' });
   await first.page.waitForSelector('.person:has-text("Bo"):has-text("host")');
   await second.press('leave');

@@ -100,6 +100,7 @@ for (const end of ['stop', 'kill']) {
     for (const person of people) await lost(person, 'detached');
     await Promise.all(people.map((person) => person.inCall(2)));
     await Promise.all(people.map((person) => person.sees(2)));
+    for (const person of people) assert.equal(await connections(person), 2, 'the same connections');
     await people[0].write('still here?');
     for (const person of people.slice(1)) await person.reads('still here?');
     const fourth = await here.person({ server: again });
