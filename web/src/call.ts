@@ -42,7 +42,8 @@ const kinds: readonly Kind[] = ['audio', 'video'];
 const connectMs = 20_000;
 /** A short interruption mends itself; a longer one deserves new candidates. */
 const interruptionMs = 4_000;
-/** Both sides see a broken connection; the polite one lets the other mend it first. */
+/** Both sides see a broken connection; the polite one lets the other mend it first, or give up first, so
+    that not both leave the room. */
 const politenessMs = 3_000;
 /** From a failure, or from the restart it caused, to giving up, and from there to the next try. */
 const lastChanceMs = 15_000;
@@ -333,13 +334,12 @@ export class PeerLink {
   /** Both have described themselves; after a restart media may still flow, which is no step back. */
   private described(): void {
     if (this.state === 'connected') return;
-    clearTimeout(this.timer);
-    if (this.state !== 'new') {
-      this.timer = setTimeout(() => this.fail(), lastChanceMs);
-      return;
+    if (this.state === 'new') {
+      this.restartAfter(connectMs);
+      this.progress('connecting');
+    } else {
+      this.failAfter(lastChanceMs);
     }
-    this.timer = setTimeout(() => this.restart(), connectMs);
-    this.progress('connecting');
   }
 
   private progress(state: LinkState): void {
@@ -348,26 +348,34 @@ export class PeerLink {
     this.owner.changed();
   }
 
+  /** "connecting" is no news: it comes with every restart, and must not put off the end of waiting. */
   private connectionChanged(): void {
-    clearTimeout(this.timer);
     switch (this.pc.connectionState) {
       case 'connected':
+        clearTimeout(this.timer);
         this.progress('connected');
         break;
       case 'disconnected':
         this.progress('interrupted');
-        this.timer = setTimeout(() => this.restart(), interruptionMs + this.politeness);
+        this.restartAfter(interruptionMs + this.politeness);
         break;
       case 'failed':
         this.progress('interrupted');
-        this.timer = setTimeout(() => this.restart(), this.politeness);
-        break;
-      case 'connecting':
-        this.timer = setTimeout(() => this.restart(), connectMs);
+        this.restartAfter(this.politeness);
         break;
       default:
         break;
     }
+  }
+
+  private restartAfter(milliseconds: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.restart(), milliseconds);
+  }
+
+  private failAfter(milliseconds: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.fail(), milliseconds + this.politeness);
   }
 
   private get politeness(): number {
@@ -375,16 +383,14 @@ export class PeerLink {
   }
 
   private restart(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.fail(), lastChanceMs);
+    this.failAfter(lastChanceMs);
     if (this.mayOffer) this.pc.restartIce();
   }
 
   /** Tells so, and goes on trying: networks change. */
   private fail(): void {
-    clearTimeout(this.timer);
     if (this.pc.connectionState === 'connected') return; // the restart was only a change of networks
-    this.timer = setTimeout(() => this.restart(), lastChanceMs);
+    this.restartAfter(lastChanceMs);
     if (this.owner.online()) this.progress('failed');
   }
 }
