@@ -60,11 +60,29 @@ for (const colorScheme of ['light', 'dark']) {
     await person.page.waitForSelector('.line a');
     await person.write('Seen');
     await look(person, 'chat');
-    for (const panel of ['stats', 'settings']) {
+    for (const panel of ['people', 'stats', 'settings']) {
       await person.press(panel);
       await person.page.waitForSelector(`[data-panel="${panel}"]`);
       await look(person, panel);
     }
+    await person.manages('Bo');
+    await look(person, 'a host at work');
+    await person.press('lobby');
+    await person.pressed('lobby', true);
+    const third = await here.person({ colorScheme });
+    await third.join(room, '&name=Cy');
+    await third.state('knocking');
+    await look(third, 'knocking');
+    await person.page.waitForSelector('[data-panel="people"] [data-knock]');
+    await look(person, 'a knock in the panel');
+    await person.press('people');
+    await person.page.waitForSelector('.notices [data-knock]');
+    await look(person, 'a knock');
+    await person.press('admit');
+    await Promise.all([person, other, third].map((p) => p.inCall(2)));
+    await look(person, 'three');
+    await person.press('layout');
+    await look(person, 'one large');
     await person.press('leave');
     await person.state('left');
     await look(person, 'left');

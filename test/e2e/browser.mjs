@@ -56,7 +56,19 @@ function instrument() {
   });
 }
 
-/** Runs in the page: what flows over the connection in use. */
+/** Runs in the page: what flows over each connection in use. */
+async function readFrames() {
+  const inUse = globalThis.peerConnections.filter((pc) => pc.connectionState === 'connected');
+  return Promise.all(
+    inUse.map(async (pc) => {
+      const all = [...(await pc.getStats()).values()];
+      const inbound = all.filter((s) => s.type === 'inbound-rtp' && s.kind === 'video');
+      return inbound.reduce((sum, s) => sum + (s.framesDecoded ?? 0), 0);
+    }),
+  );
+}
+
+/** Runs in the page: what flows over the newest connection in use. */
 async function readFlow() {
   const pc = globalThis.peerConnections.filter((c) => c.connectionState === 'connected').pop();
   if (!pc) return null;
@@ -82,16 +94,20 @@ export class Person {
 
   static async at(browser, server, options = {}) {
     const person = new Person();
-    person.server = server;
-    person.context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    person.page = await person.context.newPage();
-    await person.page.addInitScript(instrument);
-    person.page.on('console', (message) => {
-      if (message.type() === 'error') person.errors.push(`${message.text()} (${message.location().url})`);
-    });
-    person.page.on('pageerror', (error) => person.errors.push(String(error)));
-    person.page.setDefaultTimeout(patience);
+    await person.arrive(browser, server, options);
     return person;
+  }
+
+  async arrive(browser, server, options = {}) {
+    this.server = server;
+    this.context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    this.page = await this.context.newPage();
+    await this.page.addInitScript(instrument);
+    this.page.on('console', (message) => {
+      if (message.type() === 'error') this.errors.push(`${message.text()} (${message.location().url})`);
+    });
+    this.page.on('pageerror', (error) => this.errors.push(String(error)));
+    this.page.setDefaultTimeout(patience);
   }
 
   /** Some tests break things on purpose, and the browser says so. */
@@ -122,7 +138,7 @@ export class Person {
 
   /** Says it in the chat. */
   async write(text) {
-    if (!(await this.page.$('[data-panel="chat"]'))) await this.press('chat');
+    await this.opens('chat');
     await this.page.fill('[data-panel="chat"] textarea', text);
     await this.page.click('[data-action="send"]:not(:disabled)');
     await this.page.waitForFunction(() => document.querySelector('[data-panel="chat"] textarea').value === '');
@@ -133,9 +149,47 @@ export class Person {
     return this.page.textContent(`[data-error="${code}"]`);
   }
 
-  async inCall() {
+  /** Everybody else is seen or heard. */
+  async inCall(others = 1) {
     await this.state('connected');
-    await this.page.waitForSelector('video[data-peer="1"].active');
+    await this.page.waitForFunction(
+      (count) => document.querySelectorAll('video[data-peer].active').length === count,
+      others,
+    );
+  }
+
+  async opens(panel) {
+    if (!(await this.page.$(`[data-panel="${panel}"]`))) await this.press(panel);
+    await this.page.waitForSelector(`[data-panel="${panel}"]`);
+  }
+
+  /** A word that is soon gone: to be waited for while what causes it is done. */
+  async glimpses(text) {
+    await this.page.waitForSelector(`.toast:has-text("${text}")`);
+  }
+
+  /** As host: the buttons for one participant. */
+  async manages(name) {
+    await this.opens('people');
+    await this.page.click(`.person:has-text("${name}") [data-action="manage"][aria-expanded="false"]`);
+  }
+
+  async reads(text) {
+    await this.opens('chat');
+    await this.page.waitForSelector(`.line:has-text("${text}")`);
+  }
+
+  /** New frames of everybody else are decoded. */
+  async sees(others, frames = 5) {
+    const now = () => this.page.evaluate(readFrames);
+    const deadline = Date.now() + patience;
+    let before = [];
+    for (let seen = []; Date.now() < deadline; seen = await now()) {
+      if (before.length !== others) before = seen;
+      else if (seen.length === others && seen.every((count, i) => count >= before[i] + frames)) return;
+      await this.page.evaluate(() => new Promise(requestAnimationFrame));
+    }
+    assert.fail(`not everybody is seen: ${before} then ${await now()}`);
   }
 
   flow() {
@@ -178,7 +232,7 @@ export class Person {
   /** The encoder starts small and grows with the bandwidth it finds. */
   async waitForWidth(pixels) {
     await this.page.waitForFunction(
-      (wanted) => document.querySelector('video[data-peer="1"]')?.videoWidth >= wanted,
+      (wanted) => document.querySelector('video[data-peer]')?.videoWidth >= wanted,
       pixels,
     );
   }
@@ -187,7 +241,7 @@ export class Person {
   async waitForBrightness(dark) {
     await this.page.waitForFunction(
       (wanted) => {
-        const video = document.querySelector('video[data-peer="1"]');
+        const video = document.querySelector('video[data-peer]');
         if (!video?.videoWidth) return false;
         const canvas = new OffscreenCanvas(32, 18);
         const context = canvas.getContext('2d');

@@ -91,9 +91,13 @@ export class FirefoxPerson {
     await this.page.evaluate((name) => document.querySelector(`[data-action="${name}"]`).click(), action);
   }
 
-  async inCall() {
+  async inCall(others = 1) {
     await this.state('connected');
-    await this.page.waitForSelector('video[data-peer="1"].active');
+    await this.page.waitForFunction(
+      (count) => document.querySelectorAll('video[data-peer].active').length === count,
+      {},
+      others,
+    );
   }
 
   async write(text) {

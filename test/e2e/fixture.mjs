@@ -34,5 +34,17 @@ export function stage(options = {}) {
     await Promise.all([first.inCall(), second.inCall()]);
     return { first, second, room };
   };
+  /** More of them, one after the other; the first is the host. */
+  stage.group = async (names, room = newRoom(), settings = {}) => {
+    const people = [];
+    for (const name of names) {
+      const person = await stage.person(settings);
+      await person.join(room, `&name=${name}`);
+      await person.state('waiting', 'connected');
+      people.push(person);
+    }
+    await Promise.all(people.map((person) => person.inCall(names.length - 1)));
+    return { people, room };
+  };
   return stage;
 }

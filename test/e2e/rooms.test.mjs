@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newRoom, Person } from './browser.mjs';
 import { stage } from './fixture.mjs';
+import { Server } from './server.mjs';
 
 const here = stage();
 
@@ -43,17 +44,21 @@ test('who leaves may come back, and who stayed takes the call up again', async (
   }
 });
 
-test('a third person is told that the room is full, and gets in when there is a seat', async () => {
-  const { first, second, room } = await here.couple();
-  const third = await here.person();
+test('who finds the room full is told so, and gets in when there is a seat', async () => {
+  const server = await Server.start({ settings: ['rooms.capacity=2'] });
+  const room = newRoom();
+  const { first, second } = await here.couple('', room, { server });
+  const third = await here.person({ server });
   await third.join(room);
-  assert.match(await third.seesError('room-full'), /room is full.*Two people.*Wait until somebody has left/s);
+  assert.match(await third.seesError('room-full'), /room is full.*Every seat is taken.*Wait until somebody has left/s);
   await third.state('failed');
   await first.receives();
   await second.press('leave');
   await first.state('waiting');
   await third.press('rejoin');
   await Promise.all([first.inCall(), third.inCall()]);
+  for (const person of here.people.splice(0)) await person.close();
+  await server.stop();
 });
 
 test('a closed tab frees its seat', async () => {

@@ -2,9 +2,11 @@
 
 import { writeFileSync } from 'node:fs';
 
-const width = 960;
-const height = 540;
 const frames = 10;
+const large = { width: 960, height: 540 };
+/** For many people on a small machine. */
+export const small = { width: 160, height: 90 };
+let { width, height } = large;
 const mix = (a, b, t) => a.map((v, i) => v + (b[i] - v) * Math.min(1, Math.max(0, t)));
 
 function colourAt(x, y, phase, { high, low, sun, sunX, sea, deep, boatX }) {
@@ -53,7 +55,8 @@ export const morning = {
   boatX: 0.42,
 };
 
-export function writeScene(file, palette) {
+export function writeScene(file, palette, size = large) {
+  ({ width, height } = size);
   const parts = [Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`)];
   for (let frame = 0; frame < frames; frame += 1) {
     const luma = Buffer.alloc(width * height);

@@ -106,9 +106,34 @@ test('a browser without WebRTC is told which ones have it', async () => {
   await person.state('failed');
 });
 
-test('a server that refuses is named as the one who did', async () => {
-  const person = await here.person();
-  await person.page.route('**/join/*', (route) => route.fulfill({ json: { result: 'ERROR' } }));
-  await person.join(newRoom());
-  assert.match(await person.seesError('server-refused'), /did not let us into this room.*Try again in a moment/s);
-});
+/** A server that answers every hello with this. */
+async function refusing(person, code, more = {}) {
+  await person.page.routeWebSocket('**/v1/ws', (socket) => {
+    socket.onMessage(() => {
+      socket.send(JSON.stringify({ type: 'error', code, message: '', retry: false, ...more }));
+      socket.close();
+    });
+  });
+}
+
+for (const [code, words] of Object.entries({
+  'room-locked': /locked.*closed the door.*unlock it.*invite link/s,
+  denied: /not let in.*declined.*Knock again/s,
+  'lobby-closed': /Nobody can let you in.*Wait until the host is there/s,
+  'token-required': /needs an invitation.*personal link/s,
+  'bad-token': /not valid.*copy all of it/s,
+  'token-expired': /expired.*Ask for a new link/s,
+  'too-many-rooms': /no room left.*in a few minutes/s,
+  'too-many-joins': /Too many attempts.*Wait a minute/s,
+  draining: /about to restart.*in a minute/s,
+  'unsupported-version': /out of date.*Reload/s,
+  'server-refused': /did not let us into this room.*Try again in a moment/s,
+})) {
+  test(`every refusal has words of its own: ${code}`, async () => {
+    const person = await here.person();
+    await refusing(person, code);
+    await person.join(newRoom());
+    assert.match(await person.seesError(code), words);
+    await person.state('failed');
+  });
+}

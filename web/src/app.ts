@@ -1,23 +1,26 @@
 // What the page is doing, in one object: the views read it and call its verbs.
 
-import type { Presence } from './call.ts';
+import { PeerLink, type LocalTracks } from './call.ts';
 import { Chat, type Line } from './chat.ts';
 import { alreadyAllowed, LocalMedia, type DeviceChoice } from './media.ts';
 import { isRoomName, rememberRoom, shortened, suggestRoom } from './names.ts';
-import { Session, type SessionError } from './session.ts';
-import type { Stats } from './stats.ts';
+import type { Outcome } from './protocol.ts';
+import { Session, type SessionOwner, type World } from './session.ts';
+import { ActiveSpeaker } from './speaker.ts';
 import { browserTransport } from './transport.ts';
+import { happening, hostAsked, refusalText } from './ui/texts.ts';
+import type { Presence, Request, Switch } from './wire.ts';
 
 export type Phase =
   | 'lobby'
   | 'joining'
+  | 'knocking'
   | 'waiting'
   | 'connected'
   | 'reconnecting'
   | 'left'
   | 'failed';
-export type ErrorCode = SessionError | 'unsupported';
-export type Panel = 'none' | 'chat' | 'stats' | 'settings';
+export type Panel = 'none' | 'chat' | 'people' | 'stats' | 'settings';
 
 const nameKey = 'displayName';
 const devicesKey = 'devices';
@@ -25,7 +28,15 @@ const devicesKey = 'devices';
     does not. */
 const inCallKey = 'inCall';
 const statsMs = 1_000;
+const levelsMs = 300;
 const toastMs = 2_500;
+const longestName = 60;
+
+const world: World = {
+  transport: browserTransport,
+  url: `${location.origin.replace(/^http/, 'ws')}/v1/ws`,
+  link: (options, tracks, owner) => new PeerLink(options, tracks, owner),
+};
 
 function load(store: Storage, key: string): string {
   try {
@@ -58,30 +69,58 @@ function loadDevices(): DeviceChoice {
   return choice;
 }
 
+/** What opens a door, from the address: behind the # no server's log sees it. */
+interface Key {
+  readonly invite?: string;
+  readonly token?: string;
+}
+
+function readKey(): Key {
+  const hidden = new URLSearchParams(location.hash.slice(1));
+  const invite = hidden.get('invite');
+  const token = hidden.get('token') ?? new URLSearchParams(location.search).get('token');
+  return { ...(invite ? { invite } : {}), ...(token ? { token } : {}) };
+}
+
+/** Where browsers tell that Wi-Fi gave way to the mobile network. */
+function connection(): EventTarget | undefined {
+  return (navigator as { readonly connection?: EventTarget }).connection;
+}
+
 export class App {
   room = '';
   name = '';
   phase: Phase = 'lobby';
-  error: ErrorCode | null = null;
+  /** Why it failed: a code of ui/texts.ts. */
+  error: string | null = null;
+  /** How it ended. */
+  reason = 'left';
   panel: Panel = 'none';
-  stats: Stats | null = null;
   toast = '';
   miniHidden = false;
+  hand = false;
+  /** One person large, the others small. */
+  spotlight = false;
+  /** Who is kept large. */
+  pinned: number | null = null;
+  /** Who speaks now. */
+  speaking: number | null = null;
   /** The preview was asked for, so an empty one means something. */
   asked = false;
   session: Session | null = null;
   screen: MediaStreamTrack | null = null;
+  screenAudio: MediaStreamTrack | null = null;
   readonly devices = loadDevices();
   readonly media = new LocalMedia(this.devices, () => this.mediaChanged());
-  readonly chat = new Chat(
-    () => this.session?.link?.presence?.name ?? '',
-    (arrived) => this.chatChanged(arrived),
-  );
+  readonly chat = new Chat((arrived) => this.chatChanged(arrived));
   readonly fromLink: boolean;
 
   private readonly listeners = new Set<() => void>();
   private readonly query = new URLSearchParams(location.search);
+  private key: Key = {};
   private statsTimer: ReturnType<typeof setInterval> | undefined;
+  private levelsTimer: ReturnType<typeof setInterval> | undefined;
+  private speaker = new ActiveSpeaker();
   private toastTimer: ReturnType<typeof setTimeout> | undefined;
   private wakeLock: WakeLockSentinel | null = null;
 
@@ -90,7 +129,8 @@ export class App {
     this.fromLink = this.room !== '';
     this.name = this.query.get('name')?.trim() || load(localStorage, nameKey);
     addEventListener('pagehide', () => this.pageGoes());
-    addEventListener('online', () => this.session?.networkBack());
+    addEventListener('online', () => this.session?.networkChanged());
+    connection()?.addEventListener('change', () => this.session?.networkChanged());
     addEventListener('popstate', () => {
       this.readAddress();
       void this.backToLobby();
@@ -134,15 +174,24 @@ export class App {
   get presence(): Presence {
     const { media } = this;
     return {
-      name: this.name,
+      name: [...this.name.trim()].slice(0, longestName).join(''),
       mic: media.audio !== null && media.micOn,
-      camera: this.screen !== null || (media.video !== null && media.cameraOn),
+      camera: media.video !== null && media.cameraOn,
+      screen: this.screen !== null,
+      hand: this.hand,
     };
   }
 
-  /** Somebody's page is there to show what we write; other programs say nothing of themselves. */
-  get canWrite(): boolean {
-    return this.chat.open && (this.session?.link?.presence ?? null) !== null;
+  /** The only other one's program may know no chat. */
+  get chatIsRead(): boolean {
+    const others = this.session?.others ?? [];
+    return others.length === 0 || others.some(({ participant }) => !participant.legacy);
+  }
+
+  /** Who is large where somebody is. */
+  get inTheLight(): number | null {
+    const here = (id: number | null) => (id !== null && this.session?.peers.has(id) ? id : null);
+    return here(this.pinned) ?? here(this.speaker.current) ?? this.session?.others[0]?.participant.id ?? null;
   }
 
   async preview(): Promise<void> {
@@ -162,6 +211,7 @@ export class App {
     this.error = null;
     this.panel = 'none';
     if (location.pathname !== `/r/${room}`) {
+      this.key = {}; // a key is of one room
       const relay = this.query.get('it') === 'relay' ? '?it=relay' : '';
       history.pushState(null, '', `/r/${room}${relay}`);
     }
@@ -173,17 +223,18 @@ export class App {
     this.show('joining');
     await this.preview();
     if (this.phase !== 'joining' || this.room !== room) return;
-    const session: Session = new Session(
-      browserTransport,
-      { room, relayOnly: this.query.get('it') === 'relay', patient },
-      this.outgoing(),
-      this.presence,
-      this.chat,
-      () => this.session === session && this.sessionChanged(session),
-    );
+    const current = (act: () => void) => this.session === session && act();
+    const owner: SessionOwner = {
+      changed: () => current(() => this.sessionChanged(session)),
+      asked: (what) => current(() => this.obey(what)),
+      happened: (what, who) => current(() => this.tell(what, who)),
+    };
+    const options = { room, relayOnly: this.query.get('it') === 'relay', patient, ...this.key };
+    const session: Session = new Session(world, options, this.outgoing(), this.presence, this.chat, owner);
     this.session = session;
     rememberRoom(room);
-    await session.start();
+    session.start();
+    this.changed();
   }
 
   async leave(): Promise<void> {
@@ -223,14 +274,52 @@ export class App {
       return;
     }
     try {
-      const stream = await navigator.mediaDevices.getDisplayMedia({ video: true });
+      const stream = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true });
       this.screen = stream.getVideoTracks()[0] ?? null;
-      if (this.screen) this.screen.onended = () => this.stopScreen();
+      this.screenAudio = stream.getAudioTracks()[0] ?? null;
+      if (this.screen) {
+        this.screen.contentHint = 'detail';
+        this.screen.onended = () => this.stopScreen();
+      }
       this.mediaChanged();
     } catch (error) {
       const refused = error instanceof Error && error.name === 'NotAllowedError';
       if (!refused) this.say('Your screen could not be shared. Try a single window instead.');
     }
+  }
+
+  toggleHand(): void {
+    this.hand = !this.hand;
+    this.mediaChanged();
+  }
+
+  toggleSpotlight(): void {
+    this.spotlight = !this.spotlight;
+    this.pinned = null;
+    this.changed();
+  }
+
+  togglePin(id: number): void {
+    this.pinned = this.pinned === id ? null : id;
+    this.spotlight = this.pinned !== null;
+    this.changed();
+  }
+
+  async write(text: string): Promise<void> {
+    this.report(await this.session?.say(text));
+  }
+
+  /** What only the host may; by the time it arrives somebody else may be. */
+  async manage(request: Request): Promise<void> {
+    this.report(await this.session?.request(request));
+  }
+
+  /** A link that passes lock and lobby. */
+  async copyInvite(): Promise<boolean> {
+    const outcome = await this.session?.request({ type: 'invite' });
+    this.report(outcome);
+    if (!outcome?.ok || !outcome.key) return false;
+    return this.copy(`${this.link}#invite=${encodeURIComponent(outcome.key)}`, 'Invite link copied');
   }
 
   togglePanel(panel: Exclude<Panel, 'none'>): void {
@@ -258,15 +347,8 @@ export class App {
     }
   }
 
-  async copyLink(): Promise<boolean> {
-    try {
-      await navigator.clipboard.writeText(this.link);
-      this.say('Link copied');
-      return true;
-    } catch {
-      this.say('Your browser did not let us copy. Select the link and copy it by hand.');
-      return false;
-    }
+  copyLink(): Promise<boolean> {
+    return this.copy(this.link, 'Link copied');
   }
 
   async shareLink(): Promise<void> {
@@ -292,6 +374,21 @@ export class App {
     return suggestRoom();
   }
 
+  private report(outcome: Outcome | undefined): void {
+    if (this.session && outcome?.ok === false) this.say(refusalText(outcome.refusal.code));
+  }
+
+  private async copy(text: string, done: string): Promise<boolean> {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.say(done);
+      return true;
+    } catch {
+      this.say('Your browser did not let us copy. Select the link and copy it by hand.');
+      return false;
+    }
+  }
+
   private readAddress(): void {
     const name = /^\/r\/([^/]+)\/?$/.exec(location.pathname)?.[1] ?? '';
     try {
@@ -299,6 +396,7 @@ export class App {
     } catch {
       this.room = name;
     }
+    this.key = readKey();
   }
 
   private async backToLobby(): Promise<void> {
@@ -316,16 +414,34 @@ export class App {
     this.session?.abandon();
   }
 
-  private outgoing() {
-    return { audio: this.media.audio, video: this.screen ?? this.media.video };
+  private outgoing(): LocalTracks {
+    const { media, screen, screenAudio } = this;
+    return { audio: media.audio, video: media.video, screen, screenAudio };
   }
 
   private stopScreen(): void {
     if (!this.screen) return;
     this.screen.onended = null;
     this.screen.stop();
+    this.screenAudio?.stop();
     this.screen = null;
+    this.screenAudio = null;
     this.mediaChanged();
+  }
+
+  /** The host asked; it is ours to do. */
+  private obey(what: Switch): void {
+    const { mic, camera, screen, hand } = this.presence;
+    if (!{ mic, camera, screen, hand }[what]) return;
+    this.say(hostAsked[what]);
+    if (what === 'mic') this.media.setMic(false);
+    else if (what === 'camera') this.media.setCamera(false);
+    else if (what === 'screen') this.stopScreen();
+    else this.toggleHand();
+  }
+
+  private tell(what: 'joined' | 'left' | 'host', who: string): void {
+    if (this.phase === 'connected' || what === 'host') this.say(happening(what, who));
   }
 
   private mediaChanged(): void {
@@ -339,9 +455,11 @@ export class App {
     if (session.phase === 'connected' && this.phase === 'waiting') this.media.acknowledge();
     if (session.phase === 'left' || session.phase === 'failed') {
       this.error = session.error;
+      this.reason = session.reason;
       this.session = null;
-      this.stats = null;
       this.panel = 'none';
+      this.hand = false;
+      this.pinned = null;
       this.stopScreen();
       this.media.release();
       if (session.phase === 'left') this.chat.forget();
@@ -354,23 +472,38 @@ export class App {
     const linked = phase === 'connected' || phase === 'reconnecting';
     if (linked && this.statsTimer === undefined) {
       this.statsTimer = setInterval(() => void this.readStats(), statsMs);
+      this.levelsTimer = setInterval(() => this.readLevels(), levelsMs);
+      this.speaker = new ActiveSpeaker();
       void this.readStats();
     } else if (!linked) {
       clearInterval(this.statsTimer);
+      clearInterval(this.levelsTimer);
       this.statsTimer = undefined;
-      this.stats = null;
+      this.speaking = null;
     }
     this.holdScreen();
     this.changed();
   }
 
   private async readStats(): Promise<void> {
-    const link = this.session?.link;
-    if (!link) return;
-    const stats = await link.stats();
-    if (this.session?.link !== link) return;
-    this.stats = stats;
-    this.changed();
+    const { session } = this;
+    if (!session) return;
+    await Promise.all(
+      session.others.map(async (peer) => {
+        const { link } = peer;
+        const stats = await link.stats();
+        if (peer.link === link) peer.stats = stats;
+      }),
+    );
+    if (this.session === session) this.changed();
+  }
+
+  private readLevels(): void {
+    const others = this.session?.others ?? [];
+    const levels = new Map(others.map(({ participant, link }) => [participant.id, link.level()]));
+    const before = [this.speaking, this.speaker.current];
+    this.speaking = this.speaker.update(levels, performance.now());
+    if (before[0] !== this.speaking || before[1] !== this.speaker.current) this.changed();
   }
 
   /** A phone must not fall asleep in a call. */
@@ -403,7 +536,7 @@ export class App {
   private chatChanged(arrived: Line | null): void {
     const seen = this.panel === 'chat' && document.visibilityState === 'visible';
     if (seen) this.chat.read();
-    else if (arrived) this.say(`${shortened(arrived.from) || 'The other side'}: ${arrived.text.slice(0, 120)}`);
+    else if (arrived) this.say(`${shortened(arrived.from) || 'Guest'}: ${arrived.text.slice(0, 120)}`);
     this.changed();
   }
 

@@ -1,28 +1,37 @@
-// One peer connection, from the first offer to its end: SDP, candidates, one ICE restart, statistics.
-// Only the initiator offers, so there is no glare.  A new other side is a new PeerLink: an offer that
-// belongs to another SDP session is for the caller to answer with a fresh one.
+// One peer connection, from the first offer to its end: SDP, candidates, ICE restarts, statistics.
+//
+// The server says who makes the first offer.  From then on either side may offer, and when two offers
+// cross, the impolite side's counts (perfect negotiation); the polite side is the one that did not
+// begin.  Microphone and camera have their two places from the start, so that switching them on later
+// asks for nothing; a shared screen gets places of its own, for as long as the connection lasts.
+//
+// An AppRTC client knows none of this: with one, only the side that began ever offers, and the screen
+// takes the camera's place.
 
-import type { Message } from './protocol.ts';
+import type { CandidateSignal, IceServer, Signal } from './wire.ts';
 import { summarize, type Sample, type Stats } from './stats.ts';
 
 export type LinkState = 'new' | 'connecting' | 'connected' | 'interrupted' | 'failed';
 
-/** What the two pages tell each other beside the media; other clients never send it. */
-export interface Presence {
-  readonly name: string;
-  readonly mic: boolean;
-  readonly camera: boolean;
-}
-
 export interface LocalTracks {
   readonly audio: MediaStreamTrack | null;
   readonly video: MediaStreamTrack | null;
+  readonly screen: MediaStreamTrack | null;
+  readonly screenAudio: MediaStreamTrack | null;
+}
+
+export interface LinkOptions {
+  readonly iceServers: readonly IceServer[];
+  readonly relayOnly: boolean;
+  /** We begin. */
+  readonly offer: boolean;
+  readonly legacy: boolean;
 }
 
 export interface LinkOwner {
-  send(message: Message): void;
-  /** The channel for written words, made or found. */
-  chat(channel: RTCDataChannel): void;
+  send(signal: Signal): void;
+  /** Whether signals get through: without a server nothing can be mended, so nothing has failed either. */
+  online(): boolean;
   changed(): void;
 }
 
@@ -33,27 +42,29 @@ const kinds: readonly Kind[] = ['audio', 'video'];
 const connectMs = 20_000;
 /** A short interruption mends itself; a longer one deserves new candidates. */
 const interruptionMs = 4_000;
-/** From a failure, or from the restart it caused, to giving up. */
+/** Both sides see a broken connection; the polite one lets the other mend it first, or give up first, so
+    that not both leave the room. */
+const politenessMs = 3_000;
+/** From a failure, or from the restart it caused, to giving up, and from there to the next try. */
 const lastChanceMs = 15_000;
-const longestName = 60;
-const newsLabel = 'ahoy';
-const chatLabel = 'ahoy-chat';
 
-function parseNews(text: unknown): Presence | 'renegotiate' | null {
-  if (typeof text !== 'string' || text.length > 1024) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) return null;
-    const { name, mic, camera, renegotiate } = value as { readonly [key: string]: unknown };
-    if (renegotiate === true) return 'renegotiate';
-    return {
-      name: typeof name === 'string' ? name.trim().slice(0, longestName) : '',
-      mic: mic !== false,
-      camera: camera !== false,
-    };
-  } catch {
-    return null;
-  }
+/** What one sender may use: everybody gets a copy, so many get small ones. */
+export interface Limit {
+  readonly scale: number;
+  readonly bitrate: number;
+  readonly framerate: number;
+}
+
+export function cameraLimit(others: number): Limit {
+  if (others <= 1) return { scale: 1, bitrate: 2_500_000, framerate: 30 };
+  if (others <= 3) return { scale: 2, bitrate: 800_000, framerate: 30 };
+  if (others <= 5) return { scale: 3, bitrate: 400_000, framerate: 24 };
+  return { scale: 4, bitrate: 250_000, framerate: 20 };
+}
+
+/** Letters must stay sharp; they need not move fast. */
+export function screenLimit(others: number): Limit {
+  return { scale: 1, bitrate: Math.max(500_000, Math.round(4_000_000 / Math.max(1, others))), framerate: 15 };
 }
 
 /** The second field of the o= line names the peer connection that wrote the description. */
@@ -63,103 +74,94 @@ function sdpSession(sdp: string): string {
 
 export class PeerLink {
   state: LinkState = 'new';
-  presence: Presence | null = null;
-  readonly remote = new MediaStream();
+  /** Their microphone and camera. */
+  readonly camera = new MediaStream();
+  readonly screen = new MediaStream();
 
   private readonly pc: RTCPeerConnection;
-  private readonly outgoing = new MediaStream(); // only its id matters: older pages wait for a stream
+  private readonly outgoing = new MediaStream(); // only its id matters: older clients wait for a stream
+  private readonly outgoingScreen = new MediaStream();
+  private readonly screenSenders = new Map<Kind, RTCRtpTransceiver>();
   private readonly early: RTCIceCandidateInit[] = []; // candidates that outran their description
   private work: Promise<void> = Promise.resolve();
-  private news: RTCDataChannel | null = null;
+  private begun = false; // the first offer was made or has come
+  private others = 1;
   private closed = false;
-  private restarted = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private previous: Sample | null = null;
 
   constructor(
-    config: RTCConfiguration,
+    private readonly options: LinkOptions,
     private tracks: LocalTracks,
-    private me: Presence,
-    private readonly initiator: boolean,
     private readonly owner: LinkOwner,
   ) {
-    this.pc = new RTCPeerConnection({ ...config, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+    this.pc = new RTCPeerConnection(this.configuration(options.iceServers));
     this.pc.onicecandidate = ({ candidate }) => this.found(candidate);
     this.pc.onconnectionstatechange = () => this.connectionChanged();
     this.pc.ontrack = ({ track }) => this.arrived(track);
-    this.pc.ondatachannel = ({ channel }) => {
-      if (channel.label === chatLabel) this.owner.chat(channel);
-      else if (channel.label === newsLabel) this.watch(channel);
+    this.pc.onnegotiationneeded = () => {
+      if (this.begun && this.mayOffer) this.enqueue(() => this.offer());
     };
   }
 
-  /** Initiator only. */
+  /** Makes the first offer. */
   start(): void {
     for (const kind of kinds) {
-      const track = this.tracks[kind];
-      this.pc.addTransceiver(track ?? kind, {
-        direction: track ? 'sendrecv' : 'recvonly',
-        streams: [this.outgoing],
-      });
+      this.pc.addTransceiver(this.main(kind) ?? kind, { direction: 'sendrecv', streams: [this.outgoing] });
     }
-    this.watch(this.pc.createDataChannel(newsLabel));
-    this.owner.chat(this.pc.createDataChannel(chatLabel));
-    this.enqueue(() => this.offer(false));
-  }
-
-  /** False for an offer of another session: the other side started over. */
-  belongs(message: Message): boolean {
-    if (message.type !== 'offer' || this.initiator) return true;
-    const known = this.pc.remoteDescription?.sdp;
-    return known === undefined || sdpSession(known) === sdpSession(message.sdp);
-  }
-
-  receive(message: Message): void {
+    this.begun = true;
     this.enqueue(async () => {
-      switch (message.type) {
+      await this.sync();
+      await this.offer();
+    });
+  }
+
+  /** False for an offer of another SDP session: the other side started over. */
+  belongs(signal: Signal): boolean {
+    if (signal.type !== 'offer') return true;
+    const known = this.pc.remoteDescription?.sdp;
+    return known === undefined || sdpSession(known) === sdpSession(signal.sdp);
+  }
+
+  receive(signal: Signal): void {
+    this.enqueue(() => {
+      switch (signal.type) {
         case 'offer':
-          if (!this.initiator) await this.answer(message.sdp);
-          break;
+          return this.answer(signal.sdp);
         case 'answer':
-          if (this.pc.signalingState !== 'have-local-offer') break;
-          await this.pc.setRemoteDescription({ type: 'answer', sdp: message.sdp });
-          this.progress('connecting');
-          await this.addEarly();
-          break;
+          return this.accept(signal.sdp);
         case 'candidate':
-          await this.add({
-            candidate: message.candidate,
-            sdpMLineIndex: message.label,
-            ...(message.id === '' ? {} : { sdpMid: message.id }),
-          });
-          break;
-        case 'bye':
-          break; // the owner's matter
+          return this.add(signal);
       }
     });
   }
 
-  /** Another camera, or none any more.  A kind that was not there before needs a new offer. */
   setTracks(tracks: LocalTracks): void {
     this.tracks = tracks;
+    if (this.begun) this.enqueue(() => this.sync());
+  }
+
+  /** How many others are sent to. */
+  setOthers(others: number): void {
+    if (this.others === others) return;
+    this.others = others;
+    if (this.begun) this.enqueue(() => this.applyLimits());
+  }
+
+  setIceServers(servers: readonly IceServer[]): void {
+    this.pc.setConfiguration(this.configuration(servers));
+  }
+
+  /** Signals may have been lost: what waits for an answer is said again. */
+  repeat(): void {
     this.enqueue(async () => {
-      let renegotiate = false;
-      for (const kind of kinds) {
-        const transceiver = this.transceiver(kind);
-        if (!transceiver) continue;
-        await transceiver.sender.replaceTrack(tracks[kind]);
-        if (tracks[kind] && !transceiver.direction.includes('send')) {
-          transceiver.direction = 'sendrecv';
-          renegotiate = true;
-        }
-      }
-      if (renegotiate) await this.renegotiate();
+      if (this.pc.signalingState === 'have-local-offer') this.sendLocal();
     });
   }
 
-  setPresence(me: Presence): void {
-    this.me = me;
-    this.announce();
+  /** The network changed or the server is back: looks for new ways now. */
+  reconnect(): void {
+    if (this.begun && this.state !== 'new') this.restart();
   }
 
   async stats(): Promise<Stats> {
@@ -168,13 +170,34 @@ export class PeerLink {
     return stats;
   }
 
+  /** How loud they are now, in [0, 1]. */
+  level(): number {
+    const receiver = this.transceiver('audio')?.receiver;
+    if (!receiver || this.state !== 'connected') return 0;
+    return Math.max(0, ...receiver.getSynchronizationSources().map((source) => source.audioLevel ?? 0));
+  }
+
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
     this.pc.onconnectionstatechange = null;
     this.pc.onicecandidate = null;
+    this.pc.onnegotiationneeded = null;
     this.pc.ontrack = null;
     this.pc.close();
+  }
+
+  private configuration(servers: readonly IceServer[]): RTCConfiguration {
+    return {
+      iceServers: servers.map((server) => ({ ...server })),
+      iceTransportPolicy: this.options.relayOnly ? 'relay' : 'all',
+      bundlePolicy: 'max-bundle',
+      rtcpMuxPolicy: 'require',
+    };
+  }
+
+  private get mayOffer(): boolean {
+    return this.options.offer || !this.options.legacy;
   }
 
   /** One step at a time: descriptions and candidates are applied in the order they came. */
@@ -188,31 +211,80 @@ export class PeerLink {
       });
   }
 
+  /** The first of a kind is the microphone's or the camera's, on both sides. */
   private transceiver(kind: Kind): RTCRtpTransceiver | undefined {
     return this.pc.getTransceivers().find((t) => t.receiver.track.kind === kind);
   }
 
-  private async offer(iceRestart: boolean): Promise<void> {
-    await this.pc.setLocalDescription(await this.pc.createOffer({ iceRestart }));
+  private main(kind: Kind): MediaStreamTrack | null {
+    const { audio, video, screen } = this.tracks;
+    if (kind === 'audio') return audio;
+    return this.options.legacy ? (screen ?? video) : video;
+  }
+
+  /** Everything we have is on its way; whether that needs an offer the browser knows. */
+  private async sync(): Promise<void> {
+    for (const kind of kinds) {
+      const sender = this.transceiver(kind)?.sender;
+      if (sender && sender.track !== this.main(kind)) await sender.replaceTrack(this.main(kind));
+    }
+    if (!this.options.legacy) {
+      await this.share('video', this.tracks.screen);
+      await this.share('audio', this.tracks.screenAudio);
+    }
+    await this.applyLimits();
+  }
+
+  private async share(kind: Kind, track: MediaStreamTrack | null): Promise<void> {
+    const place = this.screenSenders.get(kind);
+    if (place) {
+      if (place.sender.track !== track) await place.sender.replaceTrack(track);
+      place.direction = track ? 'sendonly' : 'inactive';
+    } else if (track) {
+      const init: RTCRtpTransceiverInit = { direction: 'sendonly', streams: [this.outgoingScreen] };
+      this.screenSenders.set(kind, this.pc.addTransceiver(track, init));
+    }
+  }
+
+  private async applyLimits(): Promise<void> {
+    const camera = this.transceiver('video')?.sender;
+    const screen = this.screenSenders.get('video')?.sender;
+    if (camera) await limitSender(camera, cameraLimit(this.others));
+    if (screen) await limitSender(screen, screenLimit(this.others));
+  }
+
+  private async offer(): Promise<void> {
+    if (this.pc.signalingState !== 'stable') return; // asked for again when it is
+    await this.pc.setLocalDescription();
     this.sendLocal();
   }
 
   private async answer(sdp: string): Promise<void> {
+    const crossed = this.pc.signalingState !== 'stable';
+    if (crossed && this.options.offer) return; // the polite side takes its own back
     await this.pc.setRemoteDescription({ type: 'offer', sdp });
-    for (const kind of kinds) {
-      const track = this.tracks[kind];
-      const transceiver = this.transceiver(kind);
-      if (track && transceiver && !transceiver.sender.track) this.pc.addTrack(track, this.outgoing);
+    if (!this.begun) {
+      this.begun = true;
+      for (const kind of kinds) {
+        const place = this.transceiver(kind);
+        if (!place) continue;
+        place.direction = 'sendrecv';
+        place.sender.setStreams?.(this.outgoing);
+      }
     }
-    await this.pc.setLocalDescription(await this.pc.createAnswer());
+    await this.sync();
+    await this.pc.setLocalDescription();
     this.sendLocal();
-    this.progress('connecting');
+    this.described();
     await this.addEarly();
   }
 
-  private async renegotiate(): Promise<void> {
-    if (!this.initiator) this.tell({ renegotiate: true });
-    else if (this.pc.signalingState === 'stable') await this.offer(false);
+  private async accept(sdp: string): Promise<void> {
+    if (this.pc.signalingState !== 'have-local-offer') return;
+    await this.pc.setRemoteDescription({ type: 'answer', sdp });
+    await this.applyLimits(); // there are no encodings to limit before
+    this.described();
+    await this.addEarly();
   }
 
   private sendLocal(): void {
@@ -232,94 +304,104 @@ export class PeerLink {
     });
   }
 
-  private async add(candidate: RTCIceCandidateInit): Promise<void> {
-    if (!this.pc.remoteDescription) {
-      this.early.push(candidate);
-      return;
-    }
-    try {
-      await this.pc.addIceCandidate(candidate);
-    } catch (error) {
-      console.warn('candidate refused:', error); // one bad candidate is not the end of a call
-    }
+  private async add({ candidate, label, id }: CandidateSignal): Promise<void> {
+    this.early.push({ candidate, sdpMLineIndex: label, ...(id === '' ? {} : { sdpMid: id }) });
+    if (this.pc.remoteDescription) await this.addEarly();
   }
 
   private async addEarly(): Promise<void> {
-    for (const candidate of this.early.splice(0)) await this.add(candidate);
-  }
-
-  private arrived(track: MediaStreamTrack): void {
-    for (const old of this.remote.getTracks()) {
-      if (old.kind === track.kind && old !== track) this.remote.removeTrack(old);
+    for (const candidate of this.early.splice(0)) {
+      // One that is refused, as those of an offer that was not taken, is not the end of a call.
+      await this.pc.addIceCandidate(candidate).catch(() => {});
     }
-    this.remote.addTrack(track);
-    this.owner.changed();
   }
 
-  private watch(channel: RTCDataChannel): void {
-    this.news = channel;
-    channel.onopen = () => this.announce();
-    channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-      const news = parseNews(data);
-      if (news === null) return;
-      if (news === 'renegotiate') {
-        if (this.initiator) this.enqueue(() => this.renegotiate());
-        return;
+  /** A picture counts from its first frame on: an element that waits for one plays no sound either. */
+  private arrived(track: MediaStreamTrack): void {
+    const kind = track.kind as Kind;
+    const stream = this.transceiver(kind)?.receiver.track === track ? this.camera : this.screen;
+    const show = () => {
+      for (const old of stream.getTracks()) {
+        if (old.kind === kind && old !== track) stream.removeTrack(old);
       }
-      this.presence = news;
+      stream.addTrack(track);
       this.owner.changed();
     };
+    if (kind === 'audio' || !track.muted) show();
+    track.onunmute = show;
   }
 
-  private announce(): void {
-    this.tell(this.me);
-  }
-
-  private tell(news: Presence | { readonly renegotiate: true }): void {
-    if (this.news?.readyState === 'open') this.news.send(JSON.stringify(news));
+  /** Both have described themselves; after a restart media may still flow, which is no step back. */
+  private described(): void {
+    if (this.state === 'connected') return;
+    if (this.state === 'new') {
+      this.restartAfter(connectMs);
+      this.progress('connecting');
+    } else {
+      this.failAfter(lastChanceMs);
+    }
   }
 
   private progress(state: LinkState): void {
-    // A restart renegotiates while media still flow: that is no step back.
-    if (state === 'connecting' && this.state !== 'new') return;
     if (this.state === state) return;
-    if (state === 'connecting') this.timer = setTimeout(() => this.restart(), connectMs);
     this.state = state;
     this.owner.changed();
   }
 
-  private fail(): void {
-    clearTimeout(this.timer);
-    this.progress('failed');
-  }
-
+  /** "connecting" is no news: it comes with every restart, and must not put off the end of waiting. */
   private connectionChanged(): void {
     switch (this.pc.connectionState) {
       case 'connected':
         clearTimeout(this.timer);
-        this.restarted = false;
         this.progress('connected');
         break;
       case 'disconnected':
         this.progress('interrupted');
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => this.restart(), interruptionMs);
+        this.restartAfter(interruptionMs + this.politeness);
         break;
       case 'failed':
         this.progress('interrupted');
-        this.restart();
+        this.restartAfter(this.politeness);
         break;
       default:
         break;
     }
   }
 
-  /** The initiator offers new candidates, once; the other side waits for that offer. */
-  private restart(): void {
+  private restartAfter(milliseconds: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.fail(), lastChanceMs);
-    if (!this.initiator || this.restarted) return;
-    this.restarted = true;
-    this.enqueue(() => this.offer(true));
+    this.timer = setTimeout(() => this.restart(), milliseconds);
   }
+
+  private failAfter(milliseconds: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.fail(), milliseconds + this.politeness);
+  }
+
+  private get politeness(): number {
+    return this.options.offer ? 0 : politenessMs;
+  }
+
+  private restart(): void {
+    this.failAfter(lastChanceMs);
+    if (this.mayOffer) this.pc.restartIce();
+  }
+
+  /** Tells so, and goes on trying: networks change. */
+  private fail(): void {
+    if (this.pc.connectionState === 'connected') return; // the restart was only a change of networks
+    this.restartAfter(lastChanceMs);
+    if (this.owner.online()) this.progress('failed');
+  }
+}
+
+async function limitSender(sender: RTCRtpSender, { scale, bitrate, framerate }: Limit): Promise<void> {
+  const parameters = sender.getParameters();
+  const [encoding] = parameters.encodings ?? [];
+  if (!encoding || encoding.maxBitrate === bitrate) return;
+  encoding.scaleResolutionDownBy = scale;
+  encoding.maxBitrate = bitrate;
+  encoding.maxFramerate = framerate;
+  // A browser that cannot be told sends what it thinks right.
+  await sender.setParameters(parameters).catch(() => {});
 }

@@ -1,55 +1,67 @@
-// Written words between the two pages: plain text over a data channel of its own.  Nothing of it
-// reaches the server, and both pages forget it when the call is left.
+// Written words in the room: plain text, kept by the server for who comes later.
+
+import type { ChatLine } from './wire.ts';
 
 export interface Line {
   readonly mine: boolean;
-  /** The other side's name when it wrote. */
+  /** The name of who wrote it, then. */
   readonly from: string;
   readonly text: string;
   readonly at: number;
+  /** Not yet back from the server. */
+  readonly sending: boolean;
 }
 
-export const longestLine = 2_000;
-/** The other side is a stranger: it may neither fill our memory nor our sight. */
+/** The server takes 4000 bytes; a character may have four. */
+export const longestLine = 1_000;
+/** Strangers may fill neither our memory nor our sight. */
 const mostLines = 500;
-/** Beyond this the words pile up unsent. */
-const mostBuffered = 64 * 1024;
 
 export class Chat {
-  lines: readonly Line[] = [];
   unread = 0;
   /** What one was writing when the panel was closed. */
   draft = '';
+  lines: readonly Line[] = [];
 
-  private channel: RTCDataChannel | null = null;
+  private readonly me = new Set<number>();
+  private known: ChatLine[] = [];
+  private outbox: Line[] = [];
 
-  constructor(
-    private readonly peerName: () => string,
-    private readonly changed: (arrived: Line | null) => void,
-  ) {}
+  constructor(private readonly changed: (arrived: Line | null) => void) {}
 
-  /** Whether somebody's page is there to show what we write. */
-  get open(): boolean {
-    return this.channel?.readyState === 'open';
+  /** A seat of ours: what it writes is ours. */
+  iAm(id: number): void {
+    this.me.add(id);
   }
 
-  /** The channel of a new connection; the lines of the old one stay. */
-  attach(channel: RTCDataChannel): void {
-    this.channel = channel;
-    channel.onopen = channel.onclose = () => this.changed(null);
-    channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-      if (typeof data !== 'string' || data.trim() === '') return;
-      this.add(false, data.trim().slice(0, longestLine));
-    };
+  /** What was written before we came, or while we could not listen.  A new server counts anew. */
+  load(lines: readonly ChatLine[], restarted: boolean): void {
+    if (restarted) this.known = this.known.map((line) => ({ ...line, n: 0 }));
+    for (const line of lines) {
+      const { from, time, text } = line;
+      const again = this.known.some((k) => k.from === from && k.time === time && k.text === text);
+      if (line.n > this.latest && !again) this.keep(line);
+    }
+    this.publish(null);
   }
 
-  /** False when nobody would read it. */
-  send(text: string): boolean {
-    const { channel } = this;
-    if (!channel || channel.readyState !== 'open' || channel.bufferedAmount > mostBuffered) return false;
-    channel.send(text);
-    this.add(true, text);
-    return true;
+  arrive(line: ChatLine): void {
+    if (line.n <= this.latest) return;
+    this.keep(line);
+    this.publish(line);
+  }
+
+  /** Shown at once; the line itself comes back from the server like everybody's. */
+  sending(text: string): void {
+    this.outbox.push({ mine: true, from: '', text, at: Date.now(), sending: true });
+    this.publish(null);
+  }
+
+  /** The server did not take it: back to where it can be changed or tried again. */
+  refused(text: string): void {
+    this.takeOut(text);
+    if (this.draft === '') this.draft = text;
+    this.publish(null);
   }
 
   read(): void {
@@ -57,17 +69,36 @@ export class Chat {
   }
 
   forget(): void {
-    this.lines = [];
+    this.me.clear();
+    this.known = [];
+    this.outbox = [];
     this.unread = 0;
     this.draft = '';
-    this.channel = null;
+    this.publish(null);
   }
 
-  private add(mine: boolean, text: string): void {
-    const line = { mine, from: mine ? '' : this.peerName(), text, at: Date.now() };
-    this.lines = [...this.lines, line].slice(-mostLines);
-    if (!mine) this.unread += 1;
-    this.changed(mine ? null : line);
+  private get latest(): number {
+    return this.known.at(-1)?.n ?? 0;
+  }
+
+  private keep(line: ChatLine): void {
+    this.known = [...this.known, line].slice(-mostLines);
+    if (this.me.has(line.from)) this.takeOut(line.text);
+    else this.unread += 1;
+  }
+
+  private takeOut(text: string): void {
+    const at = this.outbox.findIndex((line) => line.text === text);
+    if (at >= 0) this.outbox.splice(at, 1);
+  }
+
+  private publish(arrived: ChatLine | null): void {
+    const shown = (line: ChatLine): Line => {
+      const { from, name, text, time } = line;
+      return { mine: this.me.has(from), from: name, text, at: time, sending: false };
+    };
+    this.lines = [...this.known.map(shown), ...this.outbox];
+    this.changed(arrived && !this.me.has(arrived.from) ? shown(arrived) : null);
   }
 }
 

@@ -4,6 +4,7 @@ import { Page } from './ui/page.tsx';
 import './style/base.css';
 import './style/lobby.css';
 import './style/call.css';
+import './style/stage.css';
 import './style/panel.css';
 
 const root = document.getElementById('app');

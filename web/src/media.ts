@@ -1,7 +1,5 @@
 // One's own camera and microphone: asking for them, doing without them, changing them.
 
-import type { LocalTracks } from './call.ts';
-
 export type MediaProblem =
   | { readonly code: 'media-blocked'; readonly what: Missing }
   | { readonly code: 'media-busy'; readonly what: Missing }
@@ -65,10 +63,6 @@ export class LocalMedia {
     private readonly choice: DeviceChoice,
     private readonly changed: () => void,
   ) {}
-
-  get tracks(): LocalTracks {
-    return { audio: this.audio, video: this.video };
-  }
 
   /** Resolves when we know what there is; never rejects, because a call without media is a call. */
   acquire(): Promise<void> {

@@ -1,35 +1,22 @@
-// The wire of AppRTC's room server and of Collider, as a client speaks it: join, register, send, bye,
-// leave.  It knows no DOM, no clock and no network: a Transport brings those, and tests bring their own.
+// A client of Ahoy's own protocol (docs/protocol.md): one seat in one room, from the hello to the bye,
+// over as many sockets as that takes.  It knows no DOM, no clock and no network: a Transport brings
+// those, and tests bring their own.
 //
-// Two rules of the protocol shape this file.  The initiator sends everything by POST /message, because
-// the room server keeps it for whoever comes next; the other side sends over the WebSocket.  And a lost
-// socket keeps its seat for ten seconds, in which the same client id may register again.
+// Two counters make a lost socket harmless.  Requests carry ids and stay here until they are
+// acknowledged; events carry seq, and the server keeps them until we acknowledge.  A new socket names
+// both, and each side sends what the other has not seen.
 
-export interface SdpMessage {
-  readonly type: 'offer' | 'answer';
-  readonly sdp: string;
-}
-export interface CandidateMessage {
-  readonly type: 'candidate';
-  readonly label: number;
-  readonly id: string;
-  readonly candidate: string;
-}
-export interface ByeMessage {
-  readonly type: 'bye';
-}
-export type Message = SdpMessage | CandidateMessage | ByeMessage;
-
-export interface IceServer {
-  readonly urls: string[];
-  readonly username?: string;
-  readonly credential?: string;
-}
-
-export interface HttpReply {
-  readonly status: number;
-  readonly body: string;
-}
+import {
+  parseFrame,
+  type Answer,
+  type Frame,
+  type IceServer,
+  type Presence,
+  type Refusal,
+  type Request,
+  type RoomEvent,
+  type Welcome,
+} from './wire.ts';
 
 export interface Socket {
   send(text: string): void;
@@ -43,297 +30,196 @@ export interface SocketHandlers {
 }
 
 export interface Transport {
-  /** Rejects when nobody answered; an HTTP error status is an answer. */
-  request(method: 'POST' | 'DELETE', url: string, body?: string): Promise<HttpReply>;
   /** `closed` is called exactly once, whether or not the socket ever opened. */
   socket(url: string, handlers: SocketHandlers): Socket;
-  /** Sent even while the page goes away; nobody waits for an answer. */
-  beacon(url: string): void;
   now(): number;
   after(milliseconds: number, run: () => void): () => void;
   /** In [0, 1): spreads the reconnects of many clients. */
   random(): number;
 }
 
-type Json = { readonly [key: string]: unknown };
-
-function parseJson(text: string): Json | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Json)
-      : null;
-  } catch {
-    return null;
-  }
-}
-
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-/** Null for what we do not know: other clients may say more than we understand. */
-export function parseMessage(body: string): Message | null {
-  const json = parseJson(body);
-  switch (json?.type) {
-    case 'offer':
-    case 'answer':
-      return typeof json.sdp === 'string' ? { type: json.type, sdp: json.sdp } : null;
-    case 'candidate':
-      return typeof json.candidate === 'string'
-        ? {
-            type: 'candidate',
-            label: typeof json.label === 'number' ? json.label : 0,
-            id: text(json.id),
-            candidate: json.candidate,
-          }
-        : null;
-    case 'bye':
-      return { type: 'bye' };
-    default:
-      return null;
-  }
-}
-
-/** Key order as AppRTC's page writes it. */
-export function formatMessage(message: Message): string {
-  switch (message.type) {
-    case 'offer':
-    case 'answer':
-      return JSON.stringify({ sdp: message.sdp, type: message.type });
-    case 'candidate':
-      return JSON.stringify({
-        type: 'candidate',
-        label: message.label,
-        id: message.id,
-        candidate: message.candidate,
-      });
-    case 'bye':
-      return JSON.stringify({ type: 'bye' });
-  }
-}
-
-export function parseIceServers(value: unknown): IceServer[] {
-  if (!Array.isArray(value)) return [];
-  const servers: IceServer[] = [];
-  for (const entry of value as unknown[]) {
-    if (typeof entry !== 'object' || entry === null) continue;
-    const { urls, username, credential } = entry as Json;
-    const list = (Array.isArray(urls) ? (urls as unknown[]) : [urls]).filter(
-      (url): url is string => typeof url === 'string' && url !== '',
-    );
-    if (list.length === 0) continue; // browsers refuse the whole configuration for one empty list
-    servers.push({
-      urls: list,
-      ...(typeof username === 'string' ? { username } : {}),
-      ...(typeof credential === 'string' ? { credential } : {}),
-    });
-  }
-  return servers;
-}
-
-export interface Seat {
-  readonly kind: 'joined';
+export interface Entry {
   readonly room: string;
-  readonly client: string;
-  readonly initiator: boolean;
-  /** What the other client said before we came, oldest first. */
-  readonly messages: Message[];
-  readonly iceServers: IceServer[];
-  readonly iceServerUrl: string;
-  readonly socketUrl: string;
-  readonly postUrl: string;
+  readonly token?: string;
+  readonly invite?: string;
 }
 
-export type JoinResult =
-  | Seat
-  | { readonly kind: 'full' }
-  | { readonly kind: 'bad-name' }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'unreachable'; readonly reason: string };
+export type Outcome =
+  | { readonly ok: true; readonly iceServers?: readonly IceServer[]; readonly key?: string }
+  | { readonly ok: false; readonly refusal: Refusal };
 
-const encode = encodeURIComponent;
+export type End =
+  | { readonly kind: 'bye'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** No server answered the first hello. */
+  | { readonly kind: 'unreachable' };
 
-export async function join(transport: Transport, room: string): Promise<JoinResult> {
-  let reply: HttpReply;
-  try {
-    reply = await transport.request('POST', `/join/${encode(room)}`, '');
-  } catch (error) {
-    return { kind: 'unreachable', reason: String(error) };
-  }
-  if (reply.status === 404) return { kind: 'bad-name' };
-  const json = parseJson(reply.body);
-  if (reply.status !== 200 || json === null) {
-    return { kind: 'unreachable', reason: `HTTP status ${reply.status}` };
-  }
-  if (json.result === 'FULL') return { kind: 'full' };
-  const params = typeof json.params === 'object' ? (json.params as Json | null) : null;
-  if (json.result !== 'SUCCESS' || params === null) {
-    return { kind: 'refused', reason: text(json.result) || 'no result' };
-  }
-  const messages = Array.isArray(params.messages) ? (params.messages as unknown[]) : [];
-  return {
-    kind: 'joined',
-    room: text(params.room_id) || room,
-    client: text(params.client_id),
-    initiator: params.is_initiator === 'true',
-    messages: messages.map((m) => parseMessage(text(m))).filter((m) => m !== null),
-    iceServers: parseIceServers(parseJson(text(params.pc_config))?.iceServers),
-    iceServerUrl: text(params.ice_server_url),
-    socketUrl: text(params.wss_url),
-    postUrl: text(params.wss_post_url),
-  };
+export interface Owner {
+  /** In the lobby, until the host decides. */
+  waiting(): void;
+  /** After the first hello, and again after every lost socket. */
+  welcome(welcome: Welcome): void;
+  event(event: RoomEvent): void;
+  /** The socket broke; another one is being opened. */
+  lost(): void;
+  /** Nothing follows.  Not called after leave(), abandon() and stop(). */
+  ended(end: End): void;
 }
 
-export function leaveUrl(seat: Seat): string {
-  return `/leave/${encode(seat.room)}/${encode(seat.client)}`;
+const answerMs = 8_000; // from opening a socket to the answer to its hello
+const firstPauseMs = 500;
+const longestPauseMs = 5_000;
+const pingMs = 10_000;
+const silenceMs = 10_000;
+/** After a change of networks nothing tells that the old socket leads nowhere, except silence. */
+const hurriedSilenceMs = 3_000;
+const ackEvents = 32;
+const ackMs = 5_000;
+const leaveMs = 2_000;
+const tooFastMs = 1_000;
+const mostPending = 1_024;
+
+interface Pending {
+  readonly request: Request;
+  readonly settle: (outcome: Outcome) => void;
 }
 
-/** An empty list when the provider is silent: a direct call may still succeed. */
-export async function fetchIceServers(transport: Transport, url: string): Promise<IceServer[]> {
-  if (url === '') return [];
-  try {
-    const reply = await transport.request('POST', url, '');
-    return reply.status === 200 ? parseIceServers(parseJson(reply.body)?.iceServers) : [];
-  } catch {
-    return [];
-  }
-}
+const refusal = (code: string): Refusal => ({ code, message: '', retry: false, retryAfter: null });
 
-export type ChannelEvent =
-  | { readonly kind: 'message'; readonly message: Message }
-  /** The socket broke; it is being opened again. */
-  | { readonly kind: 'lost' }
-  | { readonly kind: 'restored' }
-  /** The seat is gone: only a new join helps. */
-  | { readonly kind: 'expired'; readonly reason: string };
+export class Client {
+  /** Of the last ping, in milliseconds. */
+  roundTrip: number | null = null;
 
-/** How long a server keeps the seat of a lost socket, Collider's registerTimeoutSec. */
-export const graceMs = 10_000;
-const connectTimeoutMs = 4_000;
-const stableMs = 2_000;
-const firstDelayMs = 250;
-const longestDelayMs = 2_000;
-const closeMs = 5_000;
-const postAttempts = 4;
-
-/**
- * One seat's way to the other client.  Messages leave in the order of send(), whatever happens to the
- * socket in between, until the seat expires or is left.
- */
-export class Channel {
-  private initiator: boolean;
   private socket: Socket | null = null;
-  private open = false;
-  private done = false;
-  private lostAt: number;
-  private everOpen = false;
+  private over = false;
+  private greeted = false; // by a welcome or a waiting: from then on a lost socket is opened again
+  private welcomed = false; // over the socket of now
+  private resume = '';
+  private handled = 0; // seq
+  private acked = 0; // seq
+  private latest = 0; // id
+  /** The latest id that reached the server before a resume.  Refusals among them come again as events, so
+      they count as acknowledged only with the pong that follows those. */
+  private covered = 0;
+  private readonly pending = new Map<number, Pending>();
+  private told: Presence | null = null; // what the server knows of us
   private attempt = 0;
-  private refusal = '';
-  private unsent: string[] = []; // for the socket, while there is none
-  private posts: Promise<void> = Promise.resolve();
-  private epoch = 0;
-  private cancelRetry: () => void = () => {};
-  private cancelStable: () => void = () => {};
-  private cancelGrace: () => void = () => {};
+  private pause: number | null = null; // the server's wish
+  private drop: () => void = () => {}; // the socket of now counts as lost
   private whenClosed: () => void = () => {};
+  private cancelRetry: () => void = () => {};
+  private cancelAck: (() => void) | null = null;
+  private cancelPing: () => void = () => {};
+  private cancelSilence: () => void = () => {};
 
   constructor(
     private readonly transport: Transport,
-    private readonly seat: Seat,
-    private readonly onEvent: (event: ChannelEvent) => void,
-  ) {
-    this.initiator = seat.initiator;
-    this.lostAt = transport.now();
-    this.cancelGrace = transport.after(graceMs, () => this.graceOver());
+    private readonly url: string,
+    private readonly entry: Entry,
+    private me: Presence,
+    private readonly owner: Owner,
+  ) {}
+
+  start(): void {
     this.connect();
   }
 
-  send(message: Message): void {
-    if (this.done) return;
-    const body = formatMessage(message);
-    if (this.initiator) {
-      const epoch = this.epoch;
-      this.posts = this.posts.then(() => this.post(body, epoch));
-    } else if (this.open) {
-      this.socket?.send(JSON.stringify({ cmd: 'send', msg: body }));
-    } else {
-      this.unsent.push(body);
+  get online(): boolean {
+    return this.welcomed;
+  }
+
+  /** Settles when the server has answered, however many sockets that takes. */
+  request(request: Request): Promise<Outcome> {
+    if (this.over) return Promise.resolve({ ok: false, refusal: refusal('session-ended') });
+    if (this.pending.size >= mostPending) return Promise.resolve({ ok: false, refusal: refusal('queue-full') });
+    return new Promise((settle) => this.ask({ request, settle }));
+  }
+
+  /** What the others are told of us. */
+  present(me: Presence): void {
+    this.me = me;
+    this.tellPresence();
+  }
+
+  /** The network changed or is back: neither sit out a pause nor trust the old socket. */
+  networkChanged(): void {
+    if (this.over) return;
+    if (this.socket === null) {
+      this.cancelRetry();
+      this.connect();
+    } else if (this.welcomed) {
+      this.ping(hurriedSilenceMs);
     }
   }
 
-  /** The other client left: from now on we offer, and nothing of the old call may follow. */
-  becomeInitiator(): void {
-    this.initiator = true;
-    this.epoch += 1;
-    this.unsent = [];
-  }
-
-  /** The network is back: do not sit out the pause. */
-  retryNow(): void {
-    if (this.done || this.socket !== null) return;
-    this.cancelRetry();
-    this.connect();
-  }
-
-  /**
-   * Hangs up.  /leave comes first, because on bye the other client offers anew at once, and by then
-   * the server must see it alone.
-   */
+  /** Resolves when the server has said bye, or has had its chance to. */
   async leave(): Promise<void> {
-    if (this.done) return;
-    const { socket, open } = this;
-    const url = `${this.seat.postUrl}/${encode(this.seat.room)}/${encode(this.seat.client)}`;
-    const bye = formatMessage({ type: 'bye' });
-    this.finish();
-    const quietly = (method: 'POST' | 'DELETE', to: string, body?: string) =>
-      this.transport.request(method, to, body).catch(() => null);
-    await quietly('POST', leaveUrl(this.seat));
-    if (socket && open) {
-      socket.send(JSON.stringify({ cmd: 'send', msg: bye }));
-      await this.closing(socket);
-    } else {
-      socket?.close();
-      await quietly('POST', url, bye);
+    const { socket } = this;
+    if (this.over || !this.sayLeave() || !socket) {
+      this.stop();
+      return;
     }
-    await quietly('DELETE', url);
-  }
-
-  /** Hangs up while the page goes away and can wait for nothing. */
-  abandon(): void {
-    if (this.done) return;
-    const { socket, open } = this;
     this.finish();
-    this.transport.beacon(leaveUrl(this.seat));
-    if (open) socket?.send(JSON.stringify({ cmd: 'send', msg: formatMessage({ type: 'bye' }) }));
-    socket?.close();
+    await new Promise<void>((closed) => {
+      this.whenClosed = closed;
+      this.transport.after(leaveMs, closed);
+    });
+    socket.close();
   }
 
-  /** A DELETE that overtook the bye would take the right to say it. */
-  private closing(socket: Socket): Promise<void> {
-    return new Promise((closed) => {
-      this.whenClosed = closed;
-      this.transport.after(closeMs, closed);
-      socket.close();
-    });
+  /** Leaves while the page goes away and can wait for nothing. */
+  abandon(): void {
+    if (this.over) return;
+    this.sayLeave();
+    this.stop();
+  }
+
+  /** Lets go of everything without a word: the seat stays until the server's patience ends. */
+  stop(): void {
+    this.finish();
+    this.socket?.close();
+  }
+
+  private sayLeave(): boolean {
+    if (!this.welcomed) return false;
+    this.latest += 1;
+    this.send({ type: 'leave', id: this.latest });
+    return true;
   }
 
   private finish(): void {
-    this.done = true;
-    this.open = false;
+    this.over = true;
+    this.welcomed = false;
     this.cancelRetry();
-    this.cancelStable();
-    this.cancelGrace();
+    this.cancelAck?.();
+    this.cancelPing();
+    this.cancelSilence();
+    for (const { settle } of this.pending.values()) settle({ ok: false, refusal: refusal('session-ended') });
+    this.pending.clear();
   }
 
-  private expire(reason: string): void {
-    if (this.done) return;
-    const socket = this.socket;
-    this.finish();
-    socket?.close();
-    this.onEvent({ kind: 'expired', reason });
+  private end(end: End): void {
+    if (this.over) return;
+    this.stop();
+    this.owner.ended(end);
   }
 
-  private graceOver(): void {
-    if (!this.open) this.expire('the server did not answer in time');
+  private send(frame: object): void {
+    this.socket?.send(JSON.stringify(frame));
+  }
+
+  private ask(pending: Pending): void {
+    this.latest += 1;
+    this.pending.set(this.latest, pending);
+    if (this.welcomed) this.send({ ...pending.request, id: this.latest });
+  }
+
+  private tellPresence(): void {
+    if (!this.welcomed || !this.told) return;
+    const changes = Object.entries(this.me).filter(([key, value]) => this.told?.[key as keyof Presence] !== value);
+    if (changes.length === 0) return;
+    this.told = this.me;
+    void this.request({ type: 'set', ...(Object.fromEntries(changes) as Partial<Presence>) });
   }
 
   private connect(): void {
@@ -341,110 +227,165 @@ export class Channel {
     const ended = () => {
       if (!current) return;
       current = false;
-      cancelTimeout();
       this.closed();
     };
-    const socket = this.transport.socket(this.seat.socketUrl, {
+    const socket = this.transport.socket(this.url, {
       opened: () => {
-        if (!current || this.done) return;
-        cancelTimeout();
-        this.opened();
+        if (current && !this.over) this.hello();
       },
-      received: (frame) => {
-        if (current && !this.done) this.received(frame);
+      received: (text) => {
+        if (!current || this.over) return;
+        this.cancelSilence(); // any frame shows that the server is there
+        const frame = parseFrame(text);
+        if (frame) this.receive(frame);
       },
       closed: ended,
     });
     this.socket = socket;
-    const cancelTimeout = this.transport.after(connectTimeoutMs, () => {
+    this.drop = () => {
       ended();
       socket.close();
-    });
+    };
+    this.expectFrame(answerMs);
   }
 
-  private opened(): void {
-    const again = this.everOpen;
-    this.everOpen = true;
-    this.open = true;
-    this.refusal = '';
-    this.socket?.send(
-      JSON.stringify({ cmd: 'register', roomid: this.seat.room, clientid: this.seat.client }),
-    );
-    for (const msg of this.unsent.splice(0)) {
-      this.socket?.send(JSON.stringify({ cmd: 'send', msg }));
+  private expectFrame(milliseconds: number): void {
+    this.cancelSilence();
+    this.cancelSilence = this.transport.after(milliseconds, () => this.drop());
+  }
+
+  private ping(patience: number): void {
+    this.cancelPing();
+    this.send({ type: 'ping', time: Math.round(this.transport.now()) });
+    this.expectFrame(patience);
+    this.schedulePing();
+  }
+
+  private schedulePing(): void {
+    this.cancelPing();
+    this.cancelPing = this.transport.after(pingMs, () => this.ping(silenceMs));
+  }
+
+  private hello(): void {
+    const which = this.resume === '' ? this.entry : { resume: this.resume, seq: this.handled };
+    this.send({ type: 'hello', version: 1, ...which, ...this.me });
+  }
+
+  private receive(frame: Frame): void {
+    switch (frame.type) {
+      case 'welcome':
+        return this.welcome(frame);
+      case 'waiting':
+        this.greeted = true;
+        this.attempt = 0;
+        this.schedulePing();
+        return this.owner.waiting();
+      case 'event':
+        return this.event(frame.seq, frame.event);
+      case 'ack':
+        return this.acknowledge(frame.id);
+      case 'answer':
+        return this.answer(frame.answer);
+      case 'pong':
+        this.roundTrip = Math.max(0, this.transport.now() - frame.time);
+        return this.acknowledge(this.covered);
+      case 'refused':
+        this.pause = frame.refusal.retryAfter;
+        if (this.resume === '' || !frame.refusal.retry) this.end({ kind: 'refused', refusal: frame.refusal });
+        return;
+      case 'bye':
+        if (frame.reason !== 'shutdown') return this.end({ kind: 'bye', reason: frame.reason });
+        this.pause = frame.refusal.retryAfter;
+        return this.drop();
     }
-    // Nothing acknowledges a register; a refusal closes the socket soon.
-    this.cancelStable = this.transport.after(stableMs, () => this.settled());
-    if (again) this.onEvent({ kind: 'restored' });
   }
 
-  private settled(): void {
+  private welcome(welcome: Welcome): void {
+    this.greeted = true;
     this.attempt = 0;
-    this.cancelGrace();
-    this.cancelStable();
+    this.resume = welcome.resume;
+    this.handled = welcome.seq;
+    this.acked = welcome.seq;
+    this.told = welcome.you;
+    this.covered = welcome.received;
+    this.welcomed = true;
+    for (const [id, { request }] of this.pending) if (id > this.covered) this.send({ ...request, id });
+    this.ping(silenceMs);
+    this.owner.welcome(welcome);
+    this.tellPresence();
   }
 
-  private received(frame: string): void {
-    const json = parseJson(frame);
-    if (json === null) return;
-    const error = text(json.error);
-    if (error !== '') {
-      this.refusal = error;
-      return;
+  private event(seq: number, event: RoomEvent | Answer | null): void {
+    if (seq <= this.handled) return;
+    this.handled = seq;
+    if (event?.type === 'error' || event?.type === 'ice' || event?.type === 'invite') this.answer(event);
+    else if (event) this.owner.event(event);
+    if (this.handled - this.acked >= ackEvents) this.ackEvents();
+    else this.cancelAck ??= this.transport.after(ackMs, () => this.ackEvents());
+  }
+
+  private ackEvents(): void {
+    this.cancelAck?.();
+    this.cancelAck = null;
+    if (!this.welcomed || this.acked === this.handled) return;
+    this.acked = this.handled;
+    this.send({ type: 'ack', seq: this.handled });
+  }
+
+  /** One acknowledgement stands for all requests up to it that were not refused. */
+  private acknowledge(upTo: number): void {
+    for (const id of this.pending.keys()) {
+      if (id > upTo) break; // a Map keeps the order in which ids were given
+      this.settle(id, { ok: true });
     }
-    this.settled();
-    const message = parseMessage(text(json.msg));
-    if (message !== null) this.onEvent({ kind: 'message', message });
+  }
+
+  private answer(answer: Answer): void {
+    switch (answer.type) {
+      case 'ice':
+        return this.settle(answer.id, { ok: true, iceServers: answer.iceServers });
+      case 'invite':
+        return this.settle(answer.id, { ok: true, key: answer.key });
+      case 'error':
+        return this.refused(answer.id, answer.refusal);
+    }
+  }
+
+  private settle(id: number, outcome: Outcome): void {
+    this.pending.get(id)?.settle(outcome);
+    this.pending.delete(id);
+  }
+
+  private refused(id: number, refusal: Refusal): void {
+    const pending = this.pending.get(id);
+    if (refusal.code !== 'too-fast' || !pending) return this.settle(id, { ok: false, refusal });
+    this.pending.delete(id);
+    this.transport.after(refusal.retryAfter ?? tooFastMs, () => {
+      if (this.over) pending.settle({ ok: false, refusal });
+      else this.ask(pending);
+    });
   }
 
   private closed(): void {
     this.socket = null;
-    if (this.done) {
-      this.whenClosed();
-      return;
-    }
-    this.cancelStable();
-    const wasOpen = this.open;
-    this.open = false;
-    // "Duplicated registration" only says that the server has not yet noticed the old socket's end.
-    if (this.refusal !== '' && this.refusal !== 'Duplicated registration') {
-      this.expire(this.refusal);
-      return;
-    }
-    if (wasOpen) this.onEvent({ kind: 'lost' });
-    if (wasOpen && this.attempt === 0) {
-      this.lostAt = this.transport.now();
-      this.cancelGrace();
-      this.cancelGrace = this.transport.after(graceMs, () => this.graceOver());
-    } else if (this.transport.now() - this.lostAt >= graceMs) {
-      this.expire('the server did not answer in time');
-      return;
-    }
-    const delay = Math.min(firstDelayMs * 2 ** this.attempt, longestDelayMs);
-    this.attempt += 1;
-    this.cancelRetry = this.transport.after(delay * (0.5 + this.transport.random() / 2), () =>
-      this.connect(),
-    );
+    this.welcomed = false;
+    this.cancelPing();
+    this.cancelSilence();
+    this.cancelAck?.();
+    this.cancelAck = null;
+    if (this.over) return this.whenClosed();
+    if (!this.greeted) return this.end({ kind: 'unreachable' });
+    if (this.attempt === 0) this.owner.lost();
+    this.cancelRetry = this.transport.after(this.nextPause(), () => this.connect());
   }
 
-  private async post(body: string, epoch: number): Promise<void> {
-    const url = `/message/${encode(this.seat.room)}/${encode(this.seat.client)}`;
-    for (let attempt = 0; attempt < postAttempts; attempt += 1) {
-      if (this.done || epoch !== this.epoch) return;
-      try {
-        const reply = await this.transport.request('POST', url, body);
-        const result = parseJson(reply.body)?.result;
-        if (result === 'SUCCESS') return;
-        if (result === 'UNKNOWN_ROOM' || result === 'UNKNOWN_CLIENT') {
-          this.expire(result);
-          return;
-        }
-      } catch {
-        // The socket's own troubles decide when to give up.
-      }
-      await new Promise<void>((wake) => {
-        this.transport.after(firstDelayMs * 2 ** attempt, wake);
-      });
-    }
+  private nextPause(): number {
+    const { attempt, pause } = this;
+    this.attempt += 1;
+    this.pause = null;
+    if (pause !== null) return pause;
+    if (attempt === 0) return 0;
+    const full = Math.min(firstPauseMs * 2 ** (attempt - 1), longestPauseMs);
+    return full * (1 - this.transport.random() / 2);
   }
 }

@@ -14,6 +14,13 @@ export interface Stats {
   readonly audioCodec: string;
 }
 
+export type Quality = 'good' | 'fair' | 'poor';
+
+export function quality({ rttMs, lossPercent }: Stats): Quality {
+  const trouble = Math.max((rttMs ?? 0) / 250, (lossPercent ?? 0) / 4);
+  return trouble > 2 ? 'poor' : trouble > 1 ? 'fair' : 'good';
+}
+
 export interface Picture {
   readonly width: number;
   readonly height: number;

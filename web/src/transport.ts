@@ -1,27 +1,8 @@
 // The browser's network and clock, as protocol.ts wants them.
 
-import type { HttpReply, Socket, SocketHandlers, Transport } from './protocol.ts';
-
-const requestTimeoutMs = 10_000;
+import type { Socket, SocketHandlers, Transport } from './protocol.ts';
 
 export const browserTransport: Transport = {
-  async request(method, url, body): Promise<HttpReply> {
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), requestTimeoutMs);
-    try {
-      const reply = await fetch(url, {
-        method,
-        signal: abort.signal,
-        cache: 'no-store',
-        credentials: 'omit',
-        ...(body === undefined ? {} : { body }),
-      });
-      return { status: reply.status, body: await reply.text() };
-    } finally {
-      clearTimeout(timer);
-    }
-  },
-
   socket(url: string, handlers: SocketHandlers): Socket {
     const socket = new WebSocket(url);
     socket.onopen = () => handlers.opened();
@@ -37,7 +18,6 @@ export const browserTransport: Transport = {
     };
   },
 
-  beacon: (url) => void navigator.sendBeacon(url),
   now: () => performance.now(),
   after: (milliseconds, run) => {
     const timer = setTimeout(run, milliseconds);

@@ -2,12 +2,17 @@ import assert from 'node:assert/strict';
 import { join as path } from 'node:path';
 import { test } from 'node:test';
 
-const { Chat, linkify, longestLine } = await import(path(process.env.BUILT, 'chat.mjs'));
+const { Chat, linkify } = await import(path(process.env.BUILT, 'chat.mjs'));
 
 const links = (text) => linkify(text).filter((p) => p.href !== null).map((p) => p.href);
+const line = (n, from, text) => ({ n, from, name: from === 1 ? 'Alice' : 'Bob', text, time: n });
 
-/** A data channel that keeps what it is given. */
-const fakeChannel = () => ({ readyState: 'open', bufferedAmount: 0, sent: [], send(text) { this.sent.push(text); } });
+function opened() {
+  const arrived = [];
+  const chat = new Chat((news) => news && arrived.push(news.text));
+  chat.iAm(1);
+  return { chat, arrived, texts: () => chat.lines.map((l) => l.text) };
+}
 
 test('addresses in a text become links, and the text stays whole', () => {
   const text = 'See https://example.org/a?b=c#d, and (http://example.org/x). Bye';
@@ -23,42 +28,64 @@ test('nothing but http and https becomes a link', () => {
 });
 
 test('lines are counted as unread until they are read; one\'s own never are', () => {
-  const arrived = [];
-  const chat = new Chat(() => 'Bo', (line) => line && arrived.push(line.text));
-  const channel = fakeChannel();
-  chat.attach(channel);
-  assert.ok(chat.send('Ahoy'));
-  channel.onmessage({ data: ' Ahoy yourself ' });
-  channel.onmessage({ data: new ArrayBuffer(4) });
-  channel.onmessage({ data: '   ' });
+  const { chat, arrived } = opened();
+  chat.arrive(line(1, 1, 'Ahoy'));
+  chat.arrive(line(2, 2, 'Ahoy yourself'));
   assert.deepEqual(chat.lines.map((l) => [l.mine, l.from, l.text]), [
-    [true, '', 'Ahoy'],
-    [false, 'Bo', 'Ahoy yourself'],
+    [true, 'Alice', 'Ahoy'],
+    [false, 'Bob', 'Ahoy yourself'],
   ]);
-  assert.deepEqual([chat.unread, arrived, channel.sent], [1, ['Ahoy yourself'], ['Ahoy']]);
+  assert.deepEqual([chat.unread, arrived], [1, ['Ahoy yourself']]);
   chat.read();
   assert.equal(chat.unread, 0);
 });
 
-test('a stranger fills neither memory nor screen', () => {
-  const chat = new Chat(() => '', () => {});
-  const channel = fakeChannel();
-  chat.attach(channel);
-  for (let i = 0; i < 600; i += 1) channel.onmessage({ data: `${i} ${'x'.repeat(9000)}` });
-  assert.equal(chat.lines.length, 500);
-  assert.ok(chat.lines.every((l) => l.text.length === longestLine));
-  assert.match(chat.lines[499].text, /^599 /);
+test('what one writes is shown at once, and once', () => {
+  const { chat, texts } = opened();
+  chat.sending('Ahoy');
+  assert.deepEqual([texts(), chat.lines[0].sending], [['Ahoy'], true]);
+  chat.arrive(line(1, 2, 'Ahoy'));
+  assert.equal(chat.lines.length, 2, 'somebody else may say the same');
+  chat.arrive(line(2, 1, 'Ahoy'));
+  assert.deepEqual(chat.lines.map((l) => l.sending), [false, false]);
 });
 
-test('what nobody would read is not sent', () => {
-  const chat = new Chat(() => '', () => {});
-  assert.ok(!chat.send('alone'));
-  const channel = fakeChannel();
-  chat.attach(channel);
-  channel.bufferedAmount = 1e6;
-  assert.ok(!chat.send('stuck'));
-  channel.bufferedAmount = 0;
-  channel.readyState = 'closed';
-  assert.ok(!chat.send('gone'));
-  assert.deepEqual([chat.lines, channel.sent], [[], []]);
+test('what the server refuses goes back to be changed', () => {
+  const { chat, texts } = opened();
+  chat.sending('too long');
+  chat.refused('too long');
+  assert.deepEqual([texts(), chat.draft], [[], 'too long']);
+});
+
+test('who comes later reads what was written before; nothing is read twice', () => {
+  const { chat, texts, arrived } = opened();
+  chat.load([line(1, 2, 'a'), line(2, 2, 'b')], false);
+  chat.load([line(1, 2, 'a'), line(2, 2, 'b'), line(3, 2, 'c')], false);
+  chat.arrive(line(3, 2, 'c'));
+  chat.arrive(line(4, 2, 'd'));
+  assert.deepEqual(texts(), ['a', 'b', 'c', 'd']);
+  assert.deepEqual([chat.unread, arrived], [4, ['d']]);
+});
+
+test('a server that was started anew counts anew', () => {
+  const { chat, texts } = opened();
+  chat.load([line(1, 2, 'a'), line(2, 2, 'b')], false);
+  chat.load([line(1, 2, 'a')], true);
+  chat.arrive({ ...line(2, 2, 'c'), time: 9 });
+  assert.deepEqual(texts(), ['a', 'b', 'c']);
+});
+
+test('with a new seat one remains who one was', () => {
+  const { chat } = opened();
+  chat.arrive(line(1, 1, 'Ahoy'));
+  chat.iAm(3);
+  chat.arrive(line(2, 3, 'Me again'));
+  assert.deepEqual(chat.lines.map((l) => l.mine), [true, true]);
+});
+
+test('strangers fill neither memory nor screen', () => {
+  const { chat } = opened();
+  for (let n = 1; n <= 600; n += 1) chat.arrive(line(n, 2, `${n}`));
+  assert.equal(chat.lines.length, 500);
+  assert.equal(chat.lines[499].text, '600');
 });

@@ -1,19 +1,9 @@
 // A network and a clock that only move when a test says so.
 
 export class FakeTransport {
-  requests = [];
   sockets = [];
-  beacons = [];
-  /** (method, url, body) => {status, body} | Error */
-  answer = () => ({ status: 200, body: '{"result":"SUCCESS"}' });
   #now = 0;
   #timers = new Set();
-
-  request(method, url, body) {
-    this.requests.push({ method, url, body });
-    const reply = this.answer(method, url, body);
-    return reply instanceof Error ? Promise.reject(reply) : Promise.resolve(reply);
-  }
 
   socket(url, handlers) {
     const socket = {
@@ -36,10 +26,6 @@ export class FakeTransport {
 
   get latest() {
     return this.sockets[this.sockets.length - 1];
-  }
-
-  beacon(url) {
-    this.beacons.push(url);
   }
 
   now() {

@@ -11,7 +11,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'ahoy-web-test-'));
 try {
   await build({
-    entryPoints: ['protocol', 'names', 'stats', 'chat'].map((name) => join(here, `../src/${name}.ts`)),
+    entryPoints: ['protocol', 'wire', 'session', 'names', 'stats', 'chat', 'layout', 'speaker'].map((name) => join(here, `../src/${name}.ts`)),
     outdir: out,
     outExtension: { '.js': '.mjs' },
     bundle: true,

@@ -1,20 +1,25 @@
-// The call: the other side fills the window, one's own picture rests in a corner.
+// The call: one other fills the window, with one's own picture in a corner; more share the space.
 
 import type { JSX } from 'preact';
 import type { App } from '../app.ts';
 import { ChatPanel } from './chat.tsx';
-import { Hoist, initials } from './flags.tsx';
+import { Hoist } from './flags.tsx';
 import { CallHead } from './head.tsx';
-import { ChatIcon, LeaveIcon, MicIcon, ScreenIcon } from './icons.tsx';
+import { ChatIcon, HandIcon, LeaveIcon, ScreenIcon } from './icons.tsx';
 import { useIdle } from './idle.ts';
 import { MediaNotice, SettingsPanel, StatsPanel } from './panels.tsx';
-import { Control, Invitation, LocalVideo, MediaControls, Sea } from './parts.tsx';
-import { RemoteVideo } from './remote.tsx';
+import { Control, Invitation, MediaControls, Sea } from './parts.tsx';
+import { Knocker, PeoplePanel } from './people.tsx';
+import { Stage } from './stage.tsx';
 import { statusText } from './texts.ts';
+
+/** More would cover the call; the panel shows them all. */
+const mostKnockers = 2;
 
 function Waiting({ app }: { app: App }): JSX.Element {
   const text = statusText(app);
-  const alone = app.phase === 'waiting' && !app.session?.offline && !app.session?.negotiating;
+  const { session } = app;
+  const alone = app.phase === 'waiting' && !session?.offline && session?.peers.size === 0;
   return (
     <div class="waiting">
       <Hoist text={app.room} />
@@ -22,13 +27,18 @@ function Waiting({ app }: { app: App }): JSX.Element {
       {app.phase === 'joining' && app.media.busy && (
         <p class="lead late">Your browser asks whether this page may use them. Without, you can still watch and listen.</p>
       )}
+      {app.phase === 'knocking' && !session?.offline && (
+        <p class="lead">
+          This room has a lobby. Its host has been told that you are here, and under which name. Stay on this page.
+        </p>
+      )}
       {alone && (
         <>
-          <p class="lead">Send this link to the person you want to talk to.</p>
+          <p class="lead">Send this link to those you want to talk to.</p>
           <Invitation app={app} />
         </>
       )}
-      {app.session?.noRelay && (
+      {session?.noRelay && (
         <p class="faint">This server offers no relay, so calls between strict networks may fail.</p>
       )}
     </div>
@@ -38,16 +48,18 @@ function Waiting({ app }: { app: App }): JSX.Element {
 export function Call({ app }: { app: App }): JSX.Element {
   const { session } = app;
   const linked = app.phase === 'connected' || app.phase === 'reconnecting';
-  const idle = useIdle(app.phase === 'connected' && app.panel === 'none' && app.chat.unread === 0);
+  const knocks = session?.isHost ? session.knocks : [];
+  const busy = app.chat.unread > 0 || knocks.length > 0;
+  const idle = useIdle(app.phase === 'connected' && app.panel === 'none' && !busy);
+  const inside = session !== null && session.me !== null;
   const canShareScreen = typeof navigator.mediaDevices?.getDisplayMedia === 'function';
-  const picture = app.screen !== null || (app.media.video !== null && app.media.cameraOn);
   return (
     <main
       class={`call${linked ? ' linked' : ''}${idle ? ' idle' : ''}`}
       data-open={app.panel === 'none' ? undefined : app.panel}
     >
       {!linked && <Sea />}
-      <RemoteVideo app={app} dimmed={app.phase === 'reconnecting'} />
+      <Stage app={app} />
       {!linked && <Waiting app={app} />}
 
       {linked && <h1 class="voice">Call in {app.room}</h1>}
@@ -65,29 +77,30 @@ export function Call({ app }: { app: App }): JSX.Element {
           </p>
         )}
         {app.media.problem && <MediaNotice app={app} problem={app.media.problem} />}
-      </div>
-
-      <div class={`mini${app.miniHidden ? ' hidden' : ''}`}>
-        <LocalVideo app={app} />
-        {!picture && (
-          <div class="veil">
-            <Hoist text={initials(app.name) || 'A'} most={2} />
+        {app.screen && (
+          <div class="notice sharing" data-notice="sharing">
+            <span>You are sharing your screen.</span>
+            <button type="button" class="inline" data-action="stop-sharing" onClick={() => void app.toggleScreen()}>
+              Stop
+            </button>
           </div>
         )}
-        {app.media.audio && !app.media.micOn && (
-          <span class="muted">
-            <MicIcon off />
-          </span>
-        )}
+        {app.panel !== 'people' &&
+          knocks.slice(0, mostKnockers).map((knock) => (
+            <div key={knock.knock} class="notice" role="alert">
+              <Knocker app={app} {...knock} />
+            </div>
+          ))}
       </div>
 
       {app.panel === 'chat' && <ChatPanel app={app} />}
+      {app.panel === 'people' && <PeoplePanel app={app} />}
       {app.panel === 'stats' && <StatsPanel app={app} />}
       {app.panel === 'settings' && <SettingsPanel app={app} />}
 
       <nav class="bar" aria-label="Call">
         <MediaControls app={app} />
-        {canShareScreen && (
+        {canShareScreen && inside && (
           <Control
             action="screen"
             label="Share your screen"
@@ -98,16 +111,30 @@ export function Call({ app }: { app: App }): JSX.Element {
             <ScreenIcon />
           </Control>
         )}
-        <Control
-          action="chat"
-          label="Chat"
-          keys="t"
-          pressed={app.panel === 'chat'}
-          badge={app.chat.unread}
-          onClick={() => app.togglePanel('chat')}
-        >
-          <ChatIcon />
-        </Control>
+        {inside && (
+          <Control
+            action="hand"
+            label="Raise your hand"
+            keys="h"
+            pressed={app.hand}
+            {...(app.hand ? { tone: 'on' as const } : {})}
+            onClick={() => app.toggleHand()}
+          >
+            <HandIcon />
+          </Control>
+        )}
+        {inside && (
+          <Control
+            action="chat"
+            label="Chat"
+            keys="t"
+            pressed={app.panel === 'chat'}
+            badge={app.chat.unread}
+            onClick={() => app.togglePanel('chat')}
+          >
+            <ChatIcon />
+          </Control>
+        )}
         <Control action="leave" label="Leave the call" keys="q" tone="danger" onClick={() => void app.leave()}>
           <LeaveIcon />
         </Control>

@@ -1,4 +1,4 @@
-// What the two write to each other, as plain text; only addresses become links.
+// What people write to each other, as plain text; only addresses become links.
 
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
@@ -27,9 +27,9 @@ function Words({ text }: { text: string }): JSX.Element {
 
 function Bubble({ line, follows }: { line: Line; follows: boolean }): JSX.Element {
   return (
-    <li class={`line${line.mine ? ' mine' : ''}${follows ? ' follows' : ''}`}>
+    <li class={`line${line.mine ? ' mine' : ''}${follows ? ' follows' : ''}${line.sending ? ' sending' : ''}`}>
       <p class={follows ? 'voice' : 'by'}>
-        {line.mine ? 'You' : line.from || 'The other side'} <time>{clock.format(line.at)}</time>
+        {line.mine ? 'You' : line.from || 'Guest'} <time>{clock.format(line.at)}</time>
       </p>
       <Words text={line.text} />
     </li>
@@ -59,7 +59,7 @@ function Lines({ lines }: { lines: readonly Line[] }): JSX.Element {
         below.current = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
       }}
     >
-      {lines.length === 0 && <p class="faint empty">Only the two of you can read this, and only during this call.</p>}
+      {lines.length === 0 && <p class="faint empty">Everybody in this room can read this, also who joins later. It is gone when the room is.</p>}
       <ul>
         {lines.map((line, i) => (
           <Bubble key={`${line.at} ${i}`} line={line} follows={follows(line, i)} />
@@ -70,37 +70,36 @@ function Lines({ lines }: { lines: readonly Line[] }): JSX.Element {
 }
 
 export function ChatPanel({ app }: { app: App }): JSX.Element {
-  const { chat } = app;
-  const [draft, setDraft] = useState(chat.draft);
-  const [stuck, setStuck] = useState(false);
-  const ready = app.canWrite;
+  const { chat, session } = app;
+  const { draft } = chat;
+  const [, redraw] = useState('');
+  const ready = session?.me !== null && session?.me !== undefined;
 
   const write = (text: string) => {
     chat.draft = text;
-    setDraft(text);
-    setStuck(false);
+    redraw(text);
   };
   const send = (event: Event) => {
     event.preventDefault();
     const text = draft.trim();
     if (text === '') return;
-    if (chat.send(text)) write('');
-    else setStuck(true);
+    write('');
+    void app.write(text);
   };
-  const hint = stuck
-    ? 'Not sent: the connection is not there right now. Try again in a moment.'
-    : ready
-      ? ''
-      : app.phase === 'connected'
-        ? 'The other side’s program has no chat.'
-        : 'You can write once the other side is here.';
+  const hint = !ready
+    ? 'You can write once you are in the room.'
+    : session.offline
+      ? 'The server is out of reach. What you write is sent when it is back.'
+      : app.chatIsRead
+        ? ''
+        : 'The other side’s program has no chat.';
 
   return (
     <Panel app={app} name="chat" title="Chat">
       <Lines lines={chat.lines} />
       <form class="compose" onSubmit={send}>
         {hint !== '' && (
-          <p id="compose-hint" class={stuck ? 'wrong' : 'faint'} role="status">
+          <p id="compose-hint" class="faint" role="status">
             {hint}
           </p>
         )}

@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { Brand, Hoist } from './flags.tsx';
 import { Sea } from './parts.tsx';
-import { explanations } from './texts.ts';
+import { endings, explain } from './texts.ts';
 
 /** The heading takes the focus, so that a screen reader starts there. */
 function useFocus() {
@@ -14,17 +14,24 @@ function useFocus() {
   return ref;
 }
 
-function Choices({ app, again, retry }: { app: App; again: string; retry: boolean }): JSX.Element {
+interface ChoicesProps {
+  app: App;
+  /** Missing where to try again is useless. */
+  again: string | undefined;
+  onAgain?: () => void;
+}
+
+function Choices({ app, again, onAgain = () => app.rejoin() }: ChoicesProps): JSX.Element {
   return (
     <div class="row">
-      {retry && (
-        <button type="button" class="button primary large" data-action="rejoin" onClick={() => app.rejoin()}>
+      {again && (
+        <button type="button" class="button primary large" data-action="rejoin" onClick={onAgain}>
           {again}
         </button>
       )}
       <button
         type="button"
-        class={`button large${retry ? '' : ' primary'}`}
+        class={`button large${again ? '' : ' primary'}`}
         data-action="new-room"
         onClick={() => app.newRoom()}
       >
@@ -36,19 +43,24 @@ function Choices({ app, again, retry }: { app: App; again: string; retry: boolea
 
 export function Left({ app }: { app: App }): JSX.Element {
   const heading = useFocus();
+  const ending = endings[app.reason];
   return (
-    <main class="end">
+    <main class="end" data-reason={app.reason}>
       <Sea />
       <Brand />
       <div class="end-body">
         <Hoist text="UW" />
         <h1 ref={heading} tabIndex={-1}>
-          You have left the call
+          {ending?.title ?? 'You have left the call'}
         </h1>
-        <p class="lead">
-          The flags say U and W: <em>I wish you a pleasant voyage.</em>
-        </p>
-        <Choices app={app} again="Rejoin" retry />
+        {ending ? (
+          <p class="lead">{ending.what}</p>
+        ) : (
+          <p class="lead">
+            The flags say U and W: <em>I wish you a pleasant voyage.</em>
+          </p>
+        )}
+        <Choices app={app} again={ending?.again ?? 'Rejoin'} />
       </div>
     </main>
   );
@@ -56,9 +68,8 @@ export function Left({ app }: { app: App }): JSX.Element {
 
 export function Failed({ app }: { app: App }): JSX.Element {
   const heading = useFocus();
-  const code = app.error ?? 'server-refused';
-  const { title, what, tips } = explanations[code];
-  const hopeless = code === 'unsupported';
+  const { code, title, what, tips, again } = explain(app.error ?? '');
+  const reload = code === 'unsupported-version' ? { onAgain: () => location.reload() } : {};
   return (
     <main class="end" data-error={code}>
       <Sea />
@@ -74,7 +85,7 @@ export function Failed({ app }: { app: App }): JSX.Element {
             <li key={tip}>{tip}</li>
           ))}
         </ul>
-        {!hopeless && <Choices app={app} again="Try again" retry={code !== 'bad-room-name'} />}
+        {code !== 'unsupported' && <Choices app={app} again={again} {...reload} />}
       </div>
     </main>
   );

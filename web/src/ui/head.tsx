@@ -3,8 +3,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
-import { LinkIcon, MicIcon, SettingsIcon, StatsIcon } from './icons.tsx';
+import { quality } from '../stats.ts';
+import { HandIcon, LayoutIcon, LinkIcon, LockIcon, MicIcon, PeopleIcon, SettingsIcon, StatsIcon } from './icons.tsx';
 import { Control } from './parts.tsx';
+import { nameOf } from './texts.ts';
 
 function Timer({ since }: { since: number }): JSX.Element {
   const [now, setNow] = useState(Date.now);
@@ -19,14 +21,16 @@ function Timer({ since }: { since: number }): JSX.Element {
   return <span class="timer">{text}</span>;
 }
 
-function Quality({ app }: { app: App }): JSX.Element | null {
-  const { stats } = app;
-  if (!stats || stats.localType === '') return null;
-  const trouble = Math.max((stats.rttMs ?? 0) / 250, (stats.lossPercent ?? 0) / 4);
-  const bars = app.phase === 'reconnecting' || trouble > 2 ? 1 : trouble > 1 ? 2 : 3;
-  const label = ['', 'poor', 'fair', 'good'][bars] ?? '';
+const bars = { poor: 1, fair: 2, good: 3 };
+
+/** Of the one line there is; among more, each tile tells of its own. */
+function Line({ app }: { app: App }): JSX.Element | null {
+  const peers = app.session?.others ?? [];
+  const [peer] = peers;
+  if (!peer?.stats || peers.length > 1 || peer.stats.localType === '') return null;
+  const found = app.phase === 'reconnecting' ? 'poor' : quality(peer.stats);
   return (
-    <span class={`quality q${bars}`} role="img" aria-label={`Connection: ${label}`} title={`Connection: ${label}`}>
+    <span class={`quality q${bars[found]}`} role="img" aria-label={`Connection: ${found}`} title={`Connection: ${found}`}>
       <i />
       <i />
       <i />
@@ -36,23 +40,35 @@ function Quality({ app }: { app: App }): JSX.Element | null {
 
 function Chips({ app, linked }: { app: App; linked: boolean }): JSX.Element {
   const { session } = app;
-  const peer = linked ? (session?.link?.presence ?? null) : null;
+  const peers = session?.others ?? [];
+  const only = linked && peers.length === 1 ? peers[0]?.participant : undefined;
+  const muted = only?.mic === false && !only.legacy;
   return (
     <div class="chips">
       <span class="chip">
         <span class="room-name">{app.room}</span>
         {session?.connectedAt && <Timer since={session.connectedAt} />}
-        <Quality app={app} />
-        {app.stats?.relayed && (
+        <Line app={app} />
+        {session?.room?.locked && (
+          <span class="locked" role="img" aria-label="Locked" title="Locked: nobody else may enter">
+            <LockIcon />
+          </span>
+        )}
+        {peers.some(({ stats }) => stats?.relayed) && (
           <span class="badge" title="Sound and picture go through the server's relay">
             relay
           </span>
         )}
       </span>
-      {peer && (peer.name !== '' || !peer.mic) && (
+      {only && (only.name !== '' || muted || only.hand) && (
         <span class="chip">
-          <span class="peer-name">{peer.name || 'The other side'}</span>
-          {!peer.mic && (
+          {only.hand && (
+            <span class="hand" role="img" aria-label="has raised a hand" title="Hand raised">
+              <HandIcon />
+            </span>
+          )}
+          <span class="peer-name">{nameOf(only.name)}</span>
+          {muted && (
             <span class="muted" role="img" aria-label="is muted" title="Muted">
               <MicIcon off />
             </span>
@@ -71,6 +87,30 @@ export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.El
         {linked && (
           <Control action="copy" label="Copy the link to this room" onClick={() => void app.copyLink()}>
             <LinkIcon />
+          </Control>
+        )}
+        {linked && (app.session?.peers.size ?? 0) > 1 && (
+          <Control
+            action="layout"
+            label="Speaker large"
+            keys="v"
+            pressed={app.spotlight}
+            onClick={() => app.toggleSpotlight()}
+          >
+            <LayoutIcon />
+          </Control>
+        )}
+        {app.session?.me && (
+          <Control
+            action="people"
+            label="People"
+            keys="p"
+            pressed={app.panel === 'people'}
+            badge={app.session.isHost ? app.session.knocks.length : 0}
+            news="waiting"
+            onClick={() => app.togglePanel('people')}
+          >
+            <PeopleIcon />
           </Control>
         )}
         <Control

@@ -96,3 +96,54 @@ export const SendIcon = () => (
     <path d="M12 20V5M6 10.5L12 4.5l6 6" />
   </Icon>
 );
+
+export const PeopleIcon = () => (
+  <Icon>
+    <circle cx="9" cy="8" r="3.5" />
+    <path d="M2.8 19.5c.4-3.6 3-5.7 6.2-5.7s5.8 2.1 6.2 5.7M15.6 4.9a3.3 3.3 0 0 1 0 6.3M17.8 14.3c1.9.7 3.1 2.5 3.4 5.2" />
+  </Icon>
+);
+
+export const HandIcon = () => (
+  <Icon>
+    <path d="M7.5 12.5V6.300a1.5 1.5 0 0 1 3 0V11M10.5 11V4.300a1.5 1.5 0 0 1 3 0V11M13.5 11V5.800a1.5 1.5 0 0 1 3 0V12.500M16.5 11.5V9a1.5 1.5 0 0 1 3 0v5.500c0 3.9-2.7 6.5-6.3 6.5-2.8 0-4.5-1.2-5.9-3.4l-2.9-4.7c-.9-1.5 1-3 2.3-1.7l.8.8" />
+  </Icon>
+);
+
+export const LayoutIcon = () => (
+  <Icon>
+    <rect x="3" y="5" width="12" height="14" rx="2" />
+    <path d="M18.5 5.5h2M18.5 12h2M18.5 18.5h2" />
+  </Icon>
+);
+
+export const PinIcon = () => (
+  <Icon>
+    <path d="M9 4h6l-.6 5.5 3.1 3.5v1.500h-11V13l3.1-3.5zM12 14.5V21" />
+  </Icon>
+);
+
+export const WeakIcon = () => (
+  <Icon>
+    <path d="M4 20v-3M9.3 20v-6M14.7 8.5L20.5 14.5M20.5 8.5l-5.8 6" />
+  </Icon>
+);
+
+export const LockIcon = () => (
+  <Icon>
+    <rect x="5" y="10.5" width="14" height="10" rx="2.5" />
+    <path d="M8 10.5V7.500a4 4 0 0 1 8 0v3M12 14.5v2" />
+  </Icon>
+);
+
+export const DoorIcon = () => (
+  <Icon>
+    <path d="M6 21V4.500A1.5 1.5 0 0 1 7.5 3h9A1.5 1.5 0 0 1 18 4.5V21M3.5 21h17M14.5 11.5v1.5" />
+  </Icon>
+);
+
+export const MoreIcon = () => (
+  <Icon>
+    <path stroke-width="3.6" d="M5 12h.01M12 12h.01M19 12h.01" />
+  </Icon>
+);

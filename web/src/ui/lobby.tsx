@@ -163,7 +163,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
               value={app.name}
               autocomplete="name"
               maxLength={60}
-              placeholder="Shown to the other side"
+              placeholder="Shown to the others"
               onInput={(event) => app.setName(event.currentTarget.value)}
             />
           </div>

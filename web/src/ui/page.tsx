@@ -21,13 +21,14 @@ function Screen({ app }: { app: App }): JSX.Element {
   }
 }
 
-/** AppRTC's keys, and T for text. */
+/** AppRTC's keys, and T for text, P for people, H for the hand, V for the view. */
 function hotkey(app: App, event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const target = event.target instanceof Element ? event.target : null;
   if (target?.closest('input, select, textarea')) return;
   if (event.key === ' ' && target?.closest('button, a')) return; // space presses what has the focus
   const calling = !['lobby', 'left', 'failed'].includes(app.phase);
+  const inside = app.session !== null && app.session.me !== null;
   switch (event.key.toLowerCase()) {
     case ' ':
     case 'm':
@@ -40,7 +41,16 @@ function hotkey(app: App, event: KeyboardEvent): void {
       void app.toggleFullscreen();
       break;
     case 't':
-      if (calling) app.togglePanel('chat');
+      if (inside) app.togglePanel('chat');
+      break;
+    case 'p':
+      if (inside) app.togglePanel('people');
+      break;
+    case 'h':
+      if (inside) app.toggleHand();
+      break;
+    case 'v':
+      if (app.session && app.session.peers.size > 1) app.toggleSpotlight();
       break;
     case 'i':
       if (calling) app.togglePanel('stats');

@@ -4,9 +4,9 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import type { DeviceChoice, MediaProblem } from '../media.ts';
-import type { Picture } from '../stats.ts';
+import type { Picture, Stats } from '../stats.ts';
 import { CloseIcon } from './icons.tsx';
-import { explainMedia } from './texts.ts';
+import { explainMedia, nameOf } from './texts.ts';
 
 export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem }): JSX.Element {
   const { title, what, tips } = explainMedia(problem);
@@ -88,36 +88,45 @@ const routes: { readonly [type: string]: string } = {
   relay: 'relay',
 };
 
+function Numbers({ rows }: { rows: readonly (readonly [string, string])[] }): JSX.Element {
+  return (
+    <dl class="numbers">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const details = (stats: Stats): [string, string][] => [
+  ['Route', stats.relayed ? 'through the relay' : 'direct'],
+  ['Yours', `${routes[stats.localType] ?? dash} (${stats.localType || dash}, ${stats.protocol || dash})`],
+  ['Theirs', `${routes[stats.remoteType] ?? dash} (${stats.remoteType || dash})`],
+  ['Round trip', stats.rttMs === null ? dash : `${stats.rttMs} ms`],
+  ['Sending', rate(stats.sendKbps)],
+  ['Receiving', rate(stats.receiveKbps)],
+  ['Loss', stats.lossPercent === null ? dash : `${stats.lossPercent} %`],
+  ['Picture out', picture(stats.sent)],
+  ['Picture in', picture(stats.received)],
+  ['Sound in', stats.audioCodec || dash],
+];
+
 export function StatsPanel({ app }: { app: App }): JSX.Element {
-  const { stats } = app;
-  const rows: [string, string][] = stats
-    ? [
-        ['Route', stats.relayed ? 'through the relay' : 'direct'],
-        ['Yours', `${routes[stats.localType] ?? dash} (${stats.localType || dash}, ${stats.protocol || dash})`],
-        ['Theirs', `${routes[stats.remoteType] ?? dash} (${stats.remoteType || dash})`],
-        ['Round trip', stats.rttMs === null ? dash : `${stats.rttMs} ms`],
-        ['Sending', rate(stats.sendKbps)],
-        ['Receiving', rate(stats.receiveKbps)],
-        ['Loss', stats.lossPercent === null ? dash : `${stats.lossPercent} %`],
-        ['Picture out', picture(stats.sent)],
-        ['Picture in', picture(stats.received)],
-        ['Sound in', stats.audioCodec || dash],
-      ]
-    : [];
+  const known = (app.session?.others ?? []).flatMap(({ participant, stats }) => (stats ? [{ participant, stats }] : []));
+  const server = app.session?.roundTrip ?? null;
   return (
     <Panel app={app} name="stats" title="Connection">
-      {rows.length === 0 ? (
-        <p class="faint">Numbers appear once you are connected.</p>
-      ) : (
-        <dl class="numbers">
-          {rows.map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
+      {known.length === 0 && <p class="faint">Numbers appear once you are connected.</p>}
+      {known.map(({ participant, stats }) => (
+        <section key={participant.id}>
+          {known.length > 1 && <h3>{nameOf(participant.name)}</h3>}
+          <Numbers rows={details(stats)} />
+        </section>
+      ))}
+      {server !== null && <p class="faint">Round trip to the server: {Math.round(server)} ms</p>}
     </Panel>
   );
 }
@@ -179,7 +188,7 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
             id="call-name"
             value={app.name}
             maxLength={60}
-            placeholder="Shown to the other side"
+            placeholder="Shown to the others"
             onInput={(event) => app.setName(event.currentTarget.value)}
           />
         </div>

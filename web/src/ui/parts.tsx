@@ -13,21 +13,22 @@ interface ControlProps {
   tone?: 'off' | 'danger' | 'on';
   disabled?: boolean;
   keys?: string;
-  /** How much is new behind it. */
+  /** How much is new behind it, and what that is. */
   badge?: number;
+  news?: string;
   onClick: () => void;
   children: ComponentChildren;
 }
 
 /** A round button. Toggles keep one name and change aria-pressed, as screen readers expect. */
 export function Control(props: ControlProps): JSX.Element {
-  const { action, label, pressed, tone, disabled, keys, badge = 0, onClick, children } = props;
+  const { action, label, pressed, tone, disabled, keys, badge = 0, news = 'unread', onClick, children } = props;
   return (
     <button
       type="button"
       class={`control${tone ? ` ${tone}` : ''}`}
       data-action={action}
-      aria-label={badge > 0 ? `${label}, ${badge} unread` : label}
+      aria-label={badge > 0 ? `${label}, ${badge} ${news}` : label}
       aria-keyshortcuts={keys}
       aria-pressed={pressed}
       disabled={disabled}
@@ -77,18 +78,17 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
 export function LocalVideo({ app }: { app: App }): JSX.Element {
   const ref = useRef<HTMLVideoElement>(null);
   const { stream } = app.media;
-  const { screen } = app;
   useEffect(() => {
     const video = ref.current;
     if (!video) return;
-    video.srcObject = screen ? new MediaStream([screen]) : stream;
-    if (video.srcObject) video.play().catch(() => {}); // it starts with the page's first gesture
-  }, [stream, screen]);
+    video.srcObject = stream;
+    if (stream) video.play().catch(() => {}); // it starts with the page's first gesture
+  }, [stream]);
   return (
     <video
       ref={ref}
       data-local
-      class={screen ? '' : 'mirrored'}
+      class="mirrored"
       muted
       autoplay
       playsInline
