@@ -11,6 +11,8 @@ async function enter(room) {
   const { client_id: client, is_initiator: first, messages, wss_url: url } = params;
   const initiator = first === 'true';
   const socket = new WebSocket(url);
+  const early = []; // what comes while the camera is asked for
+  socket.onmessage = ({ data }) => early.push(JSON.parse(data).msg);
   await new Promise((resolve) => (socket.onopen = resolve));
   socket.send(JSON.stringify({ cmd: 'register', roomid: room, clientid: client }));
   const send = (message) => {
@@ -54,7 +56,7 @@ async function enter(room) {
   let work = Promise.resolve();
   const take = (text) => (work = work.then(() => receive(text)));
   socket.onmessage = ({ data }) => take(JSON.parse(data).msg);
-  for (const text of messages) take(text);
+  for (const text of [...messages, ...early]) take(text);
   if (initiator) await describe(await pc.createOffer());
   globalThis.hangUp = async () => {
     await fetch(`/leave/${room}/${client}`, { method: 'POST' });
