@@ -91,6 +91,10 @@ const std::vector<Key>& keys() {
         AHOY_KEY(rooms, lifetime, "\"24h\"", "an idle room is forgotten after this"),
         AHOY_KEY(collider, listen, "[]",
                  "e.g. [\"0.0.0.0:8089\"]: Collider's own paths at the root of its own port"),
+        AHOY_KEY(api, listen, "[]",
+                 "e.g. [\"127.0.0.1:8090\"]: the HTTP API, on a port of its own"),
+        AHOY_KEY(api, keys, "{}",
+                 "{ shop = \"32 characters or more\" }: who may use it; the names are for the log"),
         AHOY_KEY(
             ice, servers, "[]",
             "extra iceServers for clients, e.g. [{ urls = [\"stun:stun.example.org:3478\"] }]"),
@@ -256,6 +260,9 @@ void apply_setting(const Setting& setting, Config& config) {
     apply(*match, *value.get("value"), "--set", config);
 }
 
+constexpr std::string_view bearer_characters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=";
+
 // What only several keys together can get wrong, or a value that its type allows.
 void check_together(const Config& config) {
     const auto need = [](bool right, std::string_view key, std::string_view problem) {
@@ -286,6 +293,18 @@ void check_together(const Config& config) {
              "http.origins",
              fmt::format("found \"{}\", expected an origin such as \"https://call.example.org\"",
                          origin));
+    }
+    need(config.api.listen.empty() || !config.api.keys.empty(), "api.keys",
+         "there are none for api.listen; `openssl rand -hex 32` makes a good one");
+    for (const auto& [name, key] : config.api.keys) {
+        need(key.size() >= min_secret, "api.keys",
+             fmt::format("that of \"{}\" has {} characters, expected at least {}; "
+                         "`openssl rand -hex 32` makes a good one",
+                         name, key.size(), min_secret));
+        need(key.find_first_not_of(bearer_characters) == key.npos, "api.keys",
+             fmt::format("that of \"{}\" has other characters than letters, digits and -._~+/= "
+                         "(RFC 6750, section 2.1)",
+                         name));
     }
     // Better to refuse than to accept a key and not do what it says.
     need(!config.turn.mobility, "turn.mobility", "is not in this version; leave it false");

@@ -157,6 +157,13 @@ void add_network(Exposition& out, const Counts& total) {
     out.sample(total.sent.refused, {{"reason", "refused"}});
 }
 
+void add_api(Exposition& out, const ApiCounts& api) {
+    out.begin("ahoy_api_requests_total", "Requests to the API.", MetricType::Counter);
+    out.sample(api.answered, {{"result", "answered"}});
+    out.sample(api.refused, {{"result", "refused"}});
+    out.sample(api.unauthorized, {{"result", "unauthorized"}});
+}
+
 void add_process(Exposition& out, const Process& process) {
     out.gauge("process_resident_memory_bytes", "Resident memory.", process.resident);
     out.gauge("process_open_fds", "Open file descriptors.", process.descriptors);
@@ -194,6 +201,7 @@ std::string prometheus_text(const Counts& total, const Process& process) {
     add_tcp(out, total.tcp);
     add_turn_connections(out, total.turn_streams, total.dtls);
     add_network(out, total);
+    add_api(out, total.api);
     add_process(out, process);
     return out.text();
 }

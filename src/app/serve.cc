@@ -148,7 +148,8 @@ class Program {
                                             config_.http.trusted_proxies);
             auto& collider =
                 worker->add_server(std::make_unique<ColliderSite>(*worker, state_), {});
-            servers_.push_back({&site, &collider, &worker->turn_streams});
+            auto& api = worker->add_server(std::make_unique<ApiSite>(*worker), {});
+            servers_.push_back({&site, &collider, &api, &worker->turn_streams});
         }
         http_ = open_tcp("http.listen", config_.http.listen, [](const Servers& s) {
             return net::TcpServices{.http = s.site, .turn = s.turn};
@@ -158,6 +159,8 @@ class Program {
         });
         collider_ = open_tcp("collider.listen", config_.collider.listen,
                              [](const Servers& s) { return net::TcpServices{.http = s.collider}; });
+        api_ = open_tcp("api.listen", config_.api.listen,
+                        [](const Servers& s) { return net::TcpServices{.http = s.api}; });
         turn_ = open_on_all("turn.listen", "UDP", config_.turn.listen,
                             [this](size_t i, const TransportAddress& address) {
                                 return workers_[i]->turn_sockets.listen(address, "turn.listen");
@@ -178,6 +181,7 @@ class Program {
     struct Servers {
         net::HttpServer* site;
         net::HttpServer* collider;
+        net::HttpServer* api;
         net::TurnStreams* turn;
     };
 
@@ -205,7 +209,7 @@ class Program {
 
     std::vector<TransportAddress> everything_we_listen_on() const {
         std::vector<TransportAddress> all;
-        for (const auto* part : {&http_, &tls_, &collider_, &turn_, &turn_tls_}) {
+        for (const auto* part : {&http_, &tls_, &collider_, &api_, &turn_, &turn_tls_}) {
             all.insert(all.end(), part->begin(), part->end());
         }
         return all;
@@ -234,6 +238,7 @@ class Program {
                                    {"http", join(http_)},
                                    {"https", join(tls_)},
                                    {"collider", join(collider_)},
+                                   {"api", join(api_)},
                                    {"turn", join(turn_)},
                                    {"turns", join(turn_tls_)},
                                    {"relay", relay_text},
@@ -262,6 +267,7 @@ class Program {
     void apply(const Config& config) {
         const net::TlsContexts tls = tls_contexts(config);
         if (tls.dtls) net::Dtls::prepare(*tls.dtls);
+        const auto api_keys = std::make_shared<const room::api::Keys>(config.api.keys);
         use(access_reader_.read(config), config);
         TurnPorts ports{.udp = ports_of(turn_), .tcp = ports_of(turn_)};
         // Nobody checks a self-signed certificate with us: clients would only waste time on it.
@@ -269,7 +275,8 @@ class Program {
             ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
         }
         for (const auto& worker : workers_) {
-            asio::post(worker->shard.io(), [&worker = *worker, ports, tls] {
+            asio::post(worker->shard.io(), [&worker = *worker, ports, tls, api_keys] {
+                worker.api_keys = api_keys;
                 worker.ice.set_ports(ports);
                 worker.tcp.set_tls(tls.tls);
                 worker.dtls.set_context(tls.dtls);
@@ -317,9 +324,10 @@ class Program {
     void reload() {
         try {
             apply(reload_());
-            log::info("server.reloaded",
-                      {{"applied", "certificate, turn users, secrets, peer lists and quotas"},
-                       {"hint", "everything else takes a restart"}});
+            log::info(
+                "server.reloaded",
+                {{"applied", "certificate, turn users, secrets, peer lists and quotas, api keys"},
+                 {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",
                        {{"reason", error.what()}, {"hint", "the old configuration stays"}});
@@ -433,7 +441,7 @@ class Program {
     ServerState state_;
     Workers workers_;
     std::vector<Servers> servers_;  // of each worker
-    std::vector<TransportAddress> http_, tls_, collider_, turn_, turn_tls_;
+    std::vector<TransportAddress> http_, tls_, collider_, api_, turn_, turn_tls_;
 
     asio::io_context main_{1};
     asio::signal_set signals_{main_, SIGINT, SIGTERM, SIGHUP};

@@ -51,4 +51,17 @@ class ColliderSite final : public net::HttpService {
     const ServerState& state_;
 };
 
+// The API for products (`api.listen`); room/api has its words.
+class ApiSite final : public net::HttpService {
+  public:
+    explicit ApiSite(Worker& worker) : worker_(worker) {}
+
+    boost::asio::awaitable<room::HttpResponse> respond(const net::Request&) override;
+    Result<std::unique_ptr<net::WebSocketHandler>, room::HttpResponse> open_websocket(
+        const net::Request&) override;
+
+  private:
+    Worker& worker_;
+};
+
 }  // namespace ahoy::app

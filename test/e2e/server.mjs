@@ -92,6 +92,11 @@ export class Server {
     assert.deepEqual(end, { code: 0, signal: null }, `clean stop; its log:\n${this.log}`);
   }
 
+  /** Has it read its configuration again; its log says when that is done. */
+  reload() {
+    this.#process.kill('SIGHUP');
+  }
+
   /** No goodbye at all: what a crash or a lost machine looks like. */
   async kill() {
     await this.#end('SIGKILL');

@@ -1,0 +1,147 @@
+// The HTTP API, as a product that embeds calls meets them.
+
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { Server } from '../e2e/server.mjs';
+
+const { WebSocket } = createRequire(new URL('../e2e/package.json', import.meta.url))('ws');
+const key = 'a-key-of-the-shop-that-nobody-guesses';
+
+/** A server with an API; `call` asks it, with the shop's key unless told otherwise. */
+async function withApi(settings, action, config) {
+  const api = ['api.listen=["127.0.0.1:0"]', `api.keys={shop="${key}"}`];
+  const server = await Server.start(config ? { config } : { settings: [...api, ...settings] });
+  const port = /\bapi=127\.0\.0\.1:(\d+)/.exec(server.log)[1];
+  const call = async (method, path, body, authorization = `Bearer ${key}`) => {
+    const reply = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: authorization ? { authorization } : {},
+    });
+    const said = await reply.text();
+    if (reply.status === 204) assert.equal(reply.headers.get('content-length'), null);
+    return { status: reply.status, type: reply.headers.get('content-type'), body: said ? JSON.parse(said) : null };
+  };
+  try {
+    await action(server, call);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Somebody of our own protocol; hears() is the next frame of that type. */
+class Person {
+  #frames = [];
+  #news = new EventEmitter();
+
+  constructor(server, room, name) {
+    this.socket = new WebSocket(`ws://127.0.0.1:${server.port}/v1/ws`);
+    this.socket.on('open', () => this.socket.send(JSON.stringify({ type: 'hello', version: 1, room, name, mic: true })));
+    this.socket.on('message', (data) => {
+      this.#frames.push(JSON.parse(data));
+      this.#news.emit('frame');
+    });
+    this.closed = once(this.socket, 'close');
+  }
+
+  async hears(type) {
+    for (;;) {
+      const at = this.#frames.findIndex((frame) => frame.type === type);
+      if (at >= 0) return this.#frames.splice(at, 1)[0];
+      await once(this.#news, 'frame');
+    }
+  }
+}
+
+test('only who has a key may use the API, and everybody may read what it is', async () => {
+  let log;
+  await withApi([], async (server, call) => {
+    log = () => server.log;
+    for (const wrong of [null, 'Bearer wrong', `Bearer ${key}x`, `Basic ${key}`]) {
+      const refused = await call('GET', '/v1/rooms', undefined, wrong);
+      assert.equal(refused.status, 401);
+      assert.equal(refused.type, 'application/problem+json');
+      assert.equal(refused.body.code, 'unauthorized');
+    }
+    const contract = await call('GET', '/openapi.json', undefined, null);
+    assert.equal(contract.status, 200);
+    assert.equal(contract.body.openapi, '3.1.0');
+    assert.deepEqual((await call('GET', '/v1/rooms')).body, { rooms: [] });
+    // Not on the port that everybody reaches.
+    const elsewhere = await fetch(`${server.url}/v1/rooms`, { headers: { authorization: `Bearer ${key}` } });
+    assert.equal(elsewhere.status, 404);
+    await call('PUT', '/v1/rooms/tea', {});
+  });
+  // Complete once it has stopped.
+  assert.match(log(), /event=api\.changed key=shop method=PUT path=\/v1\/rooms\/tea status=201/);
+  assert.ok(!log().includes(key));
+});
+
+test('a key that could be guessed is refused with a sentence', async () => {
+  await assert.rejects(
+    Server.start({ settings: ['api.listen=["127.0.0.1:0"]', 'api.keys={shop="secret-of-the-shop"}'] }),
+    (error) => /api\.keys: that of "shop" has 18 characters, expected at least 32/.test(error.message) &&
+      !error.message.includes('secret-of-the-shop'));
+});
+
+test('keys are read again on SIGHUP', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ahoy-'));
+  const config = join(folder, 'ahoy.toml');
+  const write = (name, value) =>
+    writeFileSync(config, `[api]\nlisten = ["127.0.0.1:0"]\nkeys = { ${name} = "${value}" }\n`);
+  write('shop', key);
+  await withApi([], async (server, call) => {
+    write('school', key.toUpperCase());
+    server.reload();
+    while (!server.log.includes('event=server.reloaded')) await fetch(`${server.url}/livez`);
+    assert.equal((await call('GET', '/v1/rooms')).status, 401);
+    assert.equal((await call('GET', '/v1/rooms', undefined, `Bearer ${key.toUpperCase()}`)).status, 200);
+  }, config);
+  rmSync(folder, { recursive: true });
+});
+
+test('the list comes in pages, whichever shard has the rooms', async () => {
+  await withApi(['server.threads=3'], async (server, call) => {
+    const names = Array.from({ length: 20 }, (_, i) => `room-${String(i).padStart(2, '0')}`);
+    for (const name of names) assert.equal((await call('PUT', `/v1/rooms/${name}`, { capacity: 3 })).status, 201);
+    const listed = [];
+    for (let after = ''; after !== undefined;) {
+      const page = await call('GET', `/v1/rooms?limit=7&after=${after}`);
+      assert.ok(page.body.rooms.length <= 7);
+      listed.push(...page.body.rooms.map((room) => room.room));
+      after = page.body.next;
+    }
+    assert.deepEqual(listed, names);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    assert.match(metrics, /^ahoy_api_requests_total\{result="answered"\} 2[3-9]$/m);
+  });
+});
+
+test('a participant is seen and removed, and a room is closed for all', async () => {
+  await withApi([], async (server, call) => {
+    const alice = new Person(server, 'tea', 'Alice');
+    const { you } = await alice.hears('welcome');
+    const bob = new Person(server, 'tea', 'Bob');
+    const bobs = (await bob.hears('welcome')).you.id;
+    const seen = (await call('GET', '/v1/rooms/tea')).body;
+    assert.deepEqual(seen.participants.map((p) => [p.id, p.name, p.role, p.connected, p.legacy, p.mic, p.camera]), [
+      [you.id, 'Alice', 'host', true, false, true, false],
+      [bobs, 'Bob', 'guest', true, false, true, false],
+    ]);
+    assert.equal((await call('DELETE', `/v1/rooms/tea/participants/${bobs}`)).status, 204);
+    assert.equal((await bob.hears('bye')).reason, 'removed');
+    assert.equal((await alice.hears('left')).reason, 'removed');
+    assert.equal((await call('PUT', '/v1/rooms/tea', { locked: true })).status, 200);
+    assert.equal((await alice.hears('room')).locked, true);
+    assert.equal((await new Person(server, 'tea', 'Carol').hears('error')).code, 'room-locked');
+    assert.equal((await call('DELETE', '/v1/rooms/tea')).status, 204);
+    assert.equal((await alice.hears('bye')).reason, 'closed');
+    await Promise.all([alice.closed, bob.closed]);
+    assert.equal((await call('DELETE', '/v1/rooms/tea')).body.code, 'unknown-room');
+  });
+});
