@@ -95,6 +95,10 @@ const std::vector<Key>& keys() {
                  "e.g. [\"127.0.0.1:8090\"]: the HTTP API, on a port of its own"),
         AHOY_KEY(api, keys, "{}",
                  "{ shop = \"32 characters or more\" }: who may use it; the names are for the log"),
+        AHOY_KEY(webhooks, url, "\"\"",
+                 "e.g. \"https://shop.example.org/ahoy\": is told of rooms and clients"),
+        AHOY_KEY(webhooks, secret, "\"\"", "signs what it is told (or secret_file)"),
+        AHOY_KEY(webhooks, secret_file, "\"\"", "its first line is the secret"),
         AHOY_KEY(
             ice, servers, "[]",
             "extra iceServers for clients, e.g. [{ urls = [\"stun:stun.example.org:3478\"] }]"),
@@ -282,9 +286,11 @@ void check_together(const Config& config) {
          "set both or neither");
     need(config.turn.secret.empty() || config.turn.secret_file.empty(),
          "turn.secret, turn.secret_file", "set one of them");
+    const auto is_web = [](const std::string& url) {
+        return url.empty() || url.starts_with("http://") || url.starts_with("https://");
+    };
     const auto& url = config.http.public_url;
-    need(url.empty() || url.starts_with("http://") || url.starts_with("https://"),
-         "http.public_url",
+    need(is_web(url), "http.public_url",
          fmt::format("found \"{}\", expected a URL such as \"https://call.example.org\"", url));
     for (const std::string& origin : config.http.origins) {
         const size_t host = origin.find("://") + 3;
@@ -306,6 +312,17 @@ void check_together(const Config& config) {
                          "(RFC 6750, section 2.1)",
                          name));
     }
+    need(is_web(config.webhooks.url), "webhooks.url",
+         fmt::format("found \"{}\", expected a URL such as \"https://shop.example.org/ahoy\"",
+                     config.webhooks.url));
+    need(config.webhooks.secret.empty() || config.webhooks.secret_file.empty(),
+         "webhooks.secret, webhooks.secret_file", "set one of them");
+    need(config.webhooks.url.empty() || !config.webhooks.secret_file.empty() ||
+             config.webhooks.secret.size() >= min_secret,
+         "webhooks.secret",
+         fmt::format("found {} characters, expected at least {}; `openssl rand -hex 32` makes a "
+                     "good one",
+                     config.webhooks.secret.size(), min_secret));
     // Better to refuse than to accept a key and not do what it says.
     need(!config.turn.mobility, "turn.mobility", "is not in this version; leave it false");
     need(config.turn.fastpath != FastPath::on, "turn.fastpath",

@@ -85,6 +85,11 @@ struct Config {
         std::map<std::string, std::string> keys;
     } api;
     struct {
+        std::string url;
+        std::string secret;
+        std::string secret_file;
+    } webhooks;
+    struct {
         std::vector<IceServer> servers;
         Duration credential_lifetime = 24h;
     } ice;

@@ -115,6 +115,13 @@ TEST(Config, TheApiNeedsKeysThatNobodyGuesses) {
     EXPECT_THAT(api("keys = { shop = \"" + good + " \" }"), HasSubstr("other characters"));
 }
 
+TEST(Config, WebhooksNeedAUrlAndASecret) {
+    EXPECT_THAT(refusal([] { set("webhooks.url=shop.example.org"); }),
+                AllOf(HasSubstr("webhooks.url"), HasSubstr("expected a URL")));
+    EXPECT_THAT(refusal([] { set("webhooks.url=https://shop.example.org/"); }),
+                AllOf(HasSubstr("webhooks.secret"), HasSubstr("at least 32")));
+}
+
 TEST(Config, AMistypedSectionIsExplainedByItsFirstKey) {
     EXPECT_THAT(refusal([] { read("[trun]\nrealm = \"x\"\n"); }), HasSubstr("is turn.realm"));
 }

@@ -55,8 +55,11 @@ class Program {
           reload_(reload),
           random_(system_random()),
           access_reader_(config.turn.realm, random_.token(32)),
-          relay_addresses_(relay_addresses(config)) {
+          relay_addresses_(relay_addresses(config)),
+          webhooks_(Webhooks::make(config, main_, random_)) {
         state_.main = main_.get_executor();
+        state_.webhooks = webhooks_.get();
+        life_log_.use(webhooks_.get());
         state_.origins = config_.http.origins;
         bound_by_descriptors(config_.turn.max_allocations);
         make_workers();
@@ -400,13 +403,18 @@ class Program {
         asio::co_spawn(
             main_, gather(workers_), [this, until](std::exception_ptr, const Counts& counts) {
                 const bool late = net::read_clocks().steady >= until;
-                if (counts.tcp.connections == 0 || late) return let_go(late);
+                const bool connected = counts.tcp.connections > 0;
+                const bool telling = webhooks_ && webhooks_->busy();
+                if (late || (!connected && !telling)) return let_go(connected);
                 timer_.expires_after(stop_interval);
                 timer_.async_wait([this, until](boost::system::error_code) { watch_stop(until); });
             });
     }
 
     void let_go(bool abandon) {
+        if (webhooks_ && webhooks_->undelivered() > 0) {
+            log::warning("webhooks.undelivered", {{"events", uint64_t{webhooks_->undelivered()}}});
+        }
         for (const auto& worker : workers_) {
             worker->shard.release();
             if (abandon) worker->shard.abandon();
@@ -444,6 +452,7 @@ class Program {
     std::vector<TransportAddress> http_, tls_, collider_, api_, turn_, turn_tls_;
 
     asio::io_context main_{1};
+    const std::unique_ptr<Webhooks> webhooks_;
     asio::signal_set signals_{main_, SIGINT, SIGTERM, SIGHUP};
     asio::steady_timer timer_{main_};
     asio::steady_timer watch_{main_};

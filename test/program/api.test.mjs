@@ -1,16 +1,22 @@
-// The HTTP API, as a product that embeds calls meets them.
+// The HTTP API and the webhooks, as a product that embeds calls meets them.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import test from 'node:test';
 import { Server } from '../e2e/server.mjs';
 
 const { WebSocket } = createRequire(new URL('../e2e/package.json', import.meta.url))('ws');
 const key = 'a-key-of-the-shop-that-nobody-guesses';
+const secret = 'a-secret-of-the-webhook-nobody-knows';
 
 /** A server with an API; `call` asks it, with the shop's key unless told otherwise. */
 async function withApi(settings, action, config) {
@@ -57,6 +63,64 @@ class Person {
     }
   }
 }
+
+/** What a webhook points to: keeps what it is told, and answers what `answers` says, then 204. */
+class Receiver {
+  events = [];
+  attempts = [];
+  answers = [];
+  hangs = false;
+  #news = new EventEmitter();
+
+  constructor(server = createServer()) {
+    this.server = server.on('request', async (request, response) => {
+      const body = await text(request);
+      this.attempts.push({ headers: request.headers, body });
+      if (this.hangs) return this.#news.emit('news');
+      const status = this.answers.shift() ?? 204;
+      if (status < 300) this.events.push(JSON.parse(body));
+      response.writeHead(status).end();
+      this.#news.emit('news');
+    });
+  }
+
+  async listen(port = 0) {
+    this.server.listen(port, '127.0.0.1');
+    await once(this.server, 'listening');
+    return this.server.address().port;
+  }
+  async until(condition) {
+    while (!condition(this)) await once(this.#news, 'news');
+  }
+  told() {
+    return this.events.map((e) => [e.type, e.client, e.reason].filter((x) => x !== undefined).join(' '));
+  }
+  async close() {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+const hooks = (port, scheme = 'http') => [
+  `webhooks.url=${scheme}://127.0.0.1:${port}/ahoy?x=1`,
+  `webhooks.secret=${secret}`,
+];
+
+async function enter(server, room) {
+  const reply = await fetch(`${server.url}/join/${room}`, { method: 'POST' });
+  return (await reply.json()).params.client_id;
+}
+const leave = (server, room, client) => fetch(`${server.url}/leave/${room}/${client}`, { method: 'POST' });
+
+/** Two come and go, one after the other; what a webhook is to be told of it. */
+async function aCall(server, room) {
+  const first = await enter(server, room);
+  const second = await enter(server, room);
+  await leave(server, room, first);
+  await leave(server, room, second);
+}
+const kinds = ['room.opened', 'client.joined', 'client.joined', 'client.left', 'client.left', 'room.closed'];
 
 test('only who has a key may use the API, and everybody may read what it is', async () => {
   let log;
@@ -144,4 +208,101 @@ test('a participant is seen and removed, and a room is closed for all', async ()
     await Promise.all([alice.closed, bob.closed]);
     assert.equal((await call('DELETE', '/v1/rooms/tea')).body.code, 'unknown-room');
   });
+});
+
+test('a webhook is told what happens, in order and signed', async () => {
+  const receiver = new Receiver();
+  await withApi(hooks(await receiver.listen()), async (server) => {
+    await aCall(server, 'tea');
+    await receiver.until(({ events }) => events.length === kinds.length);
+    const [, first, second] = receiver.events.map((event) => event.client);
+    assert.deepEqual(receiver.told(), [
+      'room.opened', `client.joined ${first}`, `client.joined ${second}`,
+      `client.left ${first} left`, `client.left ${second} left`, 'room.closed empty',
+    ]);
+    for (const { headers, body } of receiver.attempts) {
+      // As docs/api.md has it.
+      const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
+      const expected = 'v1,' + createHmac('sha256', secret).update(signed).digest('base64');
+      assert.equal(headers['webhook-signature'], expected);
+      assert.ok(Math.abs(Date.now() / 1000 - headers['webhook-timestamp']) < 300);
+      assert.equal(headers['webhook-id'], JSON.parse(body).id);
+      assert.equal(JSON.parse(body).room, 'tea');
+      assert.ok(Math.abs(Date.now() - Date.parse(JSON.parse(body).time)) < 300_000);
+    }
+    assert.equal(new Set(receiver.events.map((event) => event.id)).size, kinds.length);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    assert.match(metrics, /^ahoy_webhook_attempts_total\{result="delivered"\} 6$/m);
+    assert.ok(!server.log.includes(secret));
+  });
+  await receiver.close();
+});
+
+test('what a webhook refuses comes again, before what happened later in that room', async () => {
+  const receiver = new Receiver();
+  receiver.answers = [500, 302];
+  await withApi(hooks(await receiver.listen()), async (server) => {
+    await aCall(server, 'tea');
+    await receiver.until(({ events }) => events.length === kinds.length);
+    assert.deepEqual(receiver.events.map((event) => event.type), kinds);
+    const [once_, twice, thrice] = receiver.attempts.map((attempt) => attempt.headers['webhook-id']);
+    assert.ok(once_ === twice && twice === thrice);
+    while (!/webhooks\.failing reason=refused[^]*webhooks\.delivering_again/.test(server.log)) await fetch(server.url);
+  });
+  await receiver.close();
+});
+
+test('a webhook that is not there is told later', async () => {
+  const placeholder = new Receiver();
+  const port = await placeholder.listen();
+  await placeholder.close();
+  const receiver = new Receiver();
+  await withApi(hooks(port), async (server) => {
+    await aCall(server, 'tea');
+    while (!/webhooks\.failing reason=unreachable/.test(server.log)) await enter(server, 'other');
+    await receiver.listen(port);
+    await receiver.until(({ events }) => events.filter((e) => e.room === 'tea').length === kinds.length);
+    assert.deepEqual(receiver.events.filter((e) => e.room === 'tea').map((e) => e.type), kinds);
+  });
+  await receiver.close();
+});
+
+test('a webhook that never answers harms nobody, not even the stop', async () => {
+  const receiver = new Receiver();
+  receiver.hangs = true;
+  await withApi(hooks(await receiver.listen()), async (server, call) => {
+    for (let i = 0; i < 40; ++i) await aCall(server, `tea-${i}`);
+    await receiver.until(({ attempts }) => attempts.length >= 16);
+    assert.equal((await call('PUT', '/v1/rooms/tea', {})).status, 201);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    assert.match(metrics, /^ahoy_webhook_events_queued 240$/m);
+  });
+  await receiver.close();
+});
+
+test('over https a webhook needs a certificate that the system trusts', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ahoy-'));
+  const [certificate, privateKey] = ['certificate.pem', 'key.pem'].map((name) => join(folder, name));
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+    '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2',
+    '-out', certificate, '-keyout', privateKey], { stdio: 'ignore' });
+  const receiver = new Receiver(
+    createTlsServer({ cert: readFileSync(certificate), key: readFileSync(privateKey) }));
+  const port = await receiver.listen();
+  await withApi(hooks(port, 'https'), async (server) => {
+    while (!/webhooks\.failing reason=bad_tls/.test(server.log)) await aCall(server, 'tea');
+    assert.equal(receiver.attempts.length, 0);
+  });
+  process.env.SSL_CERT_FILE = certificate;
+  try {
+    await withApi(hooks(port, 'https'), async (server) => {
+      await aCall(server, 'tea');
+      await receiver.until(({ events }) => events.length === kinds.length);
+      assert.deepEqual(receiver.events.map((event) => event.type), kinds);
+    });
+  } finally {
+    delete process.env.SSL_CERT_FILE;
+    rmSync(folder, { recursive: true });
+    await receiver.close();
+  }
 });
