@@ -99,6 +99,14 @@ const std::vector<Key>& keys() {
                  "file with a JWK Set: more keys, for EdDSA (Ed25519) or HS256"),
         AHOY_KEY(collider, listen, "[]",
                  "e.g. [\"0.0.0.0:8089\"]: Collider's own paths at the root of its own port"),
+        AHOY_KEY(api, listen, "[]",
+                 "e.g. [\"127.0.0.1:8090\"]: the HTTP API, on a port of its own"),
+        AHOY_KEY(api, keys, "{}",
+                 "{ shop = \"32 characters or more\" }: who may use it; the names are for the log"),
+        AHOY_KEY(webhooks, url, "\"\"",
+                 "e.g. \"https://shop.example.org/ahoy\": is told of rooms and clients"),
+        AHOY_KEY(webhooks, secret, "\"\"", "signs what it is told (or secret_file)"),
+        AHOY_KEY(webhooks, secret_file, "\"\"", "its first line is the secret"),
         AHOY_KEY(
             ice, servers, "[]",
             "extra iceServers for clients, e.g. [{ urls = [\"stun:stun.example.org:3478\"] }]"),
@@ -321,6 +329,9 @@ bool has_token_keys(const Config& config) {
     return !config.rooms.tokens.keys.empty() || !config.rooms.tokens.jwks.empty();
 }
 
+constexpr std::string_view bearer_characters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=";
+
 // What only several keys together can get wrong, or a value that its type allows.
 void check_together(const Config& config) {
     const auto need = [](bool right, std::string_view key, std::string_view problem) {
@@ -357,9 +368,11 @@ void check_together(const Config& config) {
          "set both or neither");
     need(config.turn.secret.empty() || config.turn.secret_file.empty(),
          "turn.secret, turn.secret_file", "set one of them");
+    const auto is_web = [](const std::string& url) {
+        return url.empty() || url.starts_with("http://") || url.starts_with("https://");
+    };
     const auto& url = config.http.public_url;
-    need(url.empty() || url.starts_with("http://") || url.starts_with("https://"),
-         "http.public_url",
+    need(is_web(url), "http.public_url",
          fmt::format("found \"{}\", expected a URL such as \"https://call.example.org\"", url));
     for (const std::string& origin : config.http.origins) {
         const size_t host = origin.find("://") + 3;
@@ -375,6 +388,29 @@ void check_together(const Config& config) {
     need(!config.turn.classic_stun || !config.turn.authenticate_binding,
          "turn.classic_stun, turn.authenticate_binding",
          "set one of them: RFC 3489 knows no credentials like ours");
+    need(config.api.listen.empty() || !config.api.keys.empty(), "api.keys",
+         "there are none for api.listen; `openssl rand -hex 32` makes a good one");
+    for (const auto& [name, key] : config.api.keys) {
+        need(key.size() >= min_secret, "api.keys",
+             fmt::format("that of \"{}\" has {} characters, expected at least {}; "
+                         "`openssl rand -hex 32` makes a good one",
+                         name, key.size(), min_secret));
+        need(key.find_first_not_of(bearer_characters) == key.npos, "api.keys",
+             fmt::format("that of \"{}\" has other characters than letters, digits and -._~+/= "
+                         "(RFC 6750, section 2.1)",
+                         name));
+    }
+    need(is_web(config.webhooks.url), "webhooks.url",
+         fmt::format("found \"{}\", expected a URL such as \"https://shop.example.org/ahoy\"",
+                     config.webhooks.url));
+    need(config.webhooks.secret.empty() || config.webhooks.secret_file.empty(),
+         "webhooks.secret, webhooks.secret_file", "set one of them");
+    need(config.webhooks.url.empty() || !config.webhooks.secret_file.empty() ||
+             config.webhooks.secret.size() >= min_secret,
+         "webhooks.secret",
+         fmt::format("found {} characters, expected at least {}; `openssl rand -hex 32` makes a "
+                     "good one",
+                     config.webhooks.secret.size(), min_secret));
     // Better to refuse than to accept a key and not do what it says.
     need(config.turn.fastpath != FastPath::on, "turn.fastpath",
          "this version has no kernel path; set it to \"auto\" or \"off\"");

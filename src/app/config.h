@@ -50,6 +50,9 @@ enum class RoomAccess { open, token };
 enum class FastPath { automatic, on, off };
 enum class LogFormat { logfmt, json };
 
+// Characters of a key that somebody else presents or signs with.
+inline constexpr size_t min_secret = 32;
+
 struct Config {
     struct {
         unsigned threads = 0;
@@ -93,6 +96,15 @@ struct Config {
     struct {
         std::vector<TransportAddress> listen;
     } collider;
+    struct {
+        std::vector<TransportAddress> listen;
+        std::map<std::string, std::string> keys;
+    } api;
+    struct {
+        std::string url;
+        std::string secret;
+        std::string secret_file;
+    } webhooks;
     struct {
         std::vector<IceServer> servers;
         Duration credential_lifetime = 24h;

@@ -101,6 +101,27 @@ TEST(Config, AKeyInTheWrongSectionIsToldItsSection) {
     EXPECT_THAT(refusal([] { read("[http]\nrealm = \"x\"\n"); }), HasSubstr("is turn.realm"));
 }
 
+TEST(Config, TheApiNeedsKeysThatNobodyGuesses) {
+    const auto api = [](const std::string& keys) {
+        return refusal([&] { read("[api]\nlisten = [\"127.0.0.1:8090\"]\n" + keys); });
+    };
+    const std::string good(32, 'k');
+    EXPECT_EQ(api("keys = { shop = \"" + good + "\" }"), "nothing was refused");
+    EXPECT_THAT(api(""), HasSubstr("api.keys: there are none"));
+    const std::string secret = "0123456789012345678901234567890";
+    EXPECT_THAT(api("keys = { shop = \"" + secret + "\" }"),
+                AllOf(HasSubstr("\"shop\" has 31 characters, expected at least 32"),
+                      testing::Not(HasSubstr(secret))));
+    EXPECT_THAT(api("keys = { shop = \"" + good + " \" }"), HasSubstr("other characters"));
+}
+
+TEST(Config, WebhooksNeedAUrlAndASecret) {
+    EXPECT_THAT(refusal([] { set("webhooks.url=shop.example.org"); }),
+                AllOf(HasSubstr("webhooks.url"), HasSubstr("expected a URL")));
+    EXPECT_THAT(refusal([] { set("webhooks.url=https://shop.example.org/"); }),
+                AllOf(HasSubstr("webhooks.secret"), HasSubstr("at least 32")));
+}
+
 TEST(Config, AMistypedSectionIsExplainedByItsFirstKey) {
     EXPECT_THAT(refusal([] { read("[trun]\nrealm = \"x\"\n"); }), HasSubstr("is turn.realm"));
 }

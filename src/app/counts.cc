@@ -60,6 +60,11 @@ void add(net::DtlsCounts& total, const net::DtlsCounts& more) {
              &T::timed_out, &T::too_large);
 }
 
+void add(ApiCounts& total, const ApiCounts& more) {
+    using T = ApiCounts;
+    add_each(total, more, &T::answered, &T::refused, &T::unauthorized);
+}
+
 }  // namespace
 
 void add(net::HttpCounts& total, const net::HttpCounts& more) {
@@ -75,6 +80,7 @@ void add(Counts& total, const Counts& more) {
     add(total.turn_streams, more.turn_streams);
     add(total.dtls, more.dtls);
     add(total.sent, more.sent);
+    add(total.api, more.api);
     add_each(total, more, &Counts::socket_errors, &Counts::http_errors);
 }
 

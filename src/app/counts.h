@@ -13,6 +13,13 @@
 
 namespace ahoy::app {
 
+// Requests to the API.
+struct ApiCounts {
+    uint64_t answered = 0;
+    uint64_t refused = 0;
+    uint64_t unauthorized = 0;
+};
+
 struct Counts {
     turn::Stats turn;
     room::Stats rooms;
@@ -21,6 +28,7 @@ struct Counts {
     net::TurnStreamCounts turn_streams;
     net::DtlsCounts dtls;
     net::SendCounts sent;
+    ApiCounts api;
     uint64_t socket_errors = 0;  // Collider's wserrors
     uint64_t http_errors = 0;    // Collider's httperrors
 };

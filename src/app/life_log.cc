@@ -1,6 +1,7 @@
 #include "app/life_log.h"
 
 #include "app/log.h"
+#include "app/webhooks.h"
 
 namespace ahoy::app {
 namespace {
@@ -52,21 +53,29 @@ std::string relays(const turn::Allocation& allocation) {
 
 }  // namespace
 
+void LifeLog::tell(const RoomEvent& event) {
+    if (webhooks_) webhooks_->tell(event);
+}
+
 void LifeLog::room_opened(std::string_view room) {
     log::info("room.opened", {{"room", room}});
+    tell({.type = "room.opened", .room = room});
 }
 
 void LifeLog::room_closed(std::string_view room, room::ClosedReason reason) {
     log::info("room.closed", {{"room", room}, {"reason", label(reason)}});
+    tell({.type = "room.closed", .room = room, .reason = label(reason)});
 }
 
 void LifeLog::client_joined(std::string_view room, room::Number number) {
     log::info("client.joined", {{"room", room}, {"client", uint64_t{number}}});
+    tell({.type = "client.joined", .room = room, .client = number});
 }
 
 void LifeLog::client_left(std::string_view room, room::Number number, room::LeftReason reason) {
     log::info("client.left",
               {{"room", room}, {"client", uint64_t{number}}, {"reason", label(reason)}});
+    tell({.type = "client.left", .room = room, .client = number, .reason = label(reason)});
 }
 
 void LifeLog::allocation_created(const turn::AllocationEvent& event) {

@@ -1,5 +1,6 @@
 // Life events to the log: rooms, clients and allocations as they come and go, each with the reason
-// of its end.  Stateless, and so one serves all shards.
+// of its end.  Those of rooms go to the webhooks too.  Holds nothing else, and so one serves all
+// shards.
 #pragma once
 
 #include "room/rooms.h"
@@ -7,8 +8,14 @@
 
 namespace ahoy::app {
 
+class Webhooks;
+struct RoomEvent;
+
 class LifeLog final : public room::Observer, public turn::Observer {
   public:
+    // Before the shards start.  Null, or outlives this.
+    void use(Webhooks* webhooks) { webhooks_ = webhooks; }
+
     void room_opened(std::string_view room) override;
     void room_closed(std::string_view room, room::ClosedReason) override;
     void client_joined(std::string_view room, room::Number) override;
@@ -16,6 +23,11 @@ class LifeLog final : public room::Observer, public turn::Observer {
     void allocation_created(const turn::AllocationEvent&) override;
     void allocation_moved(const turn::AllocationEvent&) override;
     void allocation_ended(const turn::AllocationEvent&, turn::EndReason) override;
+
+  private:
+    void tell(const RoomEvent&);
+
+    Webhooks* webhooks_ = nullptr;
 };
 
 }  // namespace ahoy::app

@@ -160,6 +160,26 @@ void add_network(Exposition& out, const Counts& total) {
     out.sample(total.sent.refused, {{"reason", "refused"}});
 }
 
+void add_api(Exposition& out, const ApiCounts& api) {
+    out.begin("ahoy_api_requests_total", "Requests to the API.", MetricType::Counter);
+    out.sample(api.answered, {{"result", "answered"}});
+    out.sample(api.refused, {{"result", "refused"}});
+    out.sample(api.unauthorized, {{"result", "unauthorized"}});
+}
+
+void add_webhooks(Exposition& out, const WebhookCounts& webhooks) {
+    out.gauge("ahoy_webhook_events_queued", "Events that are still to be told.", webhooks.queued);
+    out.begin("ahoy_webhook_attempts_total", "Attempts to tell an event.", MetricType::Counter);
+    for (size_t i = 0; i < webhooks.attempts.size(); ++i) {
+        out.sample(webhooks.attempts[i],
+                   {{"result", std::string(label(static_cast<WebhookResult>(i)))}});
+    }
+    out.begin("ahoy_webhook_events_lost_total", "Events that were never told.",
+              MetricType::Counter);
+    out.sample(webhooks.queue_full, {{"reason", "queue_full"}});
+    out.sample(webhooks.given_up, {{"reason", "given_up"}});
+}
+
 void add_process(Exposition& out, const Process& process) {
     out.gauge("process_resident_memory_bytes", "Resident memory.", process.resident);
     out.gauge("process_open_fds", "Open file descriptors.", process.descriptors);
@@ -190,13 +210,16 @@ Process look_at_process() {
     return process;
 }
 
-std::string prometheus_text(const Counts& total, const Process& process) {
+std::string prometheus_text(const Counts& total, const Process& process,
+                            const WebhookCounts& webhooks) {
     Exposition out;
     add_turn(out, total.turn);
     add_rooms(out, total.rooms);
     add_tcp(out, total.tcp);
     add_turn_connections(out, total.turn_streams, total.dtls);
     add_network(out, total);
+    add_api(out, total.api);
+    add_webhooks(out, webhooks);
     add_process(out, process);
     return out.text();
 }

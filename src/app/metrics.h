@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <string>
 
+#include "app/webhooks.h"
 #include "app/worker.h"
 
 namespace ahoy::app {
@@ -21,6 +22,6 @@ struct Process {
 };
 Process look_at_process();
 
-std::string prometheus_text(const Counts&, const Process&);
+std::string prometheus_text(const Counts&, const Process&, const WebhookCounts&);
 
 }  // namespace ahoy::app

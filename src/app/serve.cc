@@ -56,8 +56,11 @@ class Program {
           reload_(reload),
           random_(system_random()),
           access_reader_(config.turn.realm, random_.token(32)),
-          relay_addresses_(relay_addresses(config)) {
+          relay_addresses_(relay_addresses(config)),
+          webhooks_(Webhooks::make(config, main_, random_)) {
         state_.main = main_.get_executor();
+        state_.webhooks = webhooks_.get();
+        life_log_.use(webhooks_.get());
         state_.origins = config_.http.origins;
         bound_by_descriptors(config_.turn.max_allocations);
         make_workers();
@@ -157,7 +160,8 @@ class Program {
                                             config_.http.trusted_proxies);
             auto& collider =
                 worker->add_server(std::make_unique<ColliderSite>(*worker, state_), {});
-            servers_.push_back({&site, &collider, &worker->turn_streams});
+            auto& api = worker->add_server(std::make_unique<ApiSite>(*worker), {});
+            servers_.push_back({&site, &collider, &api, &worker->turn_streams});
         }
         http_ = open_tcp("http.listen", config_.http.listen, [](const Servers& s) {
             return net::TcpServices{.http = s.site, .turn = s.turn};
@@ -167,6 +171,8 @@ class Program {
         });
         collider_ = open_tcp("collider.listen", config_.collider.listen,
                              [](const Servers& s) { return net::TcpServices{.http = s.collider}; });
+        api_ = open_tcp("api.listen", config_.api.listen,
+                        [](const Servers& s) { return net::TcpServices{.http = s.api}; });
         turn_ = open_on_all("turn.listen", "UDP", config_.turn.listen,
                             [this](size_t i, const TransportAddress& address) {
                                 return workers_[i]->turn_sockets.listen(address, "turn.listen");
@@ -220,6 +226,7 @@ class Program {
     struct Servers {
         net::HttpServer* site;
         net::HttpServer* collider;
+        net::HttpServer* api;
         net::TurnStreams* turn;
     };
 
@@ -247,7 +254,8 @@ class Program {
 
     std::vector<TransportAddress> everything_we_listen_on() const {
         std::vector<TransportAddress> all;
-        for (const auto* part : {&http_, &tls_, &collider_, &turn_, &turn_tls_, &discovery_}) {
+        for (const auto* part :
+             {&http_, &tls_, &collider_, &api_, &turn_, &turn_tls_, &discovery_}) {
             all.insert(all.end(), part->begin(), part->end());
         }
         return all;
@@ -276,6 +284,7 @@ class Program {
                                    {"http", join(http_)},
                                    {"https", join(tls_)},
                                    {"collider", join(collider_)},
+                                   {"api", join(api_)},
                                    {"turn", join(turn_)},
                                    {"turns", join(turn_tls_)},
                                    {"discovery", join(config_.turn.discovery)},
@@ -311,6 +320,7 @@ class Program {
             throw net::StartError(
                 "rooms.access: \"token\" takes a restart, because rooms.require_join was false");
         }
+        const auto api_keys = std::make_shared<const room::api::Keys>(config.api.keys);
         use(access_reader_.read(config), config);
         TurnPorts ports{.udp = ports_of(turn_),
                         .tcp = ports_of(turn_),
@@ -320,13 +330,15 @@ class Program {
             ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
         }
         for (const auto& worker : workers_) {
-            asio::post(worker->shard.io(), [&worker = *worker, ports, tls, elsewhere, join_tokens] {
-                worker.ice.set_ports(ports);
-                worker.turn.redirect_to(elsewhere);
-                worker.use(join_tokens);
-                worker.tcp.set_tls(tls.tls);
-                worker.dtls.set_context(tls.dtls);
-            });
+            asio::post(worker->shard.io(),
+                       [&worker = *worker, ports, tls, elsewhere, join_tokens, api_keys] {
+                           worker.api_keys = api_keys;
+                           worker.ice.set_ports(ports);
+                           worker.turn.redirect_to(elsewhere);
+                           worker.use(join_tokens);
+                           worker.tcp.set_tls(tls.tls);
+                           worker.dtls.set_context(tls.dtls);
+                       });
         }
     }
 
@@ -374,7 +386,7 @@ class Program {
             log::info("server.reloaded",
                       {{"applied",
                         "certificate, turn users, secrets, peer lists, quotas, bandwidth and "
-                        "alternates, rooms' access and keys"},
+                        "alternates, rooms' access and keys, api keys"},
                        {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",
@@ -448,13 +460,18 @@ class Program {
         asio::co_spawn(
             main_, gather(workers_), [this, until](std::exception_ptr, const Counts& counts) {
                 const bool late = net::read_clocks().steady >= until;
-                if (counts.tcp.connections == 0 || late) return let_go(late);
+                const bool connected = counts.tcp.connections > 0;
+                const bool telling = webhooks_ && webhooks_->busy();
+                if (late || (!connected && !telling)) return let_go(connected);
                 timer_.expires_after(stop_interval);
                 timer_.async_wait([this, until](boost::system::error_code) { watch_stop(until); });
             });
     }
 
     void let_go(bool abandon) {
+        if (webhooks_ && webhooks_->undelivered() > 0) {
+            log::warning("webhooks.undelivered", {{"events", uint64_t{webhooks_->undelivered()}}});
+        }
         for (const auto& worker : workers_) {
             worker->shard.release();
             if (abandon) worker->shard.abandon();
@@ -489,9 +506,10 @@ class Program {
     ServerState state_;
     Workers workers_;
     std::vector<Servers> servers_;  // of each worker
-    std::vector<TransportAddress> http_, tls_, collider_, turn_, turn_tls_, discovery_;
+    std::vector<TransportAddress> http_, tls_, collider_, api_, turn_, turn_tls_, discovery_;
 
     asio::io_context main_{1};
+    const std::unique_ptr<Webhooks> webhooks_;
     asio::signal_set signals_{main_, SIGINT, SIGTERM, SIGHUP};
     asio::steady_timer timer_{main_};
     asio::steady_timer watch_{main_};

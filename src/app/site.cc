@@ -145,12 +145,17 @@ asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
         if (path == "/metrics") {
             const Counts total = co_await gather(worker_.all());
             // Takes long with many descriptors, and shards have packets to relay.
-            const Process process = co_await asio::co_spawn(
-                state_.main, []() -> asio::awaitable<Process> { co_return look_at_process(); },
+            std::string metrics = co_await asio::co_spawn(
+                state_.main,
+                [&]() -> asio::awaitable<std::string> {
+                    co_return prometheus_text(
+                        total, look_at_process(),
+                        state_.webhooks ? state_.webhooks->counts() : WebhookCounts());
+                },
                 asio::use_awaitable);
             co_return HttpResponse{200,
                                    "text/plain; version=0.0.4; charset=utf-8",
-                                   prometheus_text(total, process),
+                                   std::move(metrics),
                                    {{"Cache-Control", "no-store"}}};
         }
         if (path == "/status") co_return co_await collider_status(worker_, state_);

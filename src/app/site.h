@@ -19,8 +19,9 @@ namespace ahoy::app {
 struct ServerState {
     std::atomic<bool> ready{false};
     Instant started_at;
-    boost::asio::any_io_executor main;  // of the thread that relays nothing
-    std::vector<std::string> origins;   // that may use the rooms; empty: any
+    boost::asio::any_io_executor main;   // of the thread that relays nothing
+    std::vector<std::string> origins;    // that may use the rooms; empty: any
+    const Webhooks* webhooks = nullptr;  // on the main thread
 };
 
 class Site final : public net::HttpService {
@@ -49,6 +50,19 @@ class ColliderSite final : public net::HttpService {
   private:
     Worker& worker_;
     const ServerState& state_;
+};
+
+// The API for products (`api.listen`); room/api has its words.
+class ApiSite final : public net::HttpService {
+  public:
+    explicit ApiSite(Worker& worker) : worker_(worker) {}
+
+    boost::asio::awaitable<room::HttpResponse> respond(const net::Request&) override;
+    Result<std::unique_ptr<net::WebSocketHandler>, room::HttpResponse> open_websocket(
+        const net::Request&) override;
+
+  private:
+    Worker& worker_;
 };
 
 }  // namespace ahoy::app

@@ -95,6 +95,7 @@ Counts Worker::count() const {
                   .turn_streams = turn_streams.counts(),
                   .dtls = dtls.counts(),
                   .sent = turn_sockets.sent(),
+                  .api = api,
                   .socket_errors = socket_errors,
                   .http_errors = http_errors};
     counts.rooms.joins_refused += join_limit.refused();

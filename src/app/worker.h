@@ -27,6 +27,7 @@
 #include "net/turn_moves.h"
 #include "net/turn_sockets.h"
 #include "net/turn_streams.h"
+#include "room/api.h"
 #include "room/apprtc.h"
 #include "room/collider.h"
 #include "room/join_limit.h"
@@ -119,6 +120,8 @@ class Worker {
     room::JoinLimit join_limit;  // of the networks that belong to this shard
     const room::SessionLimits session_limits;
     const room::ResumeTickets resume_tickets;
+    std::shared_ptr<const room::api::Keys> api_keys = std::make_shared<room::api::Keys>();
+    ApiCounts api;
     uint64_t http_errors = 0;    // Collider's httperrors
     uint64_t socket_errors = 0;  // and wserrors
 

@@ -50,6 +50,7 @@ Request to_request(const http::request<http::string_body>& message, const Transp
         .user_agent = header(message, "User-Agent"),
         .content_type = header(message, "Content-Type"),
         .body = message.body(),
+        .authorization = header(message, "Authorization"),
     };
     request.remote = remote;
     request.origin = header(message, "Origin");
@@ -78,6 +79,8 @@ Message to_message(const room::HttpResponse& response, bool is_head, unsigned ve
     message.body() = {body.data(), body.size()};
     message.keep_alive(keep_alive);
     message.prepare_payload();
+    // RFC 9110, section 8.6.
+    if (message.result() == http::status::no_content) message.content_length(boost::none);
     if (is_head) message.body() = {};  // Content-Length stays what GET would have
     return message;
 }

@@ -69,7 +69,7 @@ bool Room::has_participants() const {
 bool Room::has_place() const {
     const bool legacy =
         std::ranges::any_of(members_, [](const Member& m) { return m.participant == nullptr; });
-    return members_.size() < (legacy ? limits_->capacity : limits_->conference_capacity);
+    return members_.size() < (legacy ? limits_->capacity : capacity());
 }
 
 Room::Member* Room::host() {
@@ -214,7 +214,7 @@ Room::Member& Room::enter(Instant now, ConnectionId connection, Profile profile,
 
 native::Welcome::Scene Room::scene_for(const Member& viewer, std::string_view name) const {
     native::Welcome::Scene scene{.name = name,
-                                 .capacity = limits_->conference_capacity,
+                                 .capacity = capacity(),
                                  .locked = locked_,
                                  .lobby = lobby_,
                                  .chat = chat_.all()};
@@ -389,8 +389,8 @@ void Room::say_goodbye(const Member& gone, LeftReason reason, Deliveries& out) {
 // Without participants a room is one of AppRTC's again.
 std::vector<Room::Knock> Room::reset_conference() {
     if (has_participants()) return {};
-    locked_ = false;
-    lobby_ = limits_->lobby;
+    locked_ = initial_.locked;
+    lobby_ = initial_.lobby;
     invites_.clear();
     chat_.forget_all();
     return std::exchange(knocks_, {});

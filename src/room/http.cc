@@ -93,9 +93,14 @@ std::vector<std::string_view> split_path(std::string_view path) {
 }
 
 Parameters Parameters::of(const HttpRequest& request) {
-    Parameters parameters;
-    parameters.parse(query_of(request.target));
+    Parameters parameters = of_query(request.target);
     if (is_form(request.content_type)) parameters.parse(request.body);
+    return parameters;
+}
+
+Parameters Parameters::of_query(std::string_view target) {
+    Parameters parameters;
+    parameters.parse(query_of(target));
     return parameters;
 }
 

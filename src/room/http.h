@@ -21,6 +21,7 @@ struct HttpRequest {
     std::string user_agent;    // may be empty
     std::string content_type;  // may be empty
     std::string body;
+    std::string authorization = {};  // may be empty
 };
 
 struct HttpResponse {
@@ -45,6 +46,7 @@ class Parameters {
     static constexpr size_t most = 64;  // the rest is ignored
 
     static Parameters of(const HttpRequest&);  // the query and, in a form, the body
+    static Parameters of_query(std::string_view target);
 
     void parse(std::string_view form);
     std::string get(std::string_view name) const;  // "" when absent

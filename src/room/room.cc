@@ -262,8 +262,15 @@ Room::Freed Room::leave(Instant now, Number number, Deliveries& out) {
 
 Room::Freed Room::remove(Number number, LeftReason reason, Deliveries& out) {
     const Member gone = take_out(number, reason, out);
-    if (has_participants() || gone.participant) say_goodbye(gone, reason, out);
+    const bool is_conference = has_participants() || gone.participant;
+    if (is_conference || reason == LeftReason::room_closed) say_goodbye(gone, reason, out);
     return {gone.number, reason, gone.connection};
+}
+
+Room::Freed Room::expel(Number number, Deliveries& out) {
+    const Member* member = find(number);
+    CHECK(member);
+    return remove_heard_of(*member, LeftReason::removed, out);
 }
 
 std::optional<Room::Departed> Room::forget_departed(std::string_view id) {
@@ -315,7 +322,11 @@ Instant Room::deadline(const Member& member) const {
 std::optional<Room::Freed> Room::expire_one(Instant now, Deliveries& out) {
     // The latest to come goes first: when it goes, the one before is alone, and need not.
     for (size_t i = members_.size(); i-- > 0;) {
-        if (deadline(members_[i]) <= now) return expire_member(members_[i], out);
+        const Member& member = members_[i];
+        if (deadline(member) > now) continue;
+        return remove_heard_of(
+            member, member.registered_once ? LeftReason::socket_lost : LeftReason::never_registered,
+            out);
     }
     if (members_.empty() || connected() > 0 || now < idle_until()) return {};
     return remove(members_.back().number, LeftReason::room_expired, out);
@@ -323,10 +334,8 @@ std::optional<Room::Freed> Room::expire_one(Instant now, Deliveries& out) {
 
 // First the seat, then the news: on `bye` the peer posts a new offer at once, which must be kept
 // for the next to come (D7).
-Room::Freed Room::expire_member(const Member& member, Deliveries& out) {
+Room::Freed Room::remove_heard_of(const Member& member, LeftReason reason, Deliveries& out) {
     const bool heard_of = member.showed_up() && !member.participant;
-    const auto reason =
-        member.registered_once ? LeftReason::socket_lost : LeftReason::never_registered;
     const Freed freed = remove(member.number, reason, out);
     if (!heard_of) return freed;
     for (Member& other : members_) {
@@ -344,9 +353,19 @@ void Room::expire_departed(Instant now) {
     });
 }
 
+void Room::expire_stay(Instant now) {
+    if (has_seats()) {
+        empty_since_ = Instant::max();
+        return;
+    }
+    empty_since_ = std::min(empty_since_, now);
+    if (stays_for_ && now >= empty_since_ + *stays_for_) release();
+}
+
 // To join costs nothing, and so a room in which nobody ever registered has proved nothing.  Who
 // came last gets the time to open a socket.
 Instant Room::gives_way_at() const {
+    if (stays_for_) return Instant::max();
     Instant at = Instant::min();
     for (const Member& member : members_) {
         if (member.registered_once) return Instant::max();
@@ -371,7 +390,25 @@ Instant Room::next_deadline() const {
         if (departed.connection && !members_.empty()) continue;
         next = std::min(next, departed.expires_at);
     }
+    if (!has_seats() && stays_for_) next = std::min(next, empty_since_ + *stays_for_);
     return next;
+}
+
+// --- made by the API
+
+void Room::arrange(Instant now, const RoomWish& wish, Deliveries& out) {
+    initial_ = {.locked = wish.locked.value_or(initial_.locked),
+                .lobby = wish.lobby.value_or(initial_.lobby),
+                .capacity = wish.capacity.value_or(initial_.capacity)};
+    stays_for_ = wish.empty_timeout.value_or(stays_for_.value_or(limits_->empty_timeout));
+    if (!has_seats()) empty_since_ = now;
+    set({.locked = wish.locked, .lobby = wish.lobby}, out);
+}
+
+void Room::release() {
+    stays_for_.reset();
+    initial_ = {.lobby = limits_->lobby, .capacity = limits_->conference_capacity};
+    reset_conference();
 }
 
 }  // namespace ahoy::room

@@ -61,6 +61,7 @@ struct Limits {
     Duration register_timeout = 10s;
     Duration resume_timeout = 30s;  // for a participant who has lost its socket
     Duration lifetime = 24h;
+    Duration empty_timeout = 5min;  // of a room that the API has made, unless it says otherwise
     bool require_join = true;
     bool lobby = false;  // of a new room
     // Seats that an earlier run of the server gave can be taken again before then.
@@ -82,7 +83,14 @@ enum class LeftReason {
     socket_lost,
     room_expired,
     gave_way,
-    room_closed,  // by its host
+    room_closed,  // by its host or the API
+};
+
+// How the API wants a room to be; what it leaves out stays as it is.
+struct RoomWish {
+    std::optional<bool> locked, lobby;
+    std::optional<size_t> capacity;         // of participants of our own protocol
+    std::optional<Duration> empty_timeout;  // how long it stays with nobody in it
 };
 
 struct Message {
@@ -155,16 +163,24 @@ class Room {
         : limits_(&limits),
           last_number_(numbers_from),
           active_at_(now),
-          locked_(false),
-          lobby_(limits.lobby) {}
+          initial_{.lobby = limits.lobby, .capacity = limits.conference_capacity},
+          locked_(initial_.locked),
+          lobby_(initial_.lobby) {}
 
     // No seat for a client of AppRTC or Collider.
     bool full() const {
-        return members_.size() >= limits_->capacity || (has_participants() && (locked_ || lobby_));
+        return members_.size() >= limits_->capacity || locked_ || (lobby_ && has_participants());
     }
     bool has_seats() const { return !members_.empty(); }
-    // Nobody is here, and nobody who left may still say anything.
-    bool over() const { return members_.empty() && departed_.empty(); }
+    // Somebody is here, or the API wants it to stay.
+    bool exists() const { return has_seats() || stays_for_; }
+    // Nobody is here, nobody who left may still say anything, and it need not stay.
+    bool over() const { return !exists() && departed_.empty(); }
+    bool locked() const { return locked_; }
+    bool has_lobby() const { return lobby_; }
+    size_t capacity() const { return initial_.capacity; }
+    // How long it stays with nobody in it; nothing for one that people have opened.
+    std::optional<Duration> empty_timeout() const { return stays_for_; }
     const std::vector<Member>& members() const { return members_; }
     size_t queued_memory() const;
     size_t connected() const;  // members with a socket
@@ -190,14 +206,23 @@ class Room {
     // Frees a seat.  Of somebody who left by itself, `say_afterwards` stays possible for a while.
     Freed leave(Instant, Number, Deliveries&);
     Freed remove(Number, LeftReason, Deliveries&);
+    // The same by the API, where nobody in the room would tell a client of AppRTC of it.
+    Freed expel(Number, Deliveries&);
     std::optional<Departed> forget_departed(std::string_view id);
 
     // Frees one seat whose time is up, and tells the others; call until nothing comes.
     std::optional<Freed> expire_one(Instant, Deliveries&);
     void expire_departed(Instant);
+    // The time that it stays begins when nobody is here.
+    void expire_stay(Instant);
     Instant next_deadline() const;
     // From when on it may be closed in favour of another room, should there be too many.
     Instant gives_way_at() const;
+
+    // From now on it stays for a while also when nobody is here.
+    void arrange(Instant, const RoomWish&, Deliveries&);
+    // It need not stay any more.
+    void release();
 
     // ---- our own protocol (conference.cc)
     // What a welcome says besides what the room knows.
@@ -217,6 +242,7 @@ class Room {
     bool has_participants() const;
     // For one of our own protocol.
     bool has_place() const;
+    size_t waiting_in_lobby() const { return knocks_.size(); }
     // Why somebody new does not get in, nor as far as the lobby.
     std::optional<native::Refusal> refuses(const native::Enter&) const;
     bool must_knock(const native::Enter&) const;
@@ -262,7 +288,7 @@ class Room {
     void showed_up(Member&);
     void give_back(Member& gone);
     Member take_out(Number, LeftReason, Deliveries&);
-    Freed expire_member(const Member&, Deliveries&);
+    Freed remove_heard_of(const Member&, LeftReason, Deliveries&);
 
     // conference.cc
     static bool is_host(const Member& member) {
@@ -288,6 +314,16 @@ class Room {
     uint64_t last_order_ = 0;
     Instant active_at_;
     Instant company_since_{};  // since when nobody here is alone
+
+    // How it is for the first participant of our own protocol.
+    struct Initial {
+        bool locked = false;
+        bool lobby = false;
+        size_t capacity = 0;
+    };
+    Initial initial_;
+    std::optional<Duration> stays_for_;     // with nobody in it
+    Instant empty_since_ = Instant::max();  // max: not known to be empty
 
     // Of participants of our own protocol.
     bool locked_;

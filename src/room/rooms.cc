@@ -188,6 +188,43 @@ void Rooms::socket_lost(Now now, ConnectionId connection, Deliveries& out) {
     settle(now.steady, at, out);
 }
 
+// --- the API's side
+
+Result<bool, Rooms::ArrangeRefusal> Rooms::arrange(Now now, std::string_view name,
+                                                   const RoomWish& wish, Deliveries& out) {
+    if (!good_room_id(name)) return unexpected(ArrangeRefusal::bad_room_id);
+    const auto at = find_or_open(now, name, out);
+    if (at == rooms_.end()) {
+        return unexpected(draining_ ? ArrangeRefusal::draining : ArrangeRefusal::too_many_rooms);
+    }
+    const bool is_new = !at->second.room.exists();
+    at->second.room.arrange(now.steady, wish, out);
+    settle(now.steady, at, out);
+    return is_new;
+}
+
+const Room* Rooms::look(Now now, std::string_view name, Deliveries& out) {
+    const auto at = find(now, name, out);
+    return at != rooms_.end() && at->second.room.exists() ? &at->second.room : nullptr;
+}
+
+bool Rooms::end(Now now, std::string_view name, Deliveries& out) {
+    if (!look(now, name, out)) return false;
+    const auto at = rooms_.find(name);
+    at->second.room.release();
+    close_room(at, out);
+    settle(now.steady, at, out);
+    return true;
+}
+
+bool Rooms::expel(Now now, std::string_view name, Number number, Deliveries& out) {
+    const auto at = find(now, name, out);
+    if (at == rooms_.end() || !at->second.room.find(number)) return false;
+    freed(at, at->second.room.expel(number, out), out);
+    settle(now.steady, at, out);
+    return true;
+}
+
 // --- the table
 
 bool Rooms::good_room_id(std::string_view id) const {
@@ -268,6 +305,7 @@ Rooms::Table::iterator Rooms::settle(Instant now, Table::iterator at, Deliveries
     Room& room = entry.room;
     while (const auto gone = room.expire_one(now, out)) freed(at, *gone, out);
     room.expire_departed(now);
+    room.expire_stay(now);
     sum_up(entry);
     if (stats_.queued_bytes > limits_.max_total_bytes) {
         room.forget_events();

@@ -84,12 +84,30 @@ class Rooms {
     void carry_out(Now, ConnectionId, const native::Request&, Deliveries&);
     void acknowledge(ConnectionId, uint64_t seq);
 
+    // The API's side (api.h).  Clients go by their numbers.
+    enum class ArrangeRefusal { bad_room_id, too_many_rooms, draining };
+    // Makes the room if it does not exist; was that so?
+    Result<bool, ArrangeRefusal> arrange(Now, std::string_view room, const RoomWish&, Deliveries&);
+    // Null when there is none.  Valid until the next call.
+    const Room* look(Now, std::string_view room, Deliveries&);
+    // In the order of names, from behind `after`, while visit(name, room) returns true.
+    template <class Visit>
+    void visit(std::string_view after, Visit visit) const {
+        for (auto at = rooms_.upper_bound(after); at != rooms_.end(); ++at) {
+            if (at->second.room.exists() && !visit(at->first, at->second.room)) return;
+        }
+    }
+    // False when there is nothing to end, nobody to expel.
+    bool end(Now, std::string_view room, Deliveries&);
+    bool expel(Now, std::string_view room, Number, Deliveries&);
+
     // From now on nobody opens a room; who has company there may still come.
     void drain() { draining_ = true; }
 
     void expire(Now, Deliveries&);
     Instant next_deadline() const;  // Instant::max() when there is none
 
+    const Limits& limits() const { return limits_; }
     Stats stats() const;
     size_t seats_taken(std::string_view room) const;  // as of the latest call
 
