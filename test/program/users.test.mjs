@@ -108,7 +108,7 @@ test('a file that turnadmin filled is used as it is', async () => {
   await turnadmin(file, '-s', 'sesame');
   await run('turnadmin', ['-b', file, '-r', 'example.net', '-a', '-u', 'bob', '-p', 'builder']);
   const server = await serve(file);
-  assert.match(server.log, /event=turn\.database .*users=1 secrets=1 users_of_other_realms=1 unusable_rows=0/);
+  assert.match(server.log, /event=turn\.database .*users=1 secrets=1 oauth_keys=0 users_of_other_realms=1 unusable_rows=0/);
   await relays(server.turnPort, '-u', 'alice', '-w', 'wonder');
   await relays(server.turnPort, '-u', 'carol', '-W', 'sesame');
   await isRefused(server.turnPort, '-u', 'alice', '-w', 'wander');
