@@ -72,6 +72,11 @@ class World {
         if (!route) return check_problem(route.error());
         if (route->to == api::To::describe) return;
         if (route->to == api::To::list_rooms) return list(request);
+        if (route->to == api::To::make_token) {
+            const auto made = api::make_token(now_, request, *route, &tokens_);
+            return made.status == 201 ? CHECK(json::parse(made.body).is_object())
+                                      : check_problem(made);
+        }
         const auto response = api::handle(now_, request, *route, rooms_, out_);
         if (response.status >= 400) return check_problem(response);
         if (response.status == 204) return CHECK(response.body.empty());
@@ -113,6 +118,7 @@ class World {
     }
 
     room::Observer observer_;
+    const room::JoinTokens tokens_{room::TokenKeys{{"main", room::HmacKey{std::string(32, 's')}}}};
     room::Rooms rooms_;
     Now now_{Instant{} + 1000h, WallTime{}};
     room::Deliveries out_;

@@ -26,6 +26,11 @@ asio::awaitable<HttpResponse> list_rooms(const Workers& workers, const net::Requ
 asio::awaitable<HttpResponse> carry_out(const Workers& workers, const api::Route& route,
                                         const net::Request& request) {
     if (route.to == api::To::list_rooms) co_return co_await list_rooms(workers, request);
+    if (route.to == api::To::make_token) {  // the keys are the same everywhere
+        Worker& any = *workers.front();
+        const auto tokens = co_await net::on_shard(any.shard, [&] { return any.join_tokens; });
+        co_return api::make_token(net::read_clocks(), request.http, route, tokens.get());
+    }
     Worker& owner = owner_of(workers, route.room);
     co_return co_await net::on_shard(owner.shard, [&] {
         return owner.with_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
@@ -36,7 +41,7 @@ asio::awaitable<HttpResponse> carry_out(const Workers& workers, const api::Route
 
 bool is_change(api::To to) {
     return to == api::To::arrange_room || to == api::To::end_room ||
-           to == api::To::remove_participant;
+           to == api::To::remove_participant || to == api::To::make_token;
 }
 
 }  // namespace

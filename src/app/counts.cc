@@ -27,7 +27,13 @@ void add(turn::Stats& total, const turn::Stats& more) {
     add_elements(total.auth_failures, more.auth_failures);
     add_elements(total.denied_peers, more.denied_peers);
     for (const auto& [code, count] : more.errors) total.errors[code] += count;
-    add_each(total, more, &T::bindings, &T::allocations_live, &T::allocations_total, &T::moves);
+    for (size_t i = 0; i < total.allocations_made.size(); ++i) {
+        add_elements(total.allocations_made[i], more.allocations_made[i]);
+    }
+    add_elements(total.lifetimes.counts, more.lifetimes.counts);
+    total.lifetimes.seconds += more.lifetimes.seconds;
+    add_each(total, more, &T::bindings, &T::allocations_live, &T::allocations_total,
+             &T::relayed_ports, &T::moves);
 }
 
 void add(room::Stats& total, const room::Stats& more) {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "app/log.h"
@@ -52,6 +53,20 @@ class Exposition {
         sample(to_peers, {{"direction", "to_peer"}});
         sample(to_clients, {{"direction", "to_client"}});
     }
+    void lifetimes(std::string name, std::string help, const turn::Lifetimes& lifetimes) {
+        begin(std::move(name), std::move(help), MetricType::Histogram);
+        ClientMetric::Histogram histogram;
+        for (size_t i = 0; i < lifetimes.counts.size(); ++i) {
+            histogram.sample_count += lifetimes.counts[i];
+            const bool has_bound = i < turn::Lifetimes::bounds.size();
+            const double bound =
+                has_bound ? std::chrono::duration<double>(turn::Lifetimes::bounds[i]).count()
+                          : std::numeric_limits<double>::infinity();
+            histogram.bucket.push_back({histogram.sample_count, bound});
+        }
+        histogram.sample_sum = static_cast<double>(lifetimes.seconds);
+        families_.back().metric.emplace_back().histogram = histogram;
+    }
     std::string text() const {
         std::ostringstream out;
         prometheus::TextSerializer().Serialize(out, families_);
@@ -64,7 +79,18 @@ class Exposition {
 
 void add_turn(Exposition& out, const turn::Stats& stats) {
     out.gauge("ahoy_turn_allocations", "Live allocations.", stats.allocations_live);
-    out.counter("ahoy_turn_allocations_total", "Allocations made.", stats.allocations_total);
+    out.begin("ahoy_turn_allocations_total",
+              "Allocations made, by the client's transport and the families of relayed addresses.",
+              MetricType::Counter);
+    for (size_t i = 0; i < stats.allocations_made.size(); ++i) {
+        for (size_t j = 0; j < stats.allocations_made[i].size(); ++j) {
+            out.sample(stats.allocations_made[i][j],
+                       {{"transport", std::string(label(static_cast<Transport>(i)))},
+                        {"family", std::string(label(static_cast<turn::Families>(j)))}});
+        }
+    }
+    out.gauge("ahoy_turn_relayed_ports", "Relayed ports in use.", stats.relayed_ports);
+    out.lifetimes("ahoy_turn_allocation_seconds", "How long allocations lived.", stats.lifetimes);
     out.counter("ahoy_turn_moves_total", "Allocations whose client came back from elsewhere.",
                 stats.moves);
     out.counter("ahoy_stun_bindings_total", "Binding requests answered.", stats.bindings);

@@ -38,6 +38,8 @@ std::string_view title_of(unsigned status) {
             return "Not Found";
         case 405:
             return "Method Not Allowed";
+        case 409:
+            return "Conflict";
         case 503:
             return "Service Unavailable";
         default:
@@ -181,6 +183,53 @@ Result<RoomWish, std::string> parse_wish(std::string_view body, const Limits& li
     return wish;
 }
 
+// ---- what a token shall say
+
+constexpr std::string_view token_shape =
+    "The body is a JSON object with any of these fields and no other: \"name\" (64 characters at "
+    "most), \"sub\" and \"kid\" (texts), \"role\" (\"host\" or \"guest\") and \"expires_in\" "
+    "(whole seconds, from 1 to 2592000).";
+constexpr int64_t usual_token_seconds = 3600;
+constexpr int64_t most_token_seconds = 30 * 24 * 3600;
+
+struct TokenWish {
+    Claims claims;
+    std::string kid;
+};
+
+bool read(const json::value& value, std::string& out) {
+    if (value.is_string()) out.assign(value.get_string().begin(), value.get_string().end());
+    return value.is_string();
+}
+
+bool read(const json::value& value, std::optional<Role>& out) {
+    std::string text;
+    if (read(value, text)) out = role_of(text);
+    return out.has_value();
+}
+
+// Nothing if it has another shape.
+std::optional<TokenWish> parse_token_wish(const HttpRequest& request, const Route& route, Now now) {
+    json::error_code error;
+    const std::string_view body = request.body.empty() ? "{}" : std::string_view(request.body);
+    const json::value parsed = json::parse({body.data(), body.size()}, error);
+    if (error || !parsed.is_object()) return {};
+    TokenWish wish{.claims = {.room = route.room}, .kid = {}};
+    std::optional<int64_t> seconds = usual_token_seconds;
+    for (const auto& [name, value] : parsed.get_object()) {
+        const bool right = name == "name"         ? read(value, wish.claims.name)
+                           : name == "sub"        ? read(value, wish.claims.subject)
+                           : name == "role"       ? read(value, wish.claims.role)
+                           : name == "expires_in" ? read(value, seconds)
+                           : name == "kid"        ? read(value, wish.kid)
+                                                  : false;
+        if (!right) return {};
+    }
+    if (*seconds < 1 || *seconds > most_token_seconds) return {};
+    wish.claims.expires_at = now.wall + std::chrono::seconds(*seconds);
+    return wish;
+}
+
 // ---- handlers
 
 HttpResponse inspect(Now now, const Route& route, Rooms& rooms, Deliveries& out) {
@@ -260,9 +309,31 @@ HttpResponse handle(Now now, const HttpRequest& request, const Route& route, Roo
             return remove(now, route, rooms, out);
         case To::describe:
         case To::list_rooms:
+        case To::make_token:
             break;
     }
     return unknown_path();
+}
+
+HttpResponse make_token(Now now, const HttpRequest& request, const Route& route,
+                        const JoinTokens* tokens) {
+    if (tokens == nullptr) {
+        return problem(409, "rooms-are-open",
+                       "Nobody needs a token here; rooms.access = \"token\" changes that.");
+    }
+    if (!is_route_id(route.room)) return refused(Rooms::ArrangeRefusal::bad_room_id);
+    const auto wish = parse_token_wish(request, route, now);
+    if (!wish) return bad_request(token_shape);
+    const auto token = tokens->mint(wish->claims, wish->kid);
+    if (!token) {
+        return bad_request(
+            "\"kid\" is that of one of rooms.tokens.keys, or left out if there is one alone.");
+    }
+    // So that nobody is given one that this server would refuse.
+    if (!tokens->verify(*token, now.wall)) return bad_request(token_shape);
+    const auto expires_at = wish->claims.expires_at.time_since_epoch().count();
+    return answer(201, json::serialize(json::object{
+                           {"room", route.room}, {"token", *token}, {"expires_at", expires_at}}));
 }
 
 HttpResponse describe() {

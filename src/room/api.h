@@ -10,11 +10,20 @@
 
 #include "base/crypto.h"
 #include "room/http.h"
+#include "room/join_token.h"
 #include "room/rooms.h"
 
 namespace ahoy::room::api {
 
-enum class To { describe, list_rooms, inspect_room, arrange_room, end_room, remove_participant };
+enum class To {
+    describe,
+    list_rooms,
+    inspect_room,
+    arrange_room,
+    end_room,
+    remove_participant,
+    make_token,
+};
 
 // One of the API's; `path` as OpenAPI writes it.
 struct Operation {
@@ -29,6 +38,7 @@ inline constexpr std::array operations{
     Operation{To::arrange_room, "PUT", "/v1/rooms/{room}"},
     Operation{To::end_room, "DELETE", "/v1/rooms/{room}"},
     Operation{To::remove_participant, "DELETE", "/v1/rooms/{room}/participants/{id}"},
+    Operation{To::make_token, "POST", "/v1/rooms/{room}/tokens"},
 };
 
 // What a request asks for; read once, because its room says on which shard to handle it.
@@ -57,6 +67,9 @@ HttpResponse describe();
 
 // What is about one room, on its shard.
 HttpResponse handle(Now, const HttpRequest&, const Route&, Rooms&, Deliveries&);
+
+// A token for one room, which need not be there; null: rooms are open.
+HttpResponse make_token(Now, const HttpRequest&, const Route&, const JoinTokens*);
 
 // A page of the list: each shard has a part of it.
 struct Page {

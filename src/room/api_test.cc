@@ -27,6 +27,7 @@ class ApiTest : public RoomsTest {
         const auto route = route_of(request);
         if (!route) return route.error();
         if (route->to == To::describe) return describe();
+        if (route->to == To::make_token) return make_token(now, request, *route, tokens);
         if (route->to != To::list_rooms) return handle(now, request, *route, *rooms, out);
         const auto page = page_of(request);
         return page ? listed(list(*rooms, *page), *page) : page.error();
@@ -48,6 +49,8 @@ class ApiTest : public RoomsTest {
         }
         return all;
     }
+    const JoinTokens* tokens = nullptr;
+
     static std::string code(const HttpResponse& response) {
         EXPECT_EQ(response.content_type, "application/problem+json");
         const auto problem = json::parse(response.body).as_object();
@@ -384,6 +387,62 @@ TEST_F(ApiInASmallWorld, ARoomThatWasMadeGivesWayToNobody) {
 TEST_F(ApiTest, ADrainingServerMakesNoRoom) {
     rooms->drain();
     EXPECT_EQ(code(call("PUT", "/v1/rooms/room")), "draining");
+}
+
+class ApiTokenTest : public ApiTest {
+  protected:
+    ApiTokenTest() {
+        now.wall = WallTime{1'800'000'000s};
+        tokens = &keys;
+    }
+    HttpResponse ask(std::string body = "", std::string room = "daily") {
+        return call("POST", "/v1/rooms/" + std::move(room) + "/tokens", std::move(body));
+    }
+    Claims claims(const HttpResponse& response) {
+        EXPECT_EQ(response.status, 201u) << response.body;
+        const auto made = json::parse(response.body).as_object();
+        const auto read = keys.verify(std::string(made.at("token").as_string()), now.wall);
+        EXPECT_TRUE(read);
+        return read.value_or(Claims{});
+    }
+
+    const JoinTokens keys{TokenKeys{{"main", HmacKey{std::string(32, 's')}}}};
+};
+
+TEST_F(ApiTokenTest, ATokenIsForItsRoomAlone) {
+    const Claims made = claims(ask(R"({"name":"Alice","role":"host","sub":"7","expires_in":60})"));
+    EXPECT_TRUE(made.allows("daily"));
+    EXPECT_FALSE(made.allows("weekly"));
+    EXPECT_EQ(made.name, "Alice");
+    EXPECT_EQ(made.role, Role::host);
+    EXPECT_EQ(made.subject, "7");
+    EXPECT_EQ(made.expires_at, now.wall + 60s);
+}
+
+TEST_F(ApiTokenTest, AnHourAndNoMoreIsSaidOfItself) {
+    const Claims made = claims(ask());
+    EXPECT_EQ(made.expires_at, now.wall + 1h);
+    EXPECT_EQ(made.name, "");
+    EXPECT_EQ(made.role, std::nullopt);
+}
+
+TEST_F(ApiTokenTest, WhatIsNotUnderstoodIsRefused) {
+    for (const char* body : {"[]", "{", R"({"names":"x"})", R"({"name":7})", R"({"role":"king"})",
+                             R"({"expires_in":0})", R"({"expires_in":2592001})",
+                             R"({"expires_in":"1h"})", R"({"kid":"other"})"}) {
+        const auto response = ask(body);
+        EXPECT_EQ(response.status, 400u) << body;
+        EXPECT_EQ(code(response), "bad-request");
+    }
+    EXPECT_EQ(ask("{\"name\":\"" + std::string(65, 'n') + "\"}").status, 400u);
+    EXPECT_EQ(ask("", "*").status, 400u);
+}
+
+TEST_F(ApiTokenTest, WhereRoomsAreOpenThereAreNone) {
+    tokens = nullptr;
+    const auto response = ask();
+    EXPECT_EQ(response.status, 409u);
+    EXPECT_EQ(code(response), "rooms-are-open");
 }
 
 }  // namespace

@@ -147,7 +147,7 @@ Server::Reply Server::allocate(const Exchange& x) {
                .transaction_id = x.request.transaction_id(),
                .over_tcp = options->over_tcp,
                .created_at = x.now.steady},
-              *opened, x.now.steady + options->lifetime, options->mobile);
+              x.in.transport, *opened, x.now.steady + options->lifetime, options->mobile);
     observer_.allocation_created({allocation, x.now});
     return describe(allocation, x.now.steady);
 }

@@ -37,6 +37,11 @@ size_t most_for(size_t request, const Credentials& credentials) {
     return amplification * request + realm + third_party;
 }
 
+Families families_of(const Allocation& allocation) {
+    if (!allocation.stored_relay(AddressFamily::ipv6)) return Families::ipv4;
+    return allocation.stored_relay(AddressFamily::ipv4) ? Families::both : Families::ipv6;
+}
+
 FiveTuple five_tuple_of(const Datagram& in) {
     return {in.socket, in.from, in.local};
 }
@@ -85,6 +90,20 @@ std::string_view label(Drop why) {
             break;
     }
     return {};
+}
+
+std::string_view label(Families families) {
+    switch (families) {
+        case Families::ipv4:
+            return "ipv4";
+        case Families::ipv6:
+            return "ipv6";
+        case Families::both:
+            return "both";
+        case Families::count:
+            break;
+    }
+    return "unknown";
 }
 
 std::string_view label(EndReason reason) {
@@ -399,8 +418,8 @@ Allocation* Server::find(const FiveTuple& five_tuple, Now now) {
     return nullptr;
 }
 
-Allocation& Server::start(Allocation::Origin origin, const Opened& opened, Instant expires_at,
-                          bool mobile) {
+Allocation& Server::start(Allocation::Origin origin, Transport transport, const Opened& opened,
+                          Instant expires_at, bool mobile) {
     Allocation allocation(std::move(origin),
                           Allocation::Limits{config_.max_permissions, config_.max_channels});
     for (const auto& port : opened.ports) {
@@ -410,6 +429,8 @@ Allocation& Server::start(Allocation::Origin origin, const Opened& opened, Insta
     allocation.address_error = opened.address_error;
     if (mobile) allocation.mobile = {.id = moves_->begin(), .epoch = 1};
     ++stats_.allocations_total;
+    ++stats_.allocations_made[static_cast<size_t>(transport)]
+                             [static_cast<size_t>(families_of(allocation))];
     return settle(std::move(allocation));
 }
 
@@ -428,6 +449,7 @@ Allocation& Server::settle(Allocation allocation) {
         const auto& relay = settled.stored_relay(family);
         if (relay) by_relay_.emplace(relay->port.socket, index);
     }
+    stats_.relayed_ports = by_relay_.size();
     if (settled.mobile) by_mobile_.emplace(settled.mobile->id, index);
     look_again(index);
     ++stats_.allocations_live;
@@ -456,6 +478,7 @@ void Server::drop_relay(Allocation& allocation, AddressFamily family) {
     const auto& relay = allocation.stored_relay(family);
     if (!relay) return;
     by_relay_.erase(relay->port.socket);
+    stats_.relayed_ports = by_relay_.size();
     if (allocation.over_tcp()) {
         streams_->close(relay->port);
     } else {
@@ -466,6 +489,7 @@ void Server::drop_relay(Allocation& allocation, AddressFamily family) {
 
 void Server::end(Allocation& allocation, Now now, EndReason why) {
     observer_.allocation_ended({allocation, now}, why);
+    stats_.lifetimes.add(now.steady - allocation.created_at());
     const SlotIndex index = slot_of(allocation);
     end_connections(allocation);
     drop_relay(allocation, AddressFamily::ipv4);

@@ -10,6 +10,7 @@
 // ChannelData and says client_gone().
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
@@ -90,17 +91,42 @@ enum class Drop : uint8_t {
 };
 std::string_view label(Drop);
 
+// How long allocations lived: how many up to each of the bounds, and longer than all.
+struct Lifetimes {
+    static constexpr std::array<Duration, 6> bounds{10s, 1min, 10min, 1h, 6h, 24h};
+
+    std::array<uint64_t, bounds.size() + 1> counts{};
+    uint64_t seconds = 0;  // of all together
+
+    void add(Duration lived) {
+        const auto bound = std::ranges::lower_bound(bounds, lived);
+        ++counts[static_cast<size_t>(bound - bounds.begin())];
+        seconds += static_cast<uint64_t>(std::chrono::floor<std::chrono::seconds>(lived).count());
+    }
+};
+
+// The families of an allocation's relayed addresses.
+enum class Families : uint8_t { ipv4, ipv6, both, count };
+std::string_view label(Families);
+
 struct Stats {
+    template <class Label>
+    using By = std::array<uint64_t, static_cast<size_t>(Label::count)>;
+
     Traffic to_peers;
     Traffic to_clients;
-    std::array<uint64_t, static_cast<size_t>(Drop::count)> drops{};
-    std::array<uint64_t, static_cast<size_t>(AuthFailure::count)> auth_failures{};
-    std::array<uint64_t, static_cast<size_t>(PeerReason::count)> denied_peers{};  // by requests
+    By<Drop> drops{};
+    By<AuthFailure> auth_failures{};
+    By<PeerReason> denied_peers{};               // by requests
     std::map<stun::ErrorCode, uint64_t> errors;  // answers by code; as many entries as codes
     uint64_t bindings = 0;
     uint64_t allocations_live = 0;
     uint64_t allocations_total = 0;
-    uint64_t moves = 0;  // of mobile allocations, to another five-tuple
+    // The same by the client's transport, and by family.
+    std::array<By<Families>, static_cast<size_t>(Transport::count)> allocations_made{};
+    Lifetimes lifetimes;         // of allocations that have ended
+    uint64_t relayed_ports = 0;  // of live ones
+    uint64_t moves = 0;          // of mobile allocations, to another five-tuple
 };
 
 enum class EndReason : uint8_t { deleted, expired, client_gone, revoked, lost, stopped };
@@ -396,7 +422,8 @@ class Server {
 
     // server.cc: the tables
     Allocation* find(const FiveTuple&, Now);  // a live one; ends it if its time is over
-    Allocation& start(Allocation::Origin, const Opened&, Instant expires_at, bool mobile);
+    Allocation& start(Allocation::Origin, Transport, const Opened&, Instant expires_at,
+                      bool mobile);
     Allocation& settle(Allocation);
     void vacate(SlotIndex);
     SlotIndex slot_of(const Allocation&) const;

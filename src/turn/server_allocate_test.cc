@@ -61,6 +61,25 @@ TEST_F(AllocateTest, F30_SuccessSaysWhatWasGranted) {
     EXPECT_EQ(world.server.stats().allocations_live, 1u);
 }
 
+TEST_F(AllocateTest, WhatWasMadeAndHowLongItLivedIsCounted) {
+    const auto made = [&](Transport transport, Families families) {
+        return world.server.stats()
+            .allocations_made.at(static_cast<size_t>(transport))
+            .at(static_cast<size_t>(families));
+    };
+    ASSERT_EQ(client.allocates().code(), success);
+    EXPECT_EQ(made(Transport::udp, Families::ipv4), 1u);
+    EXPECT_EQ(made(Transport::udp, Families::both), 0u);
+    EXPECT_EQ(world.server.stats().relayed_ports, 1u);
+    world.passes(60s);
+    ASSERT_EQ(client.asks(Method::refresh, [](MessageWriter& w) { w.lifetime(0s); }).code(),
+              success);
+    const Lifetimes& lifetimes = world.server.stats().lifetimes;
+    EXPECT_THAT(lifetimes.counts, testing::ElementsAre(0, 1, 0, 0, 0, 0, 0));  // a minute at most
+    EXPECT_EQ(lifetimes.seconds, 60u);
+    EXPECT_EQ(world.server.stats().relayed_ports, 0u);
+}
+
 TEST_F(AllocateTest, F02_SecondAllocateOnTheFiveTupleIs437) {
     ASSERT_EQ(client.allocates().code(), success);
     EXPECT_EQ(client.allocates().code(), 437);

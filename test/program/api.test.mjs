@@ -210,6 +210,20 @@ test('a participant is seen and removed, and a room is closed for all', async ()
   });
 });
 
+test('a token that was made opens its room, to who bears it', async () => {
+  await withApi(['rooms.access=token', `rooms.tokens.keys={main="${secret}"}`], async (server, call) => {
+    const made = await call('POST', '/v1/rooms/daily/tokens', { name: 'Alice', role: 'host' });
+    assert.equal(made.status, 201);
+    const join = (room, token) => fetch(`${server.url}/join/${room}?token=${token}`, { method: 'POST' });
+    assert.equal((await join('daily', made.body.token)).status, 200);
+    assert.equal((await join('weekly', made.body.token)).status, 401);
+    assert.equal((await call('POST', '/v1/rooms/daily/tokens', { role: 'king' })).status, 400);
+  });
+  await withApi([], async (server, call) => {
+    assert.equal((await call('POST', '/v1/rooms/daily/tokens')).body.code, 'rooms-are-open');
+  });
+});
+
 test('a webhook is told what happens, in order and signed', async () => {
   const receiver = new Receiver();
   await withApi(hooks(await receiver.listen()), async (server) => {

@@ -83,6 +83,10 @@ test('health, metrics and Collider counters answer; unknown paths do not', async
   assert.equal(await (await fetch(`${server.url}/livez`)).text(), 'ok\n');
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
   assert.match(metrics, /^ahoy_turn_allocations 0$/m);
+  assert.match(metrics, /^ahoy_turn_allocations_total\{transport="dtls",family="both"\} 0$/m);
+  assert.match(metrics, /^ahoy_turn_relayed_ports 0$/m);
+  assert.match(metrics, /^ahoy_turn_allocation_seconds_bucket\{le="600"\} 0$/m);
+  assert.match(metrics, /^ahoy_turn_allocation_seconds_count 0$/m);
   assert.match(metrics, /^ahoy_turn_dropped_total\{reason="malformed"\} 0$/m);
   const status = await (await fetch(`${server.url}/status`)).json();
   assert.equal(status.openws, 0);

@@ -80,8 +80,10 @@ test('a wrong password gets nothing', async () => {
 });
 
 test('a connection that closes takes its allocation along', async () => {
-  const metric = async (name) =>
-    Number(new RegExp(`^${name} (\\d+)`, 'm').exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]);
+  const metric = async (name) => {
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    return [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+  };
   const made = () => metric('ahoy_turn_allocations_total');
   const live = () => metric('ahoy_turn_allocations');
   const [madeBefore, liveBefore] = [await made(), await live()];
