@@ -5,7 +5,7 @@
 // WebSocketHandler.  Everything runs on the shard that accepted the connection.  What a client may
 // cost is bounded: by the size of a request, the time it may take, and what waits to be sent to it.
 //
-// The HTTP and WebSocket protocols themselves are Beast's.
+// The HTTP protocol itself is Beast's.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
