@@ -29,7 +29,8 @@ function Bubble({ line, follows }: { line: Line; follows: boolean }): JSX.Elemen
   return (
     <li class={`line${line.mine ? ' mine' : ''}${follows ? ' follows' : ''}${line.sending ? ' sending' : ''}`}>
       <p class={follows ? 'voice' : 'by'}>
-        {line.mine ? 'You' : line.from || 'Guest'} <time>{clock.format(line.at)}</time>
+        {line.mine ? 'You' : line.from || 'Guest'}{' '}
+        {line.sending ? 'sending…' : <time>{clock.format(line.at)}</time>}
       </p>
       <Words text={line.text} />
     </li>
