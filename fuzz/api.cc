@@ -7,29 +7,16 @@
 #include "room/api.h"
 
 #include <boost/json.hpp>
-#include <charconv>
 #include <set>
 
 #include "fuzz/input.h"
+#include "fuzz/room_text.h"
 
 namespace ahoy::fuzz {
 namespace {
 
 namespace api = room::api;
 namespace json = boost::json;
-
-std::string_view next_word(std::string_view& text) {
-    const size_t end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    return word;
-}
-
-unsigned number_of(std::string_view text, unsigned most) {
-    unsigned value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return std::min(value, most);
-}
 
 class World {
   public:

@@ -7,7 +7,6 @@
 #include "room/collider.h"
 
 #include <boost/json.hpp>
-#include <charconv>
 #include <set>
 
 #include "fuzz/input.h"
@@ -24,19 +23,6 @@ struct Socket {
     room::ConnectionId id;
     bool registered = false;
 };
-
-std::string_view next_word(std::string_view& text) {
-    const size_t end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    return word;
-}
-
-unsigned number_of(std::string_view text, unsigned most) {
-    unsigned value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return std::min(value, most);
-}
 
 // A frame to a client is one JSON object with two strings, whatever is in them.
 void check_frame(const std::string& frame, std::string_view message) {

@@ -6,7 +6,6 @@
 #include "room/native.h"
 
 #include <boost/json.hpp>
-#include <charconv>
 #include <map>
 
 #include "fuzz/input.h"
@@ -18,19 +17,6 @@ namespace {
 
 namespace json = boost::json;
 namespace native = room::native;
-
-std::string_view next_word(std::string_view& text) {
-    const size_t end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    return word;
-}
-
-unsigned number_of(std::string_view text, unsigned most) {
-    unsigned value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return std::min(value, most);
-}
 
 class World {
   public:

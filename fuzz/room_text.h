@@ -2,11 +2,28 @@
 // client ids that have been given out, which nobody could guess.
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace ahoy::fuzz {
+
+// Cuts the first of the words off, and the space behind it.
+inline std::string_view next_word(std::string_view& text) {
+    const size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return word;
+}
+
+// Zero for what is no number.
+inline unsigned number_of(std::string_view text, unsigned most) {
+    unsigned value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return std::min(value, most);
+}
 
 class ClientIds {
   public:
