@@ -457,6 +457,7 @@ TEST_F(SmallLogTest, WhoMissedSomethingIsToldHowMuch) {
     Person& again = back(bob);
     EXPECT_EQ(again.welcome().at("resumed"), false);
     EXPECT_EQ(again.welcome().at("missed"), 3);
+    EXPECT_EQ(rooms->stats().resumed_in_part, 1);
     EXPECT_EQ(again.welcome().at("participants").as_array().size(), 1);
     EXPECT_EQ(again.welcome().at("chat").as_array().size(), 3);
 }
