@@ -21,8 +21,13 @@ function Screen({ app }: { app: App }): JSX.Element {
   }
 }
 
-/** AppRTC's keys, and T for text, P for people, H for the hand, V for the view. */
+/** AppRTC's keys, and T for text, P for people, H for the hand, V for the view. Escape closes a panel from anywhere. */
 function hotkey(app: App, event: KeyboardEvent): void {
+  if (event.isComposing) return;
+  if (event.key === 'Escape') {
+    app.closePanel();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const target = event.target instanceof Element ? event.target : null;
   if (target?.closest('input, select, textarea')) return;

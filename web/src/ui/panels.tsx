@@ -56,16 +56,7 @@ export function Panel({ app, name, title, children }: PanelProps): JSX.Element {
     };
   }, []);
   return (
-    <aside
-      ref={ref}
-      class="panel"
-      data-panel={name}
-      tabIndex={-1}
-      aria-label={title}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape') app.closePanel();
-      }}
-    >
+    <aside ref={ref} class="panel" data-panel={name} tabIndex={-1} aria-label={title}>
       <header>
         <h2>{title}</h2>
         <button type="button" class="remove" aria-label="Close" onClick={() => app.closePanel()}>
