@@ -57,6 +57,19 @@ class Table:
         self.lines.append(line)
 
 
+def ceiling(runs):
+    """What a packet costs the server's core, beside the forwarders that know nothing of TURN."""
+    programs = list(dict.fromkeys(run["program"] for run in runs))
+    lines = ["| core, µs/packet |" + "".join(f" {program} |" for program in programs),
+             "|---|" + "--:|" * len(programs)]
+    for case in dict.fromkeys(run["case"] for run in runs if run["program"] == "bare"):
+        costs = (statistics.median(core(run) for run in runs
+                                   if run["program"] == program and run["case"] == case)
+                 for program in programs)
+        lines.append(f"| {case} |" + "".join(f" {cost:.2f} |" for cost in costs))
+    return "\n".join(lines) + "\n"
+
+
 def markdown(results):
     runs = results["runs"]
     windowed = [run for run in runs if run["mode"] == "relay" and run["rate"] == 0]
@@ -86,4 +99,6 @@ def markdown(results):
         for case in dict.fromkeys(run["case"] for run in rows):
             table.row(case)
         text += "\n" + "\n".join(table.lines) + "\n"
+    if any(run["program"] == "bare" for run in runs):
+        text += "\n" + ceiling(windowed)
     return text

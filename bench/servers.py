@@ -45,11 +45,23 @@ def coturn(_binaries, folder):
             "--simple-log", "--no-stdout-log"]
 
 
+def bare(engine):
+    """Not a server but the least that relaying with sockets can cost: bench/bare_forwarder.cc."""
+    def command(binaries, _folder):
+        return [str(binaries.resolve() / "bare_forwarder"), "--engine", engine,
+                "--listen", f"{lab.SERVER}:3478", "--relay", lab.RELAY, "--secret", SECRET]
+    return command
+
+
+KINDS = {"ahoy": ahoy, "coturn": coturn, "bare": bare("mmsg"), "io_uring": bare("uring")}
+
+
 @contextlib.contextmanager
 def start(kind, net, binaries):
-    make = {"ahoy": ahoy, "coturn": coturn}[kind]
     with tempfile.TemporaryDirectory(prefix="ahoy-bench-") as folder:
-        command = net.command("server", lab.SERVER_CORE, make(binaries, folder))
+        command = net.command("server", lab.SERVER_CORE, KINDS[kind](binaries, folder))
+        # What io_uring holds is let go of a moment after its process has ended.
+        lab.wait_until(lambda: not listening(net), 20, "the end of the last server")
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, cwd=folder)
         try:
