@@ -3,12 +3,13 @@
 import { PeerLink, type LocalTracks } from './call.ts';
 import { Chat, type Line } from './chat.ts';
 import { alreadyAllowed, LocalMedia, type DeviceChoice } from './media.ts';
-import { isRoomName, rememberRoom, shortened, suggestRoom } from './names.ts';
+import { isRoomName, rememberRoom, suggestRoom } from './names.ts';
 import type { Outcome } from './protocol.ts';
 import { Session, type SessionOwner, type World } from './session.ts';
 import { ActiveSpeaker } from './speaker.ts';
 import { browserTransport } from './transport.ts';
-import { happening, hostAsked, refusalText } from './ui/texts.ts';
+import { choose, speak, t, type Language } from './texts/index.ts';
+import { happening, nameOf, refusalText } from './ui/texts.ts';
 import type { Presence, Request, Switch } from './wire.ts';
 
 export type Phase =
@@ -23,6 +24,7 @@ export type Phase =
 export type Panel = 'none' | 'chat' | 'people' | 'stats' | 'settings';
 
 const nameKey = 'displayName';
+const languageKey = 'language';
 const devicesKey = 'devices';
 /** Per tab, and only from one page to the next: a reload takes the call up again, a copy of the tab
     does not. */
@@ -125,6 +127,7 @@ export class App {
   private wakeLock: WakeLockSentinel | null = null;
 
   constructor() {
+    this.speak(choose([load(localStorage, languageKey), this.query.get('hl') ?? '', ...navigator.languages]));
     this.readAddress();
     this.fromLink = this.room !== '';
     this.name = this.query.get('name')?.trim() || load(localStorage, nameKey);
@@ -139,6 +142,12 @@ export class App {
       this.holdScreen();
       this.chatChanged(null);
     });
+  }
+
+  chooseLanguage(chosen: Language): void {
+    save(localStorage, languageKey, chosen);
+    this.speak(chosen);
+    this.changed();
   }
 
   /** After the views are there. */
@@ -284,7 +293,7 @@ export class App {
       this.mediaChanged();
     } catch (error) {
       const refused = error instanceof Error && error.name === 'NotAllowedError';
-      if (!refused) this.say('Your screen could not be shared. Try a single window instead.');
+      if (!refused) this.say(t.toasts.noScreen);
     }
   }
 
@@ -319,7 +328,7 @@ export class App {
     const outcome = await this.session?.request({ type: 'invite' });
     this.report(outcome);
     if (!outcome?.ok || !outcome.key) return false;
-    return this.copy(`${this.link}#invite=${encodeURIComponent(outcome.key)}`, 'Invite link copied');
+    return this.copy(`${this.link}#invite=${encodeURIComponent(outcome.key)}`, t.toasts.inviteCopied);
   }
 
   togglePanel(panel: Exclude<Panel, 'none'>): void {
@@ -348,15 +357,15 @@ export class App {
   }
 
   copyLink(): Promise<boolean> {
-    return this.copy(this.link, 'Link copied');
+    return this.copy(this.link, t.toasts.linkCopied);
   }
 
   async shareLink(): Promise<void> {
     try {
-      await navigator.share({ title: 'Ahoy', text: 'Join me for a call', url: this.link });
+      await navigator.share({ title: 'Ahoy', text: t.toasts.invitation, url: this.link });
     } catch (error) {
       const closed = error instanceof Error && error.name === 'AbortError';
-      if (!closed) this.say('Sharing did not work. Copy the link instead.');
+      if (!closed) this.say(t.toasts.notShared);
     }
   }
 
@@ -374,6 +383,11 @@ export class App {
     return suggestRoom();
   }
 
+  private speak(chosen: Language): void {
+    speak(chosen);
+    document.documentElement.lang = chosen;
+  }
+
   private report(outcome: Outcome | undefined): void {
     if (this.session && outcome?.ok === false) this.say(refusalText(outcome.refusal.code));
   }
@@ -384,7 +398,7 @@ export class App {
       this.say(done);
       return true;
     } catch {
-      this.say('Your browser did not let us copy. Select the link and copy it by hand.');
+      this.say(t.toasts.notCopied);
       return false;
     }
   }
@@ -433,7 +447,7 @@ export class App {
   private obey(what: Switch): void {
     const { mic, camera, screen, hand } = this.presence;
     if (!{ mic, camera, screen, hand }[what]) return;
-    this.say(hostAsked[what]);
+    this.say(t.toasts.asked[what]);
     if (what === 'mic') this.media.setMic(false);
     else if (what === 'camera') this.media.setCamera(false);
     else if (what === 'screen') this.stopScreen();
@@ -536,7 +550,7 @@ export class App {
   private chatChanged(arrived: Line | null): void {
     const seen = this.panel === 'chat' && document.visibilityState === 'visible';
     if (seen) this.chat.read();
-    else if (arrived) this.say(`${shortened(arrived.from) || 'Guest'}: ${arrived.text.slice(0, 120)}`);
+    else if (arrived) this.say(`${nameOf(arrived.from)}: ${arrived.text.slice(0, 120)}`);
     this.changed();
   }
 

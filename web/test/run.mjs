@@ -7,12 +7,16 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
+const modules = [
+  'protocol', 'wire', 'session', 'names', 'stats', 'chat', 'layout', 'speaker', 'texts/index', 'ui/texts',
+];
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'ahoy-web-test-'));
 try {
   await build({
-    entryPoints: ['protocol', 'wire', 'session', 'names', 'stats', 'chat', 'layout', 'speaker'].map((name) => join(here, `../src/${name}.ts`)),
+    entryPoints: modules.map((name) => join(here, `../src/${name}.ts`)),
     outdir: out,
+    splitting: true, // modules that several tests need are there once, as in the page
     outExtension: { '.js': '.mjs' },
     bundle: true,
     format: 'esm',

@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import type { App } from '../app.ts';
+import { t } from '../texts/index.ts';
 import { ChatPanel } from './chat.tsx';
 import { Hoist } from './flags.tsx';
 import { CallHead } from './head.tsx';
@@ -25,22 +26,16 @@ function Waiting({ app }: { app: App }): JSX.Element {
       <Hoist text={app.room} />
       <h1>{text}</h1>
       {app.phase === 'joining' && app.media.busy && (
-        <p class="lead late">Your browser asks whether this page may use them. Without, you can still watch and listen.</p>
+        <p class="lead late">{t.waiting.mediaPrompt}</p>
       )}
-      {app.phase === 'knocking' && !session?.offline && (
-        <p class="lead">
-          This room has a lobby. Its host has been told that you are here, and under which name. Stay on this page.
-        </p>
-      )}
+      {app.phase === 'knocking' && !session?.offline && <p class="lead">{t.waiting.lobby}</p>}
       {alone && (
         <>
-          <p class="lead">Send this link to those you want to talk to.</p>
+          <p class="lead">{t.waiting.invite}</p>
           <Invitation app={app} />
         </>
       )}
-      {session?.noRelay && (
-        <p class="faint">This server offers no relay, so calls between strict networks may fail.</p>
-      )}
+      {session?.noRelay && <p class="faint">{t.waiting.noRelay}</p>}
     </div>
   );
 }
@@ -62,26 +57,26 @@ export function Call({ app }: { app: App }): JSX.Element {
       <Stage app={app} />
       {!linked && <Waiting app={app} />}
 
-      {linked && <h1 class="voice">Call in {app.room}</h1>}
+      {linked && <h1 class="voice">{t.call.heading(app.room)}</h1>}
       <CallHead app={app} linked={linked} />
 
       <div class="notices">
         {app.phase === 'reconnecting' && (
           <p class="notice" data-notice="reconnecting">
-            <span class="spinner" aria-hidden="true" /> Connection lost. Reconnecting…
+            <span class="spinner" aria-hidden="true" /> {t.status.reconnecting}
           </p>
         )}
         {app.phase === 'connected' && session?.offline && (
           <p class="notice" data-notice="server-lost">
-            The server is out of reach. Your call goes on; we keep looking for it.
+            {t.call.serverLost}
           </p>
         )}
         {app.media.problem && <MediaNotice app={app} problem={app.media.problem} />}
         {app.screen && (
           <div class="notice sharing" data-notice="sharing">
-            <span>You are sharing your screen.</span>
+            <span>{t.call.sharing}</span>
             <button type="button" class="inline" data-action="stop-sharing" onClick={() => void app.toggleScreen()}>
-              Stop
+              {t.call.stopSharing}
             </button>
           </div>
         )}
@@ -98,12 +93,12 @@ export function Call({ app }: { app: App }): JSX.Element {
       {app.panel === 'stats' && <StatsPanel app={app} />}
       {app.panel === 'settings' && <SettingsPanel app={app} />}
 
-      <nav class="bar" aria-label="Call">
+      <nav class="bar" aria-label={t.call.bar}>
         <MediaControls app={app} />
         {canShareScreen && inside && (
           <Control
             action="screen"
-            label="Share your screen"
+            label={t.call.screen}
             pressed={app.screen !== null}
             {...(app.screen ? { tone: 'on' as const } : {})}
             onClick={() => void app.toggleScreen()}
@@ -114,7 +109,7 @@ export function Call({ app }: { app: App }): JSX.Element {
         {inside && (
           <Control
             action="hand"
-            label="Raise your hand"
+            label={t.call.hand}
             keys="h"
             pressed={app.hand}
             {...(app.hand ? { tone: 'on' as const } : {})}
@@ -126,16 +121,17 @@ export function Call({ app }: { app: App }): JSX.Element {
         {inside && (
           <Control
             action="chat"
-            label="Chat"
+            label={t.call.chat}
             keys="t"
             pressed={app.panel === 'chat'}
             badge={app.chat.unread}
+            news={t.call.unread(app.chat.unread)}
             onClick={() => app.togglePanel('chat')}
           >
             <ChatIcon />
           </Control>
         )}
-        <Control action="leave" label="Leave the call" keys="q" tone="danger" onClick={() => void app.leave()}>
+        <Control action="leave" label={t.call.leave} keys="q" tone="danger" onClick={() => void app.leave()}>
           <LeaveIcon />
         </Control>
       </nav>

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { linkify, longestLine, type Line } from '../chat.ts';
+import { t } from '../texts/index.ts';
 import { SendIcon } from './icons.tsx';
 import { Panel } from './panels.tsx';
 
@@ -29,8 +30,8 @@ function Bubble({ line, follows }: { line: Line; follows: boolean }): JSX.Elemen
   return (
     <li class={`line${line.mine ? ' mine' : ''}${follows ? ' follows' : ''}${line.sending ? ' sending' : ''}`}>
       <p class={follows ? 'voice' : 'by'}>
-        {line.mine ? 'You' : line.from || 'Guest'}{' '}
-        {line.sending ? 'sending…' : <time>{clock.format(line.at)}</time>}
+        {line.mine ? t.you : line.from || t.guest}{' '}
+        {line.sending ? t.chat.sending : <time>{clock.format(line.at)}</time>}
       </p>
       <Words text={line.text} />
     </li>
@@ -54,13 +55,13 @@ function Lines({ lines }: { lines: readonly Line[] }): JSX.Element {
       ref={ref}
       class="lines"
       role="log"
-      aria-label="Messages"
+      aria-label={t.chat.lines}
       tabIndex={0}
       onScroll={({ currentTarget: box }) => {
         below.current = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
       }}
     >
-      {lines.length === 0 && <p class="faint empty">Everybody in this room can read this, also who joins later. It is gone when the room is.</p>}
+      {lines.length === 0 && <p class="faint empty">{t.chat.empty}</p>}
       <ul>
         {lines.map((line, i) => (
           <Bubble key={`${line.at} ${i}`} line={line} follows={follows(line, i)} />
@@ -88,15 +89,15 @@ export function ChatPanel({ app }: { app: App }): JSX.Element {
     void app.write(text);
   };
   const hint = !ready
-    ? 'You can write once you are in the room.'
+    ? t.chat.notYet
     : session.offline
-      ? 'The server is out of reach. What you write is sent when it is back.'
+      ? t.chat.offline
       : app.chatIsRead
         ? ''
-        : 'The other side’s program has no chat.';
+        : t.chat.unread;
 
   return (
-    <Panel app={app} name="chat" title="Chat">
+    <Panel app={app} name="chat" title={t.chat.title}>
       <Lines lines={chat.lines} />
       <form class="compose" onSubmit={send}>
         {hint !== '' && (
@@ -108,8 +109,8 @@ export function ChatPanel({ app }: { app: App }): JSX.Element {
           rows={1}
           value={draft}
           maxLength={longestLine}
-          placeholder="Write a message"
-          aria-label="Message"
+          placeholder={t.chat.placeholder}
+          aria-label={t.chat.message}
           aria-describedby={hint === '' ? undefined : 'compose-hint'}
           enterkeyhint="send"
           onInput={(event) => write(event.currentTarget.value)}
@@ -121,7 +122,7 @@ export function ChatPanel({ app }: { app: App }): JSX.Element {
           type="submit"
           class="send"
           data-action="send"
-          aria-label="Send"
+          aria-label={t.chat.send}
           disabled={!ready || draft.trim() === ''}
           onMouseDown={(event) => event.preventDefault()} // the focus, and a phone's keyboard, stay
         >

@@ -3,9 +3,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { App } from '../app.ts';
+import { t } from '../texts/index.ts';
 import { Brand, Hoist } from './flags.tsx';
 import { Sea } from './parts.tsx';
-import { endings, explain } from './texts.ts';
+import { ending, explain } from './texts.ts';
 
 /** The heading takes the focus, so that a screen reader starts there. */
 function useFocus() {
@@ -35,7 +36,7 @@ function Choices({ app, again, onAgain = () => app.rejoin() }: ChoicesProps): JS
         data-action="new-room"
         onClick={() => app.newRoom()}
       >
-        New room
+        {t.ends.newRoom}
       </button>
     </div>
   );
@@ -43,7 +44,7 @@ function Choices({ app, again, onAgain = () => app.rejoin() }: ChoicesProps): JS
 
 export function Left({ app }: { app: App }): JSX.Element {
   const heading = useFocus();
-  const ending = endings[app.reason];
+  const end = ending(app.reason);
   return (
     <main class="end" data-reason={app.reason}>
       <Sea />
@@ -51,16 +52,16 @@ export function Left({ app }: { app: App }): JSX.Element {
       <div class="end-body">
         <Hoist text="UW" />
         <h1 ref={heading} tabIndex={-1}>
-          {ending?.title ?? 'You have left the call'}
+          {end?.title ?? t.ends.left}
         </h1>
-        {ending ? (
-          <p class="lead">{ending.what}</p>
+        {end ? (
+          <p class="lead">{end.what}</p>
         ) : (
           <p class="lead">
-            The flags say U and W: <em>I wish you a pleasant voyage.</em>
+            {t.ends.flags} <em>{t.ends.wish}</em>
           </p>
         )}
-        <Choices app={app} again={ending?.again ?? 'Rejoin'} />
+        <Choices app={app} again={end?.again ?? t.ends.rejoin} />
       </div>
     </main>
   );

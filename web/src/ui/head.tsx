@@ -4,8 +4,9 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { quality } from '../stats.ts';
+import { t } from '../texts/index.ts';
 import { HandIcon, LayoutIcon, LinkIcon, LockIcon, MicIcon, PeopleIcon, SettingsIcon, StatsIcon } from './icons.tsx';
-import { Control } from './parts.tsx';
+import { Control, Sign } from './parts.tsx';
 import { nameOf } from './texts.ts';
 
 function Timer({ since }: { since: number }): JSX.Element {
@@ -30,11 +31,11 @@ function Line({ app }: { app: App }): JSX.Element | null {
   if (!peer?.stats || peers.length > 1 || peer.stats.localType === '') return null;
   const found = app.phase === 'reconnecting' ? 'poor' : quality(peer.stats);
   return (
-    <span class={`quality q${bars[found]}`} role="img" aria-label={`Connection: ${found}`} title={`Connection: ${found}`}>
+    <Sign kind={`quality q${bars[found]}`} label={t.call.quality(found)}>
       <i />
       <i />
       <i />
-    </span>
+    </Sign>
   );
 }
 
@@ -50,28 +51,28 @@ function Chips({ app, linked }: { app: App; linked: boolean }): JSX.Element {
         {session?.connectedAt && <Timer since={session.connectedAt} />}
         <Line app={app} />
         {session?.room?.locked && (
-          <span class="locked" role="img" aria-label="Locked" title="Locked: nobody else may enter">
+          <Sign kind="locked" label={t.call.locked}>
             <LockIcon />
-          </span>
+          </Sign>
         )}
         {peers.some(({ stats }) => stats?.relayed) && (
-          <span class="badge" title="Sound and picture go through the server's relay">
-            relay
+          <span class="badge" title={t.call.relayTitle}>
+            {t.call.relay}
           </span>
         )}
       </span>
       {only && (only.name !== '' || muted || only.hand) && (
         <span class="chip">
           {only.hand && (
-            <span class="hand" role="img" aria-label="has raised a hand" title="Hand raised">
+            <Sign kind="hand" label={t.signs.handRaised}>
               <HandIcon />
-            </span>
+            </Sign>
           )}
           <span class="peer-name">{nameOf(only.name)}</span>
           {muted && (
-            <span class="muted" role="img" aria-label="is muted" title="Muted">
+            <Sign kind="muted" label={t.signs.muted}>
               <MicIcon off />
-            </span>
+            </Sign>
           )}
         </span>
       )}
@@ -80,19 +81,20 @@ function Chips({ app, linked }: { app: App; linked: boolean }): JSX.Element {
 }
 
 export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.Element {
+  const knocks = app.session?.isHost ? app.session.knocks.length : 0;
   return (
     <header class="call-head">
       <Chips app={app} linked={linked} />
-      <div class="tools" role="group" aria-label="About this call">
+      <div class="tools" role="group" aria-label={t.call.about}>
         {linked && (
-          <Control action="copy" label="Copy the link to this room" onClick={() => void app.copyLink()}>
+          <Control action="copy" label={t.call.copyLink} onClick={() => void app.copyLink()}>
             <LinkIcon />
           </Control>
         )}
         {linked && (app.session?.peers.size ?? 0) > 1 && (
           <Control
             action="layout"
-            label="Speaker large"
+            label={t.call.layout}
             keys="v"
             pressed={app.spotlight}
             onClick={() => app.toggleSpotlight()}
@@ -103,11 +105,11 @@ export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.El
         {app.session?.me && (
           <Control
             action="people"
-            label="People"
+            label={t.call.people}
             keys="p"
             pressed={app.panel === 'people'}
-            badge={app.session.isHost ? app.session.knocks.length : 0}
-            news="waiting"
+            badge={knocks}
+            news={t.call.knocking(knocks)}
             onClick={() => app.togglePanel('people')}
           >
             <PeopleIcon />
@@ -115,7 +117,7 @@ export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.El
         )}
         <Control
           action="stats"
-          label="Connection details"
+          label={t.call.stats}
           keys="i"
           pressed={app.panel === 'stats'}
           onClick={() => app.togglePanel('stats')}
@@ -124,7 +126,7 @@ export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.El
         </Control>
         <Control
           action="settings"
-          label="Settings"
+          label={t.call.settings}
           pressed={app.panel === 'settings'}
           onClick={() => app.togglePanel('settings')}
         >

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { forgetRoom, isRoomName, recentRooms, roomFromLink, tidyRoom } from '../names.ts';
+import { t } from '../texts/index.ts';
 import { Brand, Hoist, initials } from './flags.tsx';
 import { CloseIcon, DiceIcon, SettingsIcon } from './icons.tsx';
 import { Control, LevelMeter, LocalVideo, MediaControls, Sea } from './parts.tsx';
@@ -20,13 +21,13 @@ function Preview({ app }: { app: App }): JSX.Element {
           {app.asked ? (
             <>
               <Hoist text={initials(app.name) || 'A'} most={2} />
-              <p>{media.video ? 'Your camera is off' : media.problem ? 'No camera' : 'Starting your camera…'}</p>
+              <p>{media.video ? t.lobby.cameraOff : media.problem ? t.lobby.noCamera : t.lobby.starting}</p>
             </>
           ) : (
             <>
-              <p>Check how you look and sound before you join</p>
+              <p>{t.lobby.check}</p>
               <button type="button" class="button" data-action="preview" onClick={() => void app.preview()}>
-                Turn on camera and microphone
+                {t.lobby.turnOn}
               </button>
             </>
           )}
@@ -39,7 +40,7 @@ function Preview({ app }: { app: App }): JSX.Element {
         </div>
         <Control
           action="settings"
-          label="Camera and microphone settings"
+          label={t.call.settings}
           pressed={app.panel === 'settings'}
           onClick={() => app.togglePanel('settings')}
         >
@@ -55,7 +56,7 @@ function RecentRooms({ app }: { app: App }): JSX.Element | null {
   if (rooms.length === 0) return null;
   return (
     <section class="recent" aria-labelledby="recent-title">
-      <h2 id="recent-title">Recent rooms</h2>
+      <h2 id="recent-title">{t.lobby.recent}</h2>
       <ul>
         {rooms.slice(0, 3).map((room) => (
           <li key={room}>
@@ -65,8 +66,8 @@ function RecentRooms({ app }: { app: App }): JSX.Element | null {
             <button
               type="button"
               class="remove"
-              aria-label={`Forget ${room}`}
-              title="Forget"
+              aria-label={t.lobby.forgetRoom(room)}
+              title={t.lobby.forget}
               onClick={() => {
                 forgetRoom(room);
                 setRooms(recentRooms());
@@ -102,12 +103,12 @@ export function Lobby({ app }: { app: App }): JSX.Element {
           <Brand />
           {invited ? (
             <h1>
-              Ready to join? <span class="room-name">{app.room}</span>
+              {t.lobby.ready} <span class="room-name">{app.room}</span>
             </h1>
           ) : (
-            <h1>Talk face to face. Just share a link.</h1>
+            <h1>{t.lobby.heading}</h1>
           )}
-          {!invited && <p class="lead">Calls go straight from browser to browser. No account, nothing to install.</p>}
+          {!invited && <p class="lead">{t.lobby.lead}</p>}
         </header>
         <div class="lobby-preview">
           <Preview app={app} />
@@ -117,7 +118,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
           {app.media.problem && <MediaNotice app={app} problem={app.media.problem} />}
           {!invited && (
             <div class="field">
-              <label for="room">Room</label>
+              <label for="room">{t.lobby.room}</label>
               <div class="input-with-button">
                 <input
                   id="room"
@@ -138,8 +139,8 @@ export function Lobby({ app }: { app: App }): JSX.Element {
                 <button
                   type="button"
                   class="inside"
-                  aria-label="Suggest another name"
-                  title="Suggest another name"
+                  aria-label={t.lobby.suggest}
+                  title={t.lobby.suggest}
                   onClick={() => {
                     setTyped(app.suggestion());
                     setWrong(false);
@@ -150,30 +151,30 @@ export function Lobby({ app }: { app: App }): JSX.Element {
               </div>
               {wrong && (
                 <p id="room-wrong" class="wrong" role="alert" data-error="bad-room-name">
-                  Five or more letters, digits, hyphens or underscores, please.
+                  {t.lobby.wrongRoom}
                 </p>
               )}
             </div>
           )}
           <div class="field">
-            <label for="name">Your name</label>
+            <label for="name">{t.settings.name}</label>
             <input
               id="name"
               name="name"
               value={app.name}
               autocomplete="name"
               maxLength={60}
-              placeholder="Shown to the others"
+              placeholder={t.settings.namePlaceholder}
               onInput={(event) => app.setName(event.currentTarget.value)}
             />
           </div>
           <button type="submit" class="button primary large" data-action="join">
-            {app.media.problem?.what === 'both' ? 'Join without camera or microphone' : 'Join'}
+            {app.media.problem?.what === 'both' ? t.lobby.joinBare : t.lobby.join}
           </button>
           {!invited && <RecentRooms app={app} />}
           {invited && (
             <button type="button" class="button quiet" data-action="new-room" onClick={() => app.newRoom()}>
-              Another room instead
+              {t.lobby.another}
             </button>
           )}
         </form>

@@ -5,15 +5,16 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import type { DeviceChoice, MediaProblem } from '../media.ts';
 import type { Picture, Stats } from '../stats.ts';
+import { choose, decimal, language, languages, t } from '../texts/index.ts';
 import { CloseIcon } from './icons.tsx';
-import { explainMedia, nameOf } from './texts.ts';
+import { nameOf } from './texts.ts';
 
 export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem }): JSX.Element {
-  const { title, what, tips } = explainMedia(problem);
+  const { title, what, tip } = t.media[problem.code];
   return (
     <div class="notice" role="alert" data-error={problem.code}>
       <p>
-        <strong>{title}.</strong> {what} {tips[0]}
+        <strong>{title(problem.what)}.</strong> {what} {tip}
       </p>
       <div class="row">
         {problem.code !== 'media-unavailable' && (
@@ -24,12 +25,12 @@ export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem 
             disabled={app.media.busy}
             onClick={() => void app.preview()}
           >
-            {app.media.busy ? 'Trying…' : 'Try again'}
+            {app.media.busy ? t.trying : t.again}
           </button>
         )}
         {app.phase !== 'lobby' && (
           <button type="button" class="inline" data-action="dismiss" onClick={() => app.media.acknowledge()}>
-            Dismiss
+            {t.dismiss}
           </button>
         )}
       </div>
@@ -59,7 +60,7 @@ export function Panel({ app, name, title, children }: PanelProps): JSX.Element {
     <aside ref={ref} class="panel" data-panel={name} tabIndex={-1} aria-label={title}>
       <header>
         <h2>{title}</h2>
-        <button type="button" class="remove" aria-label="Close" onClick={() => app.closePanel()}>
+        <button type="button" class="remove" aria-label={t.close} onClick={() => app.closePanel()}>
           <CloseIcon />
         </button>
       </header>
@@ -70,14 +71,8 @@ export function Panel({ app, name, title, children }: PanelProps): JSX.Element {
 
 const dash = '–';
 const rate = (kbps: number | null) =>
-  kbps === null ? dash : kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
+  kbps === null ? dash : kbps >= 1000 ? `${decimal(kbps / 1000, 1)} Mbit/s` : `${kbps} kbit/s`;
 const picture = (p: Picture | null) => (p ? `${p.width} × ${p.height}, ${p.fps} fps, ${p.codec}` : dash);
-const routes: { readonly [type: string]: string } = {
-  host: 'local network',
-  srflx: 'through NAT',
-  prflx: 'through NAT',
-  relay: 'relay',
-};
 
 function Numbers({ rows }: { rows: readonly (readonly [string, string])[] }): JSX.Element {
   return (
@@ -93,31 +88,31 @@ function Numbers({ rows }: { rows: readonly (readonly [string, string])[] }): JS
 }
 
 const details = (stats: Stats): [string, string][] => [
-  ['Route', stats.relayed ? 'through the relay' : 'direct'],
-  ['Yours', `${routes[stats.localType] ?? dash} (${stats.localType || dash}, ${stats.protocol || dash})`],
-  ['Theirs', `${routes[stats.remoteType] ?? dash} (${stats.remoteType || dash})`],
-  ['Round trip', stats.rttMs === null ? dash : `${stats.rttMs} ms`],
-  ['Sending', rate(stats.sendKbps)],
-  ['Receiving', rate(stats.receiveKbps)],
-  ['Loss', stats.lossPercent === null ? dash : `${stats.lossPercent} %`],
-  ['Picture out', picture(stats.sent)],
-  ['Picture in', picture(stats.received)],
-  ['Sound in', stats.audioCodec || dash],
+  [t.stats.route, stats.relayed ? t.stats.relayed : t.stats.direct],
+  [t.stats.yours, `${t.stats.routes[stats.localType] ?? dash} (${stats.localType || dash}, ${stats.protocol || dash})`],
+  [t.stats.theirs, `${t.stats.routes[stats.remoteType] ?? dash} (${stats.remoteType || dash})`],
+  [t.stats.roundTrip, stats.rttMs === null ? dash : `${stats.rttMs} ms`],
+  [t.stats.sending, rate(stats.sendKbps)],
+  [t.stats.receiving, rate(stats.receiveKbps)],
+  [t.stats.loss, stats.lossPercent === null ? dash : `${decimal(stats.lossPercent, 1)} %`],
+  [t.stats.pictureOut, picture(stats.sent)],
+  [t.stats.pictureIn, picture(stats.received)],
+  [t.stats.soundIn, stats.audioCodec || dash],
 ];
 
 export function StatsPanel({ app }: { app: App }): JSX.Element {
   const known = (app.session?.others ?? []).flatMap(({ participant, stats }) => (stats ? [{ participant, stats }] : []));
   const server = app.session?.roundTrip ?? null;
   return (
-    <Panel app={app} name="stats" title="Connection">
-      {known.length === 0 && <p class="faint">Numbers appear once you are connected.</p>}
+    <Panel app={app} name="stats" title={t.stats.title}>
+      {known.length === 0 && <p class="faint">{t.stats.none}</p>}
       {known.map(({ participant, stats }) => (
         <section key={participant.id}>
           {known.length > 1 && <h3>{nameOf(participant.name)}</h3>}
           <Numbers rows={details(stats)} />
         </section>
       ))}
-      {server !== null && <p class="faint">Round trip to the server: {Math.round(server)} ms</p>}
+      {server !== null && <p class="faint">{t.stats.server(Math.round(server))}</p>}
     </Panel>
   );
 }
@@ -125,12 +120,11 @@ export function StatsPanel({ app }: { app: App }): JSX.Element {
 interface Kind {
   readonly key: keyof DeviceChoice;
   readonly kind: MediaDeviceKind;
-  readonly label: string;
 }
 const kinds: readonly Kind[] = [
-  { key: 'camera', kind: 'videoinput', label: 'Camera' },
-  { key: 'microphone', kind: 'audioinput', label: 'Microphone' },
-  { key: 'speaker', kind: 'audiooutput', label: 'Speaker' },
+  { key: 'camera', kind: 'videoinput' },
+  { key: 'microphone', kind: 'audioinput' },
+  { key: 'speaker', kind: 'audiooutput' },
 ];
 
 export function SettingsPanel({ app }: { app: App }): JSX.Element {
@@ -149,8 +143,9 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
     return track?.getSettings().deviceId ?? app.devices[key];
   };
   return (
-    <Panel app={app} name="settings" title="Settings">
-      {kinds.map(({ key, kind, label }) => {
+    <Panel app={app} name="settings" title={t.settings.title}>
+      {kinds.map(({ key, kind }) => {
+        const label = t.settings[key];
         const list = devices.filter((d) => d.kind === kind && d.deviceId !== '');
         if (key === 'speaker' && (list.length === 0 || !('setSinkId' in HTMLMediaElement.prototype))) return null;
         return (
@@ -162,7 +157,7 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
               value={list.find((d) => d.deviceId === inUse(key))?.deviceId ?? list[0]?.deviceId ?? ''}
               onChange={(event) => void app.chooseDevice(key, event.currentTarget.value)}
             >
-              {list.length === 0 && <option value="">None found</option>}
+              {list.length === 0 && <option value="">{t.settings.noDevice}</option>}
               {list.map((device, i) => (
                 <option key={device.deviceId} value={device.deviceId}>
                   {device.label || `${label} ${i + 1}`}
@@ -174,16 +169,30 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
       })}
       {app.phase !== 'lobby' && (
         <div class="field">
-          <label for="call-name">Your name</label>
+          <label for="call-name">{t.settings.name}</label>
           <input
             id="call-name"
             value={app.name}
             maxLength={60}
-            placeholder="Shown to the others"
+            placeholder={t.settings.namePlaceholder}
             onInput={(event) => app.setName(event.currentTarget.value)}
           />
         </div>
       )}
+      <div class="field">
+        <label for="language">{t.settings.language}</label>
+        <select
+          id="language"
+          value={language}
+          onChange={(event) => app.chooseLanguage(choose([event.currentTarget.value]))}
+        >
+          {languages.map(([code, name]) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </div>
     </Panel>
   );
 }

@@ -4,6 +4,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { watchLevel } from '../media.ts';
+import { t } from '../texts/index.ts';
 import { CameraIcon, CheckIcon, LinkIcon, MicIcon, ShareIcon } from './icons.tsx';
 
 interface ControlProps {
@@ -13,7 +14,7 @@ interface ControlProps {
   tone?: 'off' | 'danger' | 'on';
   disabled?: boolean;
   keys?: string;
-  /** How much is new behind it, and what that is. */
+  /** How much is new behind it, and that in words. */
   badge?: number;
   news?: string;
   onClick: () => void;
@@ -22,13 +23,13 @@ interface ControlProps {
 
 /** A round button. Toggles keep one name and change aria-pressed, as screen readers expect. */
 export function Control(props: ControlProps): JSX.Element {
-  const { action, label, pressed, tone, disabled, keys, badge = 0, news = 'unread', onClick, children } = props;
+  const { action, label, pressed, tone, disabled, keys, badge = 0, news = '', onClick, children } = props;
   return (
     <button
       type="button"
       class={`control${tone ? ` ${tone}` : ''}`}
       data-action={action}
-      aria-label={badge > 0 ? `${label}, ${badge} ${news}` : label}
+      aria-label={badge > 0 ? `${label}, ${news}` : label}
       aria-keyshortcuts={keys}
       aria-pressed={pressed}
       disabled={disabled}
@@ -41,6 +42,21 @@ export function Control(props: ControlProps): JSX.Element {
   );
 }
 
+interface SignProps {
+  kind?: string;
+  label: string;
+  children: ComponentChildren;
+}
+
+/** A small sign beside a name, and what it means. */
+export function Sign({ kind, label, children }: SignProps): JSX.Element {
+  return (
+    <span class={kind} role="img" aria-label={label} title={label}>
+      {children}
+    </span>
+  );
+}
+
 export function MediaControls({ app }: { app: App }): JSX.Element {
   const { media } = app;
   const mic = media.micOn && media.audio !== null;
@@ -50,7 +66,7 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
     <>
       <Control
         action="mic"
-        label="Microphone"
+        label={t.call.mic}
         keys="m"
         pressed={mic}
         disabled={dead}
@@ -61,7 +77,7 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
       </Control>
       <Control
         action="camera"
-        label="Camera"
+        label={t.call.camera}
         keys="c"
         pressed={camera}
         disabled={dead}
@@ -92,7 +108,7 @@ export function LocalVideo({ app }: { app: App }): JSX.Element {
       muted
       autoplay
       playsInline
-      aria-label="Your own picture"
+      aria-label={t.stage.ownPicture}
     />
   );
 }
@@ -129,7 +145,7 @@ export function Invitation({ app }: { app: App }): JSX.Element {
   const [host, room] = app.link.replace(/^https?:\/\//, '').split('/r/');
   return (
     <div class="invitation">
-      <p class="link" aria-label="Link to this room">
+      <p class="link" aria-label={t.waiting.link}>
         {host}/r/<wbr />
         <strong>{room}</strong>
       </p>
@@ -141,12 +157,12 @@ export function Invitation({ app }: { app: App }): JSX.Element {
           onClick={() => void app.copyLink().then(setCopied)}
         >
           {copied ? <CheckIcon /> : <LinkIcon />}
-          <span>{copied ? 'Copied' : 'Copy link'}</span>
+          <span>{copied ? t.waiting.copied : t.waiting.copy}</span>
         </button>
         {canShare && (
           <button type="button" class="button" data-action="share" onClick={() => void app.shareLink()}>
             <ShareIcon />
-            <span>Share</span>
+            <span>{t.waiting.share}</span>
           </button>
         )}
       </div>

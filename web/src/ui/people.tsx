@@ -4,10 +4,12 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import type { Knock, Peer } from '../session.ts';
+import { t } from '../texts/index.ts';
 import type { Request, Switch } from '../wire.ts';
 import { Hoist, initials } from './flags.tsx';
 import { CameraIcon, DoorIcon, HandIcon, LinkIcon, LockIcon, MicIcon, MoreIcon, ScreenIcon } from './icons.tsx';
 import { Panel } from './panels.tsx';
+import { Sign } from './parts.tsx';
 import { nameOf } from './texts.ts';
 
 interface DoProps {
@@ -48,14 +50,14 @@ export function Knocker({ app, knock, name }: { app: App } & Knock): JSX.Element
   return (
     <div class="knocker" data-knock={knock}>
       <p>
-        <strong>{nameOf(name)}</strong> would like to join
+        <strong>{nameOf(name)}</strong> {t.people.wouldJoin}
       </p>
       <div class="row">
         <Do app={app} action="admit" request={{ type: 'admit', knock }}>
-          Let in
+          {t.people.admit}
         </Do>
         <Do app={app} action="deny" request={{ type: 'deny', knock }}>
-          Decline
+          {t.people.deny}
         </Do>
       </div>
     </div>
@@ -66,24 +68,24 @@ function States({ mic, camera, screen, hand }: { [what in Switch]: boolean }): J
   return (
     <span class="states">
       {hand && (
-        <span class="hand" role="img" aria-label="hand raised" title="Hand raised">
+        <Sign kind="hand" label={t.signs.handRaised}>
           <HandIcon />
-        </span>
+        </Sign>
       )}
       {screen && (
-        <span role="img" aria-label="shares a screen" title="Shares a screen">
+        <Sign label={t.signs.sharing}>
           <ScreenIcon />
-        </span>
+        </Sign>
       )}
       {!camera && (
-        <span role="img" aria-label="camera off" title="Camera off">
+        <Sign label={t.signs.cameraOff}>
           <CameraIcon off />
-        </span>
+        </Sign>
       )}
       {!mic && (
-        <span role="img" aria-label="muted" title="Muted">
+        <Sign label={t.signs.muted}>
           <MicIcon off />
-        </span>
+        </Sign>
       )}
     </span>
   );
@@ -100,13 +102,6 @@ function Name({ name, notes }: { name: string; notes: readonly (string | false)[
   );
 }
 
-const switchOff: { readonly [what in Switch]: string } = {
-  mic: 'Mute',
-  camera: 'Camera off',
-  screen: 'Stop sharing',
-  hand: 'Lower hand',
-};
-
 function Person({ app, peer }: { app: App; peer: Peer }): JSX.Element {
   const [open, setOpen] = useState(false);
   const { participant } = peer;
@@ -119,7 +114,7 @@ function Person({ app, peer }: { app: App; peer: Peer }): JSX.Element {
       <div class="person-row">
         <Name
           name={participant.name}
-          notes={[participant.role === 'host' && 'host', !participant.connected && 'connection lost']}
+          notes={[participant.role === 'host' && t.people.host, !participant.connected && t.people.lost]}
         />
         <States {...known} />
         {manageable && (
@@ -127,7 +122,7 @@ function Person({ app, peer }: { app: App; peer: Peer }): JSX.Element {
             type="button"
             class="remove"
             data-action="manage"
-            aria-label={`Manage ${nameOf(participant.name)}`}
+            aria-label={t.people.manage(nameOf(participant.name))}
             aria-expanded={open}
             onClick={() => setOpen(!open)}
           >
@@ -139,16 +134,16 @@ function Person({ app, peer }: { app: App; peer: Peer }): JSX.Element {
         <div class="row">
           {on.map((what) => (
             <Do key={what} app={app} action={`ask-${what}`} request={{ type: 'mute', to: id, what }}>
-              {switchOff[what]}
+              {t.people.switchOff[what]}
             </Do>
           ))}
           {!legacy && (
             <Do app={app} action="make-host" request={{ type: 'host', to: id }}>
-              Make host
+              {t.people.makeHost}
             </Do>
           )}
-          <DoTwice app={app} action="remove" request={{ type: 'remove', to: id }} sure="Really remove?">
-            Remove
+          <DoTwice app={app} action="remove" request={{ type: 'remove', to: id }} sure={t.people.reallyRemove}>
+            {t.people.remove}
           </DoTwice>
         </div>
       )}
@@ -183,29 +178,29 @@ function Door({ app }: { app: App }): JSX.Element | null {
   if (!room) return null;
   const { locked, lobby } = room;
   return (
-    <section class="door" aria-label="The room">
+    <section class="door" aria-label={t.people.room}>
       <Setting
         action="lock"
         on={locked}
-        title="Lock"
-        what="Only invite links let people in"
+        title={t.people.lock}
+        what={t.people.lockWhat}
         icon={<LockIcon />}
         onClick={() => void app.manage({ type: 'room', locked: !locked })}
       />
       <Setting
         action="lobby"
         on={lobby}
-        title="Lobby"
-        what="Who has no invite link must knock"
+        title={t.people.lobby}
+        what={t.people.lobbyWhat}
         icon={<DoorIcon />}
         onClick={() => void app.manage({ type: 'room', lobby: !lobby })}
       />
       <button type="button" class="button" data-action="invite" onClick={() => void app.copyInvite()}>
         <LinkIcon />
-        <span>Copy an invite link</span>
+        <span>{t.people.invite}</span>
       </button>
-      <DoTwice app={app} action="close" request={{ type: 'close' }} sure="Really end it for everybody?">
-        End the call for all
+      <DoTwice app={app} action="close" request={{ type: 'close' }} sure={t.people.reallyClose}>
+        {t.people.closeRoom}
       </DoTwice>
     </section>
   );
@@ -217,12 +212,12 @@ export function PeoplePanel({ app }: { app: App }): JSX.Element {
   const isHost = session?.isHost === true;
   const capacity = session?.room?.capacity ?? 0;
   return (
-    <Panel app={app} name="people" title={`People (${peers.length + 1}${capacity > 0 ? ` of ${capacity}` : ''})`}>
+    <Panel app={app} name="people" title={t.people.title(peers.length + 1, capacity)}>
       {isHost && session.knocks.map((knock) => <Knocker key={knock.knock} app={app} {...knock} />)}
       <ul class="people">
         <li class="person">
           <div class="person-row">
-            <Name name={presence.name} notes={['you', isHost && 'host']} />
+            <Name name={presence.name} notes={[t.people.you, isHost && t.people.host]} />
             <States {...presence} />
           </div>
         </li>
@@ -235,7 +230,7 @@ export function PeoplePanel({ app }: { app: App }): JSX.Element {
       ) : (
         <button type="button" class="button" data-action="copy-link" onClick={() => void app.copyLink()}>
           <LinkIcon />
-          <span>Copy link</span>
+          <span>{t.waiting.copy}</span>
         </button>
       )}
     </Panel>

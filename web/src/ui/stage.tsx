@@ -7,9 +7,10 @@ import type { App } from '../app.ts';
 import { grid, spotlight, type Box } from '../layout.ts';
 import type { Peer } from '../session.ts';
 import { quality } from '../stats.ts';
+import { t } from '../texts/index.ts';
 import { Hoist, initials } from './flags.tsx';
 import { HandIcon, MicIcon, PinIcon, WeakIcon } from './icons.tsx';
-import { Control, LocalVideo } from './parts.tsx';
+import { Control, LocalVideo, Sign } from './parts.tsx';
 import { absence, nameOf } from './texts.ts';
 
 /** The space between the head and the bar, as the style sheet leaves it. */
@@ -122,20 +123,20 @@ function Label({ name, mic, hand, weak }: { name: string; mic: boolean; hand: bo
   return (
     <div class="label">
       {hand && (
-        <span class="hand" role="img" aria-label="has raised a hand" title="Hand raised">
+        <Sign kind="hand" label={t.signs.handRaised}>
           <HandIcon />
-        </span>
+        </Sign>
       )}
       <span class="peer-name">{name}</span>
       {!mic && (
-        <span class="muted" role="img" aria-label="is muted" title="Muted">
+        <Sign kind="muted" label={t.signs.muted}>
           <MicIcon off />
-        </span>
+        </Sign>
       )}
       {weak && (
-        <span class="weak" role="img" aria-label="has a weak connection" title="Weak connection">
+        <Sign kind="weak" label={t.signs.weak}>
           <WeakIcon />
-        </span>
+        </Sign>
       )}
     </div>
   );
@@ -169,7 +170,7 @@ function PeerTile({ app, peer, box }: { app: App; peer: Peer; box: Box | undefin
         class={flags.filter(Boolean).join(' ')}
         autoplay
         playsInline
-        aria-label={name ? `Picture of ${name}` : 'Picture of a guest'}
+        aria-label={t.stage.picture(name)}
         {...handlers}
       />
       {!seen && (
@@ -184,7 +185,7 @@ function PeerTile({ app, peer, box }: { app: App; peer: Peer; box: Box | undefin
       {box && (
         <Control
           action="pin"
-          label={`Keep ${nameOf(name)} large`}
+          label={t.stage.pin(nameOf(name))}
           pressed={pinned}
           onClick={() => app.togglePin(id)}
         >
@@ -193,7 +194,7 @@ function PeerTile({ app, peer, box }: { app: App; peer: Peer; box: Box | undefin
       )}
       {blocked && (
         <button type="button" class="button primary unblock" data-action="play" onClick={playAll}>
-          Tap to see and hear
+          {t.stage.unblock}
         </button>
       )}
     </div>
@@ -212,11 +213,11 @@ function ScreenTile({ app, peer, box }: { app: App; peer: Peer; box: Box | undef
         class={playing ? 'active seen' : ''}
         autoplay
         playsInline
-        aria-label={`Screen of ${name}`}
+        aria-label={t.stage.screen(name)}
         {...handlers}
       />
       <div class="label">
-        <span class="peer-name">{name}’s screen</span>
+        <span class="peer-name">{t.stage.screen(name)}</span>
       </div>
     </div>
   );
@@ -237,7 +238,7 @@ function SelfTile({ app, box }: { app: App; box: Box | undefined }): JSX.Element
         </div>
       )}
       {box ? (
-        <Label name="You" mic={!muted} hand={app.hand} weak={false} />
+        <Label name={t.you} mic={!muted} hand={app.hand} weak={false} />
       ) : (
         <>
           {muted && (

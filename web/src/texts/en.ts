@@ -1,0 +1,429 @@
+// All that the page says, in English.  The other languages have this one's shape: what is missing or
+// of another kind does not compile.  A function is where names and numbers go in.
+
+import type { Missing } from '../media.ts';
+import type { Quality } from '../stats.ts';
+import type { Switch } from '../wire.ts';
+
+export interface Explanation {
+  readonly title: string;
+  readonly what: string;
+  readonly tips: readonly string[];
+  /** What the button that tries again says; nothing where that is useless. */
+  readonly again?: string;
+}
+
+export interface Ending {
+  readonly title: string;
+  readonly what: string;
+  readonly again: string;
+}
+
+export interface MediaTrouble {
+  readonly title: (device: Missing) => string;
+  readonly what: string;
+  readonly tip: string;
+}
+
+type Of<Key extends string, Words> = { readonly [key in Key]: Words };
+
+const again = 'Try again';
+
+/** Why there is no call. */
+const errors = {
+  'room-full': {
+    title: 'This room is full',
+    what: 'Every seat is taken. With somebody on an AppRTC program, a room holds only two.',
+    tips: ['Wait until somebody has left, then try again.', 'Or open a new room and send its link around.'],
+    again,
+  },
+  'room-locked': {
+    title: 'This room is locked',
+    what: 'Its host has closed the door behind those who are in.',
+    tips: ['Ask somebody inside to unlock it, then try again.', 'Or ask the host for an invite link: it opens the door.'],
+    again,
+  },
+  denied: {
+    title: 'You were not let in',
+    what: 'The host of this room has declined.',
+    tips: ['Ask the host in another way, perhaps for an invite link.', 'Or knock once more.'],
+    again: 'Knock again',
+  },
+  'lobby-closed': {
+    title: 'Nobody can let you in',
+    what: 'This room has a lobby, but its host is gone or too many are waiting already.',
+    tips: ['Wait until the host is there, then knock again.', 'Or ask the host for an invite link.'],
+    again: 'Knock again',
+  },
+  'token-required': {
+    title: 'This room needs an invitation',
+    what: 'The server lets in only who brings a personal link.',
+    tips: ['Open the link from the page, the e-mail or the calendar that led you here.'],
+  },
+  'bad-token': {
+    title: 'This invitation is not valid',
+    what: 'The server does not accept the key in your link.',
+    tips: ['Part of the link may have been lost on the way: copy all of it.', 'Or ask for a new one.'],
+  },
+  'token-expired': {
+    title: 'This invitation has expired',
+    what: 'The key in your link was good for a time that is over.',
+    tips: ['Ask for a new link where you got this one.'],
+  },
+  'too-many-rooms': {
+    title: 'The server has no room left',
+    what: 'As many calls as it may hold are going on.',
+    tips: ['Try again in a few minutes.', 'Calls that have begun can still be joined.'],
+    again,
+  },
+  'too-many-joins': {
+    title: 'Too many attempts',
+    what: 'From your network, rooms were entered too often in a short time.',
+    tips: ['Wait a minute, then try again.'],
+    again,
+  },
+  draining: {
+    title: 'The server is about to restart',
+    what: 'It takes no new calls for the moment.',
+    tips: ['Try again in a minute.'],
+    again,
+  },
+  'unsupported-version': {
+    title: 'This page is out of date',
+    what: 'The server has moved on since it was loaded.',
+    tips: ['Reload the page.'],
+    again: 'Reload',
+  },
+  'session-ended': {
+    title: 'Your seat is gone',
+    what: 'You were away for too long.',
+    tips: ['Join again: the others may still be there.'],
+    again: 'Join again',
+  },
+  'bad-room-name': {
+    title: 'That is not a room name',
+    what: 'A room name has five or more letters, digits, hyphens or underscores, and nothing else.',
+    tips: ['Check the link: part of it may have been lost on the way.', 'Or open a new room.'],
+  },
+  'server-unreachable': {
+    title: 'The server does not answer',
+    what: 'We asked and heard nothing back.',
+    tips: [
+      'Check that you are connected to the internet.',
+      'A company network or VPN may be in the way: try without it.',
+      'Otherwise the server may be restarting. Try again in a minute.',
+    ],
+    again,
+  },
+  'server-refused': {
+    title: 'The server said no',
+    what: 'It answered, but did not let us into this room.',
+    tips: ['Try again in a moment.', 'If it keeps happening, tell the person who runs this server.'],
+    again,
+  },
+  'ice-failed': {
+    title: 'No way through',
+    what: 'You were both here, but no path for sound and picture could be found between you.',
+    tips: [
+      'Try again: networks change.',
+      'Try another network, for example a phone’s hotspot.',
+      'A firewall may be blocking calls; its administrator can allow this server’s relay.',
+    ],
+    again,
+  },
+  unsupported: {
+    title: 'This browser cannot make calls',
+    what: 'It lacks WebRTC, the part that carries sound and picture.',
+    tips: ['Open the link in a current Firefox, Chrome, Edge or Safari.'],
+  },
+};
+
+/** What became of the call, where it was not oneself who left. */
+const endings = {
+  removed: {
+    title: 'You were removed from the call',
+    what: 'The host has taken you out. If that was a mistake, you may join again.',
+    again: 'Join again',
+  },
+  closed: {
+    title: 'The call has ended',
+    what: 'The host has ended it for everybody.',
+    again: 'Start again',
+  },
+  expired: {
+    title: 'The call has ended',
+    what: 'Nothing happened in this room for a long time.',
+    again: 'Start again',
+  },
+  replaced: {
+    title: 'You are in this call elsewhere',
+    what: 'Another window has taken your seat.',
+    again: 'Take it back',
+  },
+};
+
+/** Why something that one asked for in the call did not happen. */
+const refusals = {
+  'not-host': 'Only the host can do that, and you are not the host any more.',
+  'unknown-participant': 'They are not here any more.',
+  'too-large': 'That was too long. Say it in two messages.',
+  'too-many-invites': 'There are as many invite links as there may be. One that you made before still works.',
+  'queue-full': 'They cannot be reached right now. Try again in a moment.',
+  other: 'The server did not do that. Try again in a moment.',
+};
+
+const devices: Of<Missing, string> = {
+  camera: 'camera',
+  microphone: 'microphone',
+  both: 'camera and microphone',
+};
+
+/** Why there is no camera or no microphone. */
+const media = {
+  'media-blocked': {
+    title: (what: Missing) => `Your ${devices[what]} ${what === 'both' ? 'are' : 'is'} blocked`,
+    what: 'You can still join, to see and hear the other side.',
+    tip: 'To allow it, use the icon next to the address above, then try again.',
+  },
+  'media-busy': {
+    title: (what: Missing) => `Your ${devices[what]} did not start`,
+    what: 'Another program may be using it. You can still join without.',
+    tip: 'Close the other program, then try again.',
+  },
+  'media-none': {
+    title: (what: Missing) => `No ${devices[what]} found`,
+    what: 'You can still join without.',
+    tip: 'Plug one in, then try again.',
+  },
+  'media-ended': {
+    title: (what: Missing) => `Your ${devices[what]} stopped`,
+    what: 'It was unplugged, or your browser took it back.',
+    tip: 'Plug it in again or allow it, then try again.',
+  },
+  'media-unavailable': {
+    title: () => 'No camera or microphone on this page',
+    what: 'Browsers allow them only over HTTPS. You can still join, to see and hear the other side.',
+    tip: 'Open this page with https:// in front.',
+  },
+};
+
+export type ErrorCode = keyof typeof errors;
+export type EndingReason = keyof typeof endings;
+export type RefusalCode = keyof typeof refusals;
+
+export const en = {
+  guest: 'Guest',
+  you: 'You',
+  close: 'Close',
+  again,
+
+  errors: errors as Of<ErrorCode, Explanation>,
+  endings: endings as Of<EndingReason, Ending>,
+  refusals: refusals as Of<RefusalCode, string>,
+  media: media as Of<keyof typeof media, MediaTrouble>,
+  trying: 'Trying…',
+  dismiss: 'Dismiss',
+
+  lobby: {
+    heading: 'Talk face to face. Just share a link.',
+    lead: 'Calls go straight from browser to browser. No account, nothing to install.',
+    ready: 'Ready to join?',
+    check: 'Check how you look and sound before you join',
+    turnOn: 'Turn on camera and microphone',
+    starting: 'Starting your camera…',
+    cameraOff: 'Your camera is off',
+    noCamera: 'No camera',
+    room: 'Room',
+    suggest: 'Suggest another name',
+    wrongRoom: 'Five or more letters, digits, hyphens or underscores, please.',
+    join: 'Join',
+    joinBare: 'Join without camera or microphone',
+    another: 'Another room instead',
+    recent: 'Recent rooms',
+    forget: 'Forget',
+    forgetRoom: (room: string) => `Forget ${room}`,
+  },
+
+  /** Where the call stands, in a line. */
+  status: {
+    joining: 'Joining…',
+    askingForMedia: 'Waiting for your camera and microphone…',
+    knocking: 'Waiting to be let in',
+    waiting: 'Waiting for someone to join',
+    left: (name: string) => `${name || 'The other side'} left. Waiting for someone to join.`,
+    connecting: 'Connecting…',
+    connected: 'Connected',
+    connectedAlone: 'Connected, but the server is out of reach',
+    reconnecting: 'Connection lost. Reconnecting…',
+    seeking: 'Looking for the server…',
+  },
+
+  waiting: {
+    mediaPrompt: 'Your browser asks whether this page may use them. Without, you can still watch and listen.',
+    lobby: 'This room has a lobby. Its host has been told that you are here, and under which name. Stay on this page.',
+    invite: 'Send this link to those you want to talk to.',
+    noRelay: 'This server offers no relay, so calls between strict networks may fail.',
+    link: 'Link to this room',
+    copy: 'Copy link',
+    copied: 'Copied',
+    share: 'Share',
+  },
+
+  call: {
+    heading: (room: string) => `Call in ${room}`,
+    bar: 'Call',
+    about: 'About this call',
+    mic: 'Microphone',
+    camera: 'Camera',
+    screen: 'Share your screen',
+    hand: 'Raise your hand',
+    chat: 'Chat',
+    unread: (count: number) => `${count} unread`,
+    leave: 'Leave the call',
+    copyLink: 'Copy the link to this room',
+    layout: 'Speaker large',
+    people: 'People',
+    knocking: (count: number) => `${count} waiting`,
+    stats: 'Connection details',
+    settings: 'Settings',
+    quality: (quality: Quality) => `Connection: ${quality}`,
+    locked: 'Locked: only invite links let people in',
+    relay: 'relay',
+    relayTitle: 'Sound and picture go through the server’s relay',
+    serverLost: 'The server is out of reach. Your call goes on; we keep looking for it.',
+    sharing: 'You are sharing your screen.',
+    stopSharing: 'Stop',
+  },
+
+  /** What a small sign beside a name means. */
+  signs: {
+    handRaised: 'Hand raised',
+    muted: 'Muted',
+    cameraOff: 'Camera off',
+    sharing: 'Shares a screen',
+    weak: 'Weak connection',
+  },
+
+  stage: {
+    ownPicture: 'Your own picture',
+    picture: (name: string) => (name ? `Picture of ${name}` : 'Picture of a guest'),
+    screen: (name: string) => `${name}’s screen`,
+    pin: (name: string) => `Keep ${name} large`,
+    unblock: 'Tap to see and hear',
+    /** Where the picture is not. */
+    failed: 'No connection. Trying again…',
+    lost: 'Lost the connection…',
+    reconnecting: 'Reconnecting…',
+    connecting: 'Connecting…',
+    cameraOff: 'Camera is off',
+    noPicture: 'No picture',
+    noPictureYet: 'No picture yet',
+  },
+
+  people: {
+    title: (here: number, capacity: number) => `People (${here}${capacity > 0 ? ` of ${capacity}` : ''})`,
+    you: 'you',
+    host: 'host',
+    lost: 'connection lost',
+    manage: (name: string) => `Manage ${name}`,
+    switchOff: {
+      mic: 'Mute',
+      camera: 'Camera off',
+      screen: 'Stop sharing',
+      hand: 'Lower hand',
+    } as Of<Switch, string>,
+    makeHost: 'Make host',
+    remove: 'Remove',
+    reallyRemove: 'Really remove?',
+    /** After a name. */
+    wouldJoin: 'would like to join',
+    admit: 'Let in',
+    deny: 'Decline',
+    room: 'The room',
+    lock: 'Lock',
+    lockWhat: 'Only invite links let people in',
+    lobby: 'Lobby',
+    lobbyWhat: 'Who has no invite link must knock',
+    invite: 'Copy an invite link',
+    closeRoom: 'End the call for all',
+    reallyClose: 'Really end it for everybody?',
+  },
+
+  chat: {
+    title: 'Chat',
+    lines: 'Messages',
+    empty: 'Everybody in this room can read this, also who joins later. It is gone when the room is.',
+    placeholder: 'Write a message',
+    message: 'Message',
+    send: 'Send',
+    sending: 'sending…',
+    notYet: 'You can write once you are in the room.',
+    offline: 'The server is out of reach. What you write is sent when it is back.',
+    unread: 'The other side’s program has no chat.',
+  },
+
+  stats: {
+    title: 'Connection',
+    none: 'Numbers appear once you are connected.',
+    server: (ms: number) => `Round trip to the server: ${ms} ms`,
+    route: 'Route',
+    relayed: 'through the relay',
+    direct: 'direct',
+    yours: 'Yours',
+    theirs: 'Theirs',
+    routes: {
+      host: 'local network',
+      srflx: 'through NAT',
+      prflx: 'through NAT',
+      relay: 'relay',
+    } as { readonly [type: string]: string },
+    roundTrip: 'Round trip',
+    sending: 'Sending',
+    receiving: 'Receiving',
+    loss: 'Loss',
+    pictureOut: 'Picture out',
+    pictureIn: 'Picture in',
+    soundIn: 'Sound in',
+  },
+
+  settings: {
+    title: 'Settings',
+    camera: 'Camera',
+    microphone: 'Microphone',
+    speaker: 'Speaker',
+    noDevice: 'None found',
+    name: 'Your name',
+    namePlaceholder: 'Shown to the others',
+    language: 'Language',
+  },
+
+  ends: {
+    left: 'You have left the call',
+    flags: 'The flags say U and W:',
+    wish: 'I wish you a pleasant voyage.',
+    rejoin: 'Rejoin',
+    newRoom: 'New room',
+  },
+
+  /** A word in passing. */
+  toasts: {
+    joined: (name: string) => `${name} joined`,
+    left: (name: string) => `${name} left`,
+    host: (name: string) => `${name} is the host now.`,
+    youHost: 'You are the host now.',
+    asked: {
+      mic: 'The host has muted your microphone.',
+      camera: 'The host has switched off your camera.',
+      screen: 'The host has ended your screen sharing.',
+      hand: 'The host has lowered your hand.',
+    } as Of<Switch, string>,
+    noScreen: 'Your screen could not be shared. Try a single window instead.',
+    linkCopied: 'Link copied',
+    inviteCopied: 'Invite link copied',
+    notCopied: 'Your browser did not let us copy. Select the link and copy it by hand.',
+    invitation: 'Join me for a call',
+    notShared: 'Sharing did not work. Copy the link instead.',
+  },
+};
+
+export type Texts = typeof en;
