@@ -1,12 +1,15 @@
 // What the cores cost without sockets and kernel: one datagram in, its answer in the outbox.
 //
-//   core_bench [--benchmark_filter=ChannelData]
+//   core_bench [--benchmark_filter=ChannelData]     nanoseconds
+//   core_bench CASE COUNT                           handles COUNT datagrams, for bench/instructions
 //
-// The argument behind a name is the number of allocations, over which the datagrams are spread:
-// with many the caches do not hold them all.
+// The number behind a name is the number of allocations, over which the datagrams are spread: with
+// many the caches do not hold them all.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
-#include <deque>
+#include <cstdlib>
+#include <functional>
 
 #include "stun/integrity.h"
 #include "turn/one_shard_ports.h"
@@ -124,90 +127,128 @@ class World {
     Packet answer_;
 };
 
-// Handles one datagram for each user in turn; every one must cause exactly one.
-template <class Handle>
-void run(benchmark::State& state, World& world, Handle&& handle) {
-    size_t next = 0;
-    for (auto _ : state) {
-        handle(world.users[next]);
-        if (world.out.pending().size() != 1) return state.SkipWithError("no answer");
-        benchmark::DoNotOptimize(world.out.pending().data());
-        world.out.clear();
-        if (++next == world.users.size()) next = 0;
-    }
-    state.SetItemsProcessed(state.iterations());
-}
+// Handles one datagram, which is to cause exactly one.
+using Step = std::function<void(const User&)>;
 
-size_t users(const benchmark::State& state) {
-    return static_cast<size_t>(state.range(0));
-}
-
-void ChannelDataToPeer(benchmark::State& state) {
-    World world(users(state));
+Step channel_data_to_peer(World& world) {
     const auto header =
         ChannelData::header(*ChannelNumber::from_wire(ChannelNumber::first), payload_size);
     Packet packet(header.begin(), header.end());
     packet.resize(ChannelData::header_size + payload_size);
-    run(state, world, [&](const User& user) {
+    return [&world, packet](const User& user) {
         world.server.from_client(world.now, world.from(user, packet), world.out);
-    });
+    };
 }
-BENCHMARK(ChannelDataToPeer)->Arg(1)->Arg(500)->Arg(20'000);
 
-void PeerToChannelData(benchmark::State& state) {
-    World world(users(state));
-    const Packet packet(payload_size);
-    run(state, world, [&](const User& user) {
+Step peer_to_channel_data(World& world) {
+    return [&world, packet = Packet(payload_size)](const User& user) {
         world.server.from_peer(world.now, {user.relay, peer, {}, packet}, world.out);
-    });
+    };
 }
-BENCHMARK(PeerToChannelData)->Arg(1)->Arg(500)->Arg(20'000);
 
-void SendIndication(benchmark::State& state) {
-    World world(users(state));
+Step send_indication(World& world) {
     std::array<uint8_t, 2048> buffer;
     stun::MessageWriter writer(buffer, {Method::send, Class::indication}, transaction);
     writer.xor_address(AttributeType::xor_peer_address, peer);
     writer.attribute(AttributeType::data, Packet(payload_size));
-    const Bytes packet = writer.finish();
-    run(state, world, [&](const User& user) {
+    const auto bytes = writer.finish();
+    return [&world, packet = Packet(bytes.begin(), bytes.end())](const User& user) {
         world.server.from_client(world.now, world.from(user, packet), world.out);
-    });
+    };
 }
-BENCHMARK(SendIndication)->Arg(1)->Arg(500);
 
 // A stranger's first request, answered with a 401.
-void Challenge(benchmark::State& state) {
-    World world(1);
-    const Packet packet = world.allocate_request();
-    uint32_t stranger = 0x0a000000;
-    run(state, world, [&](const User&) {
+Step challenge(World& world) {
+    return [&world, packet = world.allocate_request(),
+            stranger = uint32_t{0x0a000000}](const User&) mutable {
         const TransportAddress address{IpAddress::v4(++stranger), 1234};
         world.server.from_client(world.now, {listener_socket, address, listener, packet},
                                  world.out);
-    });
+    };
 }
-BENCHMARK(Challenge);
 
-void AuthenticatedRefresh(benchmark::State& state) {
-    World world(users(state));
+Step authenticated_refresh(World& world) {
     std::vector<Packet> packets;
     for (const User& user : world.users) packets.push_back(world.refresh_request(user));
-    run(state, world, [&](const User& user) {
+    return [&world, packets](const User& user) {
         const auto index = static_cast<size_t>(&user - world.users.data());
         world.server.from_client(world.now, world.from(user, packets[index]), world.out);
-    });
+    };
 }
-BENCHMARK(AuthenticatedRefresh)->Arg(1)->Arg(500);
 
-void StunParse(benchmark::State& state) {
-    World world(1);
-    const Packet packet = world.refresh_request(world.users.front());
-    for (auto _ : state) benchmark::DoNotOptimize(stun::Message::parse(packet));
+struct Case {
+    std::string_view name;
+    Step (*prepare)(World&);
+    size_t users;
+
+    std::string title() const { return fmt::format("{}/{}", name, users); }
+};
+
+constexpr auto cases = std::to_array<Case>({
+    {"ChannelDataToPeer", channel_data_to_peer, 1},
+    {"ChannelDataToPeer", channel_data_to_peer, 500},
+    {"ChannelDataToPeer", channel_data_to_peer, 20'000},
+    {"PeerToChannelData", peer_to_channel_data, 1},
+    {"PeerToChannelData", peer_to_channel_data, 500},
+    {"PeerToChannelData", peer_to_channel_data, 20'000},
+    {"SendIndication", send_indication, 1},
+    {"SendIndication", send_indication, 500},
+    {"Challenge", challenge, 1},
+    {"AuthenticatedRefresh", authenticated_refresh, 1},
+    {"AuthenticatedRefresh", authenticated_refresh, 500},
+});
+
+// A world whose users send in turn.
+class Run {
+  public:
+    explicit Run(const Case& what) : world_(what.users), step_(what.prepare(world_)) {}
+
+    // Was there one answer?
+    bool next() {
+        step_(world_.users[next_]);
+        const bool answered = world_.out.pending().size() == 1;
+        world_.out.clear();
+        if (++next_ == world_.users.size()) next_ = 0;
+        return answered;
+    }
+
+  private:
+    World world_;
+    Step step_;
+    size_t next_ = 0;
+};
+
+void measure(benchmark::State& state, const Case& what) {
+    Run run(what);
+    for (auto _ : state) {
+        if (!run.next()) return state.SkipWithError("no answer");
+    }
+    state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(StunParse);
+
+int repeat(std::string_view title, long count) {
+    for (const Case& what : cases) {
+        if (what.title() != title) continue;
+        Run run(what);
+        while (count-- > 0) {
+            if (!run.next()) return EXIT_FAILURE;
+        }
+        return EXIT_SUCCESS;
+    }
+    fmt::print(stderr, "core_bench: there is no case {}\n", title);
+    return EXIT_FAILURE;
+}
 
 }  // namespace
 }  // namespace ahoy::turn
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+    using namespace ahoy::turn;
+    if (argc == 3) return repeat(argv[1], std::atol(argv[2]));
+    for (const Case& what : cases) {
+        benchmark::RegisterBenchmark(what.title().c_str(),
+                                     [&what](benchmark::State& state) { measure(state, what); });
+    }
+    benchmark::Initialize(&argc, argv);
+    benchmark::RunSpecifiedBenchmarks();
+}

@@ -10,6 +10,7 @@ e2e_packages="libnss3-tools"
 clients_packages="golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev python3-aioice
     python3-gi gir1.2-gstreamer-1.0 gir1.2-nice-0.1 gstreamer1.0-nice"
 natlab_packages="python3-aioice"
+instructions_packages="libbenchmark-dev valgrind"
 bench_packages="liburing-dev"
 
 as_root() {
@@ -43,11 +44,11 @@ npm_ci() {
     touch "$stamp"
 }
 
-# build PRESET TARGET...
+# build PRESET TARGET...  What is built depends on which packages there are.
 build() {
     local preset="$1"
     shift
-    [ -e "build/$preset/build.ninja" ] || cmake --preset "$preset" >"build-$preset.log" 2>&1 ||
+    [ "build/$preset/build.ninja" -nt /var/lib/dpkg/status ] || cmake --preset "$preset" >"build-$preset.log" 2>&1 ||
         { cat "build-$preset.log" >&2; return 1; }
     rm -f "build-$preset.log"
     ninja -C "build/$preset" --quiet "$@" >&2
