@@ -64,6 +64,9 @@ const std::vector<Key>& keys() {
         AHOY_KEY(http, origins, "[]",
                  "of web pages that may use the rooms too, e.g. [\"https://call.example.org\"]; "
                  "[] = any"),
+        AHOY_KEY(http, embed_origins, "[]",
+                 "of web pages that may show calls in a frame (/embed/), e.g. "
+                 "[\"https://shop.example.org\"]; [] = none"),
         AHOY_KEY(tls, listen, "[]",
                  "e.g. [\"0.0.0.0:8443\"]: HTTPS, WSS and TURN over TLS share it"),
         AHOY_KEY(tls, certificate, "\"\"",
@@ -323,6 +326,16 @@ bool is_discovery(const std::vector<TransportAddress>& addresses) {
     return true;
 }
 
+// As browsers write one (RFC 6454, section 6.2), or it would never match.  It goes into a header
+// field, so nothing else may be in it.
+bool is_origin(std::string_view origin) {
+    const bool secure = origin.starts_with("https://");
+    if (!secure && !origin.starts_with("http://")) return false;
+    const std::string_view host = origin.substr(secure ? 8 : 7);
+    return !host.empty() && !host.ends_with(secure ? ":443" : ":80") &&
+           host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._:[]") == host.npos;
+}
+
 constexpr size_t min_token_secret = 32;  // HS256's (RFC 7518, section 3.2)
 
 bool has_token_keys(const Config& config) {
@@ -374,14 +387,16 @@ void check_together(const Config& config) {
     const auto& url = config.http.public_url;
     need(is_web(url), "http.public_url",
          fmt::format("found \"{}\", expected a URL such as \"https://call.example.org\"", url));
-    for (const std::string& origin : config.http.origins) {
-        const size_t host = origin.find("://") + 3;
-        need((origin.starts_with("http://") || origin.starts_with("https://")) &&
-                 origin.size() > host && origin.find('/', host) == origin.npos,
-             "http.origins",
-             fmt::format("found \"{}\", expected an origin such as \"https://call.example.org\"",
-                         origin));
-    }
+    const auto need_origins = [&](const std::vector<std::string>& origins, std::string_view key) {
+        for (const std::string& origin : origins) {
+            need(is_origin(origin), key,
+                 fmt::format("found \"{}\", expected an origin as browsers write it, such as "
+                             "\"https://call.example.org\"",
+                             origin));
+        }
+    };
+    need_origins(config.http.origins, "http.origins");
+    need_origins(config.http.embed_origins, "http.embed_origins");
     need(is_discovery(config.turn.discovery), "turn.discovery",
          "expected two IP addresses with two ports, such as [\"192.0.2.1:3478\", "
          "\"192.0.2.2:3479\"], of IPv4, of IPv6 or of both");

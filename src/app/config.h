@@ -69,6 +69,7 @@ struct Config {
         std::string public_url;
         std::vector<Prefix> trusted_proxies;
         std::vector<std::string> origins;
+        std::vector<std::string> embed_origins;
     } http;
     struct {
         std::vector<TransportAddress> listen;

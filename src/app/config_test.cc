@@ -187,11 +187,20 @@ TEST(Config, KeysThatContradictEachOtherAreRefused) {
     EXPECT_THAT(refusal([] { read("[turn]\nclassic_stun = true\nauthenticate_binding = true\n"); }),
                 HasSubstr("set one of them"));
     EXPECT_THAT(refusal([] { set("http.public_url=call.example.org"); }), HasSubstr("https://"));
-    for (const auto* origin : {"call.example.org", "https://", "https://call.example.org/"}) {
-        EXPECT_THAT(refusal([&] { set("http.origins=[\"" + std::string(origin) + "\"]"); }),
-                    HasSubstr("http.origins: found \"" + std::string(origin)));
+}
+
+TEST(Config, AnOriginIsWrittenAsBrowsersDo) {
+    for (const std::string key : {"http.origins", "http.embed_origins"}) {
+        for (const std::string origin :
+             {"call.example.org", "https://", "https://call.example.org/", "https://*.example.org",
+              "https://Call.example.org", "https://call.example.org:443", "http://example.org:80",
+              "https://call.example.org; script-src *", "https://a.example.org,b", "'self'", "*",
+              "null", "ftp://example.org"}) {
+            EXPECT_THAT(refusal([&] { set(key + "=[\"" + origin + "\"]"); }),
+                        HasSubstr(key + ": found \"" + origin));
+        }
+        set(key + "=[\"http://localhost:5173\", \"https://[2001:db8::1]\"]");
     }
-    set("http.origins=[\"http://localhost:5173\", \"https://[2001:db8::1]\"]");
 }
 
 TEST(Config, WhatThisVersionCannotDoIsRefusedRatherThanIgnored) {

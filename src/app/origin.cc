@@ -11,4 +11,11 @@ bool may_use_rooms(const net::Request& request, const std::vector<std::string>& 
            std::ranges::find(allowed, origin) != allowed.end();
 }
 
+std::string frame_ancestors(const std::vector<std::string>& allowed) {
+    if (allowed.empty()) return "frame-ancestors 'none'";
+    std::string directive = "frame-ancestors";
+    for (const std::string& origin : allowed) directive += ' ' + origin;
+    return directive;
+}
+
 }  // namespace ahoy::app

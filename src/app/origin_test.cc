@@ -32,5 +32,11 @@ TEST(Origin, OfAListOurOwnThoseNamedAndNone) {
     }
 }
 
+TEST(Origin, APageIsFramedByThoseNamedAndOtherwiseByNobody) {
+    EXPECT_EQ(frame_ancestors({}), "frame-ancestors 'none'");
+    EXPECT_EQ(frame_ancestors({"https://shop.example.org", "http://localhost:3000"}),
+              "frame-ancestors https://shop.example.org http://localhost:3000");
+}
+
 }  // namespace
 }  // namespace ahoy::app

@@ -62,6 +62,7 @@ class Program {
         state_.webhooks = webhooks_.get();
         life_log_.use(webhooks_.get());
         state_.origins = config_.http.origins;
+        state_.embed_origins = config_.http.embed_origins;
         bound_by_descriptors(config_.turn.max_allocations);
         make_workers();
         open_listeners();

@@ -1,6 +1,9 @@
 #include "app/site.h"
 
 #include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "app/metrics.h"
 #include "app/origin.h"
@@ -38,26 +41,29 @@ HttpResponse refuse_foreign() {
 
 // ---- the call page
 
-std::string content_security_policy(const std::string& host) {
+constexpr std::string_view embed_prefix = "/embed/";
+
+std::string content_security_policy(const std::string& host, const std::string& framing) {
     // Browsers disagree on whether 'self' covers WebSockets.
     const std::string sockets =
         !room::host_of(host).empty() ? " ws://" + host + " wss://" + host : "";
     return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
            "media-src 'self' blob:; connect-src 'self'" +
-           sockets +
-           "; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-           "require-trusted-types-for 'script'";
+           sockets + "; manifest-src 'self'; base-uri 'none'; form-action 'none'; " + framing +
+           "; require-trusted-types-for 'script'";
 }
 
 const net::Asset* find_asset(std::string_view path) {
-    const std::string_view wanted = path.starts_with("/r/") ? "/" : path;
+    const bool is_call = path.starts_with("/r/") || path.starts_with(embed_prefix);
+    const std::string_view wanted = is_call ? "/" : path;
     const auto assets = net::web_assets();
     const auto match = std::find_if(assets.begin(), assets.end(),
                                     [&](const net::Asset& a) { return a.path == wanted; });
     return match == assets.end() ? nullptr : &*match;
 }
 
-HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
+HttpResponse serve_asset(const net::Asset& asset, const net::Request& request,
+                         const ServerState& state) {
     HttpResponse response{200, std::string(asset.content_type), "", {}};
     const bool compressed = request.accepts_gzip && !asset.gzip.empty();
     response.static_body = compressed ? asset.gzip : asset.body;
@@ -66,12 +72,25 @@ HttpResponse serve_asset(const net::Asset& asset, const net::Request& request) {
     response.headers.emplace_back(
         "Cache-Control", asset.immutable ? "public, max-age=31536000, immutable" : "no-cache");
     if (asset.path == "/") {
+        const bool may_be_framed = path_part(request).starts_with(embed_prefix);
+        const std::string framing =
+            frame_ancestors(may_be_framed ? state.embed_origins : std::vector<std::string>());
         response.headers.emplace_back("Content-Security-Policy",
-                                      content_security_policy(request.http.host));
+                                      content_security_policy(request.http.host, framing));
         response.headers.emplace_back("Referrer-Policy", "no-referrer");
         response.headers.emplace_back("Permissions-Policy", "camera=(self), microphone=(self)");
     }
     return response;
+}
+
+// Whom a framed call may talk to: the page around it cannot be asked.
+HttpResponse embedding(const ServerState& state) {
+    const boost::json::object answer{
+        {"origins", boost::json::array(state.embed_origins.begin(), state.embed_origins.end())}};
+    return {200,
+            "application/json; charset=utf-8",
+            boost::json::serialize(answer),
+            {{"Cache-Control", "no-store"}}};
 }
 
 // ---- AppRTC
@@ -137,7 +156,10 @@ asio::awaitable<HttpResponse> collider_status(const Worker& worker, const Server
 asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
     const std::string_view path = path_part(request);
     if (is_read(request)) {
-        if (const net::Asset* asset = find_asset(path)) co_return serve_asset(*asset, request);
+        if (const net::Asset* asset = find_asset(path)) {
+            co_return serve_asset(*asset, request, state_);
+        }
+        if (path == "/v1/embed") co_return embedding(state_);
         if (path == "/livez") co_return text(200, "ok\n");
         if (path == "/readyz") {
             co_return state_.ready ? text(200, "ready\n") : text(503, "not ready\n");

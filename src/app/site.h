@@ -19,9 +19,10 @@ namespace ahoy::app {
 struct ServerState {
     std::atomic<bool> ready{false};
     Instant started_at;
-    boost::asio::any_io_executor main;   // of the thread that relays nothing
-    std::vector<std::string> origins;    // that may use the rooms; empty: any
-    const Webhooks* webhooks = nullptr;  // on the main thread
+    boost::asio::any_io_executor main;       // of the thread that relays nothing
+    std::vector<std::string> origins;        // that may use the rooms; empty: any
+    std::vector<std::string> embed_origins;  // that may frame a call; empty: none
+    const Webhooks* webhooks = nullptr;      // on the main thread
 };
 
 class Site final : public net::HttpService {
