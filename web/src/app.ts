@@ -23,6 +23,9 @@ export type Phase =
   | 'failed';
 export type Panel = 'none' | 'chat' | 'people' | 'stats' | 'settings';
 
+const callPath = '/r/';
+const embedPath = '/embed/';
+
 const nameKey = 'displayName';
 const languageKey = 'language';
 const devicesKey = 'devices';
@@ -40,18 +43,21 @@ const world: World = {
   link: (options, tracks, owner) => new PeerLink(options, tracks, owner),
 };
 
-function load(store: Storage, key: string): string {
+/** By name: where storage is blocked, as in frames it may be, already to look at it throws. */
+type Store = 'localStorage' | 'sessionStorage';
+
+function load(store: Store, key: string): string {
   try {
-    return store.getItem(key) ?? '';
+    return globalThis[store].getItem(key) ?? '';
   } catch {
     return '';
   }
 }
 
-function save(store: Storage, key: string, value: string): void {
+function save(store: Store, key: string, value: string): void {
   try {
-    if (value === '') store.removeItem(key);
-    else store.setItem(key, value);
+    if (value === '') globalThis[store].removeItem(key);
+    else globalThis[store].setItem(key, value);
   } catch {
     // Without storage the page forgets; nothing else.
   }
@@ -60,7 +66,7 @@ function save(store: Storage, key: string, value: string): void {
 function loadDevices(): DeviceChoice {
   const choice: DeviceChoice = { camera: '', microphone: '', speaker: '' };
   try {
-    const stored: unknown = JSON.parse(load(localStorage, devicesKey) || '{}');
+    const stored: unknown = JSON.parse(load('localStorage', devicesKey) || '{}');
     for (const key of ['camera', 'microphone', 'speaker'] as const) {
       const value = (stored as Partial<Record<string, unknown>>)[key];
       if (typeof value === 'string') choice[key] = value;
@@ -116,6 +122,8 @@ export class App {
   readonly media = new LocalMedia(this.devices, () => this.mediaChanged());
   readonly chat = new Chat((arrived) => this.chatChanged(arrived));
   readonly fromLink: boolean;
+  /** In another site's page: its room is the one it was opened with. */
+  readonly embedded = location.pathname.startsWith(embedPath);
 
   private readonly listeners = new Set<() => void>();
   private readonly query = new URLSearchParams(location.search);
@@ -127,10 +135,10 @@ export class App {
   private wakeLock: WakeLockSentinel | null = null;
 
   constructor() {
-    this.speak(choose([load(localStorage, languageKey), this.query.get('hl') ?? '', ...navigator.languages]));
+    this.speak(choose([load('localStorage', languageKey), this.query.get('hl') ?? '', ...navigator.languages]));
     this.readAddress();
     this.fromLink = this.room !== '';
-    this.name = this.query.get('name')?.trim() || load(localStorage, nameKey);
+    this.name = this.query.get('name')?.trim() || load('localStorage', nameKey);
     addEventListener('pagehide', () => this.pageGoes());
     addEventListener('online', () => this.session?.networkChanged());
     connection()?.addEventListener('change', () => this.session?.networkChanged());
@@ -145,7 +153,7 @@ export class App {
   }
 
   chooseLanguage(chosen: Language): void {
-    save(localStorage, languageKey, chosen);
+    save('localStorage', languageKey, chosen);
     this.speak(chosen);
     this.changed();
   }
@@ -157,8 +165,8 @@ export class App {
       this.show('failed');
       return;
     }
-    const reloaded = this.fromLink && load(sessionStorage, inCallKey) === this.room;
-    save(sessionStorage, inCallKey, '');
+    const reloaded = this.fromLink && load('sessionStorage', inCallKey) === this.room;
+    save('sessionStorage', inCallKey, '');
     if (this.fromLink && (reloaded || this.query.get('autojoin') === '1')) {
       void this.join(this.room, reloaded);
     } else if (this.fromLink) {
@@ -177,7 +185,7 @@ export class App {
   }
 
   get link(): string {
-    return `${location.origin}/r/${this.room}`;
+    return `${location.origin}${callPath}${this.room}`;
   }
 
   get presence(): Presence {
@@ -210,7 +218,7 @@ export class App {
 
   setName(name: string): void {
     this.name = name;
-    save(localStorage, nameKey, name.trim());
+    save('localStorage', nameKey, name.trim());
     this.session?.setPresence(this.presence);
     this.changed();
   }
@@ -219,10 +227,11 @@ export class App {
     this.room = room;
     this.error = null;
     this.panel = 'none';
-    if (location.pathname !== `/r/${room}`) {
+    const path = `${this.embedded ? embedPath : callPath}${room}`;
+    if (location.pathname !== path) {
       this.key = {}; // a key is of one room
       const relay = this.query.get('it') === 'relay' ? '?it=relay' : '';
-      history.pushState(null, '', `/r/${room}${relay}`);
+      history.pushState(null, '', `${path}${relay}`);
     }
     if (!isRoomName(room)) {
       this.error = 'bad-room-name';
@@ -241,9 +250,16 @@ export class App {
     const options = { room, relayOnly: this.query.get('it') === 'relay', patient, ...this.key };
     const session: Session = new Session(world, options, this.outgoing(), this.presence, this.chat, owner);
     this.session = session;
-    rememberRoom(room);
+    if (!this.embedded) rememberRoom(room);
     session.start();
     this.changed();
+  }
+
+  /** As the page around us wishes; nothing of it is kept. */
+  async joinAs({ name, token }: { readonly name?: string; readonly token?: string }): Promise<void> {
+    if (name !== undefined) this.name = name;
+    if (token !== undefined) this.key = { ...this.key, token };
+    await this.join(this.room);
   }
 
   async leave(): Promise<void> {
@@ -376,7 +392,7 @@ export class App {
     } else {
       await this.media.change(kind === 'camera' ? 'video' : 'audio', id);
     }
-    save(localStorage, devicesKey, JSON.stringify(this.devices));
+    save('localStorage', devicesKey, JSON.stringify(this.devices));
   }
 
   suggestion(): string {
@@ -404,7 +420,7 @@ export class App {
   }
 
   private readAddress(): void {
-    const name = /^\/r\/([^/]+)\/?$/.exec(location.pathname)?.[1] ?? '';
+    const name = /^\/(?:r|embed)\/([^/]+)\/?$/.exec(location.pathname)?.[1] ?? '';
     try {
       this.room = decodeURIComponent(name);
     } catch {
@@ -424,7 +440,7 @@ export class App {
 
   private pageGoes(): void {
     // A reload after a failure should try again; after leaving it should not.
-    if (this.session || this.phase === 'failed') save(sessionStorage, inCallKey, this.room);
+    if (this.session || this.phase === 'failed') save('sessionStorage', inCallKey, this.room);
     this.session?.abandon();
   }
 

@@ -1,11 +1,18 @@
 import { render } from 'preact';
 import { App } from './app.ts';
+import { talkToParent } from './embedding.ts';
 import { Page } from './ui/page.tsx';
 import './style/base.css';
 import './style/lobby.css';
 import './style/call.css';
 import './style/stage.css';
 import './style/panel.css';
+import './style/embed.css';
 
 const root = document.getElementById('app');
-if (root) render(<Page app={new App()} />, root);
+if (root) {
+  const app = new App();
+  document.body.classList.toggle('embedded', app.embedded);
+  render(<Page app={app} />, root);
+  if (app.embedded) void talkToParent(app);
+}

@@ -30,14 +30,16 @@ function Choices({ app, again, onAgain = () => app.rejoin() }: ChoicesProps): JS
           {again}
         </button>
       )}
-      <button
-        type="button"
-        class={`button large${again ? '' : ' primary'}`}
-        data-action="new-room"
-        onClick={() => app.newRoom()}
-      >
-        {t.ends.newRoom}
-      </button>
+      {!app.embedded && (
+        <button
+          type="button"
+          class={`button large${again ? '' : ' primary'}`}
+          data-action="new-room"
+          onClick={() => app.newRoom()}
+        >
+          {t.ends.newRoom}
+        </button>
+      )}
     </div>
   );
 }

@@ -172,7 +172,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
             {app.media.problem?.what === 'both' ? t.lobby.joinBare : t.lobby.join}
           </button>
           {!invited && <RecentRooms app={app} />}
-          {invited && (
+          {invited && !app.embedded && (
             <button type="button" class="button quiet" data-action="new-room" onClick={() => app.newRoom()}>
               {t.lobby.another}
             </button>
