@@ -7,7 +7,7 @@ import { isRoomName, rememberRoom, suggestRoom } from './names.ts';
 import type { Outcome } from './protocol.ts';
 import { Session, type SessionOwner, type World } from './session.ts';
 import { ActiveSpeaker } from './speaker.ts';
-import { browserTransport } from './transport.ts';
+import { webSocketTransport } from './transport.ts';
 import { choose, speak, t, type Language } from './texts/index.ts';
 import { happening, nameOf, refusalText } from './ui/texts.ts';
 import type { Presence, Request, Switch } from './wire.ts';
@@ -38,7 +38,7 @@ const toastMs = 2_500;
 const longestName = 60;
 
 const world: World = {
-  transport: browserTransport,
+  transport: webSocketTransport(),
   url: `${location.origin.replace(/^http/, 'ws')}/v1/ws`,
   link: (options, tracks, owner) => new PeerLink(options, tracks, owner),
 };
