@@ -5,8 +5,10 @@ import { Chat, type Line } from './chat.ts';
 import { alreadyAllowed, LocalMedia, type DeviceChoice } from './media.ts';
 import { isRoomName, rememberRoom, suggestRoom } from './names.ts';
 import type { Outcome } from './protocol.ts';
+import { report } from './report.ts';
 import { Session, type SessionOwner, type World } from './session.ts';
 import { ActiveSpeaker } from './speaker.ts';
+import { remember } from './stats.ts';
 import { webSocketTransport } from './transport.ts';
 import { choose, speak, t, type Language } from './texts/index.ts';
 import { happening, nameOf, refusalText } from './ui/texts.ts';
@@ -358,6 +360,37 @@ export class App {
     this.changed();
   }
 
+  /** For who runs the server. */
+  reportText(): string {
+    const { session, media, presence, error } = this;
+    const since = session?.connectedAt;
+    return report({
+      time: new Date(),
+      browser: navigator.userAgent,
+      state: this.phase,
+      seconds: since ? Math.round((Date.now() - since) / 1000) : null,
+      server: session && !session.offline && session.roundTrip !== null ? Math.round(session.roundTrip) : null,
+      relayOffered: session?.noRelay === false,
+      relayOnly: this.query.get('it') === 'relay',
+      mic: presence.mic,
+      camera: presence.camera,
+      screen: presence.screen,
+      troubles: [error, media.problem?.code].filter((code) => typeof code === 'string'),
+      id: session?.me?.id ?? null,
+      peers: (session?.others ?? []).map(({ participant: { id, connected, legacy }, link, history }) => ({
+        id,
+        connected,
+        legacy,
+        link: link.state,
+        history,
+      })),
+    });
+  }
+
+  copyReport(): Promise<boolean> {
+    return this.copy(this.reportText(), t.stats.reportCopied);
+  }
+
   toggleMini(): void {
     this.miniHidden = !this.miniHidden;
     this.changed();
@@ -522,7 +555,9 @@ export class App {
       session.others.map(async (peer) => {
         const { link } = peer;
         const stats = await link.stats();
-        if (peer.link === link) peer.stats = stats;
+        if (peer.link !== link) return;
+        peer.stats = stats;
+        peer.history = remember(peer.history, stats);
       }),
     );
     if (this.session === session) this.changed();

@@ -165,7 +165,8 @@ export class PeerLink {
   }
 
   async stats(): Promise<Stats> {
-    const { stats, sample } = summarize(await this.pc.getStats(), this.previous);
+    const camera = this.transceiver('video')?.mid ?? null;
+    const { stats, sample } = summarize(await this.pc.getStats(), this.previous, camera);
     this.previous = sample;
     return stats;
   }

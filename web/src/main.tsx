@@ -7,6 +7,7 @@ import './style/lobby.css';
 import './style/call.css';
 import './style/stage.css';
 import './style/panel.css';
+import './style/stats.css';
 import './style/embed.css';
 
 const root = document.getElementById('app');

@@ -65,6 +65,8 @@ export interface Peer {
   participant: Participant;
   link: Link;
   stats: Stats | null;
+  /** Of the last minute. */
+  history: readonly Stats[];
   /** A signal found no room in the queue of who had lost the socket. */
   unheard: boolean;
 }
@@ -305,7 +307,7 @@ export class Session {
       known.participant = participant;
       known.link.repeat();
     } else {
-      this.peers.set(participant.id, { participant, link: this.newLink(participant), stats: null, unheard: false });
+      this.peers.set(participant.id, { participant, link: this.newLink(participant), stats: null, history: [], unheard: false });
     }
     this.leaver = null;
     void this.refreshIceServers();

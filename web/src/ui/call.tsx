@@ -8,10 +8,11 @@ import { Hoist } from './flags.tsx';
 import { CallHead } from './head.tsx';
 import { ChatIcon, HandIcon, LeaveIcon, ScreenIcon } from './icons.tsx';
 import { useIdle } from './idle.ts';
-import { MediaNotice, SettingsPanel, StatsPanel } from './panels.tsx';
+import { MediaNotice, SettingsPanel } from './panels.tsx';
 import { Control, Invitation, MediaControls, Sea } from './parts.tsx';
 import { Knocker, PeoplePanel } from './people.tsx';
 import { Stage } from './stage.tsx';
+import { StatsPanel } from './stats.tsx';
 import { statusText } from './texts.ts';
 
 /** More would cover the call; the panel shows them all. */

@@ -1,13 +1,11 @@
-// What opens beside the call: notices, numbers, devices.
+// What opens beside the call: notices, devices.
 
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import type { DeviceChoice, MediaProblem } from '../media.ts';
-import type { Picture, Stats } from '../stats.ts';
-import { choose, decimal, language, languages, t } from '../texts/index.ts';
+import { choose, language, languages, t } from '../texts/index.ts';
 import { CloseIcon } from './icons.tsx';
-import { nameOf } from './texts.ts';
 
 export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem }): JSX.Element {
   const { title, what, tip } = t.media[problem.code];
@@ -66,54 +64,6 @@ export function Panel({ app, name, title, children }: PanelProps): JSX.Element {
       </header>
       {children}
     </aside>
-  );
-}
-
-const dash = '–';
-const rate = (kbps: number | null) =>
-  kbps === null ? dash : kbps >= 1000 ? `${decimal(kbps / 1000, 1)} Mbit/s` : `${kbps} kbit/s`;
-const picture = (p: Picture | null) => (p ? `${p.width} × ${p.height}, ${p.fps} fps, ${p.codec}` : dash);
-
-function Numbers({ rows }: { rows: readonly (readonly [string, string])[] }): JSX.Element {
-  return (
-    <dl class="numbers">
-      {rows.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-const details = (stats: Stats): [string, string][] => [
-  [t.stats.route, stats.relayed ? t.stats.relayed : t.stats.direct],
-  [t.stats.yours, `${t.stats.routes[stats.localType] ?? dash} (${stats.localType || dash}, ${stats.protocol || dash})`],
-  [t.stats.theirs, `${t.stats.routes[stats.remoteType] ?? dash} (${stats.remoteType || dash})`],
-  [t.stats.roundTrip, stats.rttMs === null ? dash : `${stats.rttMs} ms`],
-  [t.stats.sending, rate(stats.sendKbps)],
-  [t.stats.receiving, rate(stats.receiveKbps)],
-  [t.stats.loss, stats.lossPercent === null ? dash : `${decimal(stats.lossPercent, 1)} %`],
-  [t.stats.pictureOut, picture(stats.sent)],
-  [t.stats.pictureIn, picture(stats.received)],
-  [t.stats.soundIn, stats.audioCodec || dash],
-];
-
-export function StatsPanel({ app }: { app: App }): JSX.Element {
-  const known = (app.session?.others ?? []).flatMap(({ participant, stats }) => (stats ? [{ participant, stats }] : []));
-  const server = app.session?.roundTrip ?? null;
-  return (
-    <Panel app={app} name="stats" title={t.stats.title}>
-      {known.length === 0 && <p class="faint">{t.stats.none}</p>}
-      {known.map(({ participant, stats }) => (
-        <section key={participant.id}>
-          {known.length > 1 && <h3>{nameOf(participant.name)}</h3>}
-          <Numbers rows={details(stats)} />
-        </section>
-      ))}
-      {server !== null && <p class="faint">{t.stats.server(Math.round(server))}</p>}
-    </Panel>
   );
 }
 
