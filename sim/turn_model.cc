@@ -80,13 +80,6 @@ NonceBook::State NonceBook::look_up(std::string_view nonce, const TransportAddre
 
 void TurnModel::from_client(const Step& step) {
     const Bytes bytes = step.in.bytes;
-    for (const Sent& sent : step.out) {
-        if (sent.to == step.in.from && sent.socket == step.in.socket &&
-            sent.from != step.in.local.ip) {
-            throw Violation("TI2", "an answer leaves from where it was asked",
-                            sent.from.to_string());
-        }
-    }
     if (!bytes.empty() && bytes[0] >> 6 == 1) return on_channel_data(step);
     const auto stun = wire::decode(bytes);
     if (!stun) return expect_silence(step, "TI9", "nobody is answered who does not speak STUN");
@@ -111,6 +104,13 @@ void TurnModel::expect_silence(const Step& step, std::string_view id,
 }
 
 void TurnModel::on_request(const Step& step, const wire::Stun& stun) {
+    for (const Sent& sent : step.out) {
+        if (sent.to == step.in.from && sent.socket == step.in.socket &&
+            sent.from != step.in.local.ip) {
+            throw Violation("TI2", "an answer leaves from where it was asked",
+                            sent.from.to_string());
+        }
+    }
     Request request{.step = step, .stun = stun, .place = {step.in.from, step.in.local}};
     Reasons why;
     if (stun.type != wire::binding_request) {

@@ -161,6 +161,7 @@ class TurnModel {
     // turn_relaying.cc: data
     void on_channel_data(const Step&);
     void on_send(const Step&, const wire::Stun&);
+    std::optional<SocketId> relay_at(const TransportAddress&) const;
     void expect_to_peer(const Step&, Grant*, const TransportAddress& peer, Bytes payload);
     std::optional<std::pair<std::string_view, std::string_view>> forbidden(const Grant&,
                                                                            const TransportAddress&,

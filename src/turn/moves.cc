@@ -121,7 +121,7 @@ Moving Server::give_up(MobileId id) {
         if (!relay) continue;
         auto& token = moving.ports.emplace_back();
         random_.fill(token);
-        by_relay_.erase(relay->port.socket);
+        forget(*relay);
         relay_ports_.reserve(relay->port, {token, moving.allocation.username(), Instant::max()});
     }
     vacate(index);

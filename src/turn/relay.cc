@@ -47,10 +47,9 @@ void Server::on_send(Now now, const Datagram& in, const stun::Message& indicatio
     to_peer(now, *allocation, *peer, *data, dont_fragment, out);
 }
 
-std::optional<Drop> Server::forbids(Now now, Allocation& allocation,
+std::optional<Drop> Server::forbids(const Permission* permission,
                                     const TransportAddress& peer) const {
     if (peer.port == 0) return Drop::peer_denied;
-    const Permission* const permission = allocation.permission(peer.ip, now.steady);
     if (permission == nullptr) return Drop::no_permission;
     // Between two relayed addresses of ours, which always may, the policy need not be asked.
     if (permission->per_datagram && !relay_ports_.is_live(peer) &&
@@ -70,15 +69,23 @@ void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& pe
     const Relay* const relay = allocation.relay(peer.ip.family(), now.steady);
     if (relay == nullptr) return drop(Drop::family_mismatch);
     if (allocation.over_tcp()) return drop(Drop::over_tcp);
-    if (const auto why = forbids(now, allocation, peer)) return drop(*why);
+    const Permission* const permission = allocation.permission(peer.ip, now.steady);
+    if (const auto why = forbids(permission, peer)) return drop(*why);
     if (payload.size() > max_udp_payload) return drop(Drop::too_large);
     if (!fits(now, Direction::to_peer, allocation, payload)) return drop(Drop::bandwidth);
+    allocation.to_peers.add(payload.size());
+    stats_.to_peers.add(payload.size());
+    // Two clients of this shard in one call: nothing has to leave and come back.
+    if (permission->per_datagram) {
+        const auto found = by_relayed_address_.find(peer);
+        if (found != by_relayed_address_.end()) {
+            return from_peer(now, {found->second, relay->port.address, peer, payload}, out);
+        }
+    }
     out.send({.socket = relay->port.socket,
               .to = peer,
               .dont_fragment = dont_fragment,
               .bytes = payload});
-    allocation.to_peers.add(payload.size());
-    stats_.to_peers.add(payload.size());
 }
 
 void Server::from_peer(Now now, const Datagram& in, Outbox& out) {
@@ -87,7 +94,8 @@ void Server::from_peer(Now now, const Datagram& in, Outbox& out) {
     Allocation& allocation = *slots_[found->second].allocation;
     const Relay* const relay = allocation.relay(in.from.ip.family(), now.steady);
     if (relay == nullptr || relay->port.socket != in.socket) return drop(Drop::no_allocation);
-    if (const auto why = forbids(now, allocation, in.from)) return drop(*why);
+    const Permission* const permission = allocation.permission(in.from.ip, now.steady);
+    if (const auto why = forbids(permission, in.from)) return drop(*why);
     if (allocation.client_has_left()) return drop(Drop::client_left);
     to_client(now, allocation, in.from, in.bytes, out);
 }

@@ -181,6 +181,7 @@ Server::Server(ServerConfig config, std::shared_ptr<const Credentials> credentia
       random_(std::move(random)),
       by_five_tuple_(0, HashFiveTuple(random_.next(), random_.next())),
       by_relay_(0, HashSocket(random_.next(), random_.next())),
+      by_relayed_address_(0, AddressHash(random_.next(), random_.next())),
       claimants_(0, by_five_tuple_.hash_function()),
       budget_(config_.replies_per_second, AddressHash(random_.next(), random_.next())),
       bandwidth_(config_.bandwidth) {
@@ -447,9 +448,8 @@ Allocation& Server::settle(Allocation allocation) {
     }
     for (const auto family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
         const auto& relay = settled.stored_relay(family);
-        if (relay) by_relay_.emplace(relay->port.socket, index);
+        if (relay) remember(*relay, settled, index);
     }
-    stats_.relayed_ports = by_relay_.size();
     if (settled.mobile) by_mobile_.emplace(settled.mobile->id, index);
     look_again(index);
     ++stats_.allocations_live;
@@ -474,11 +474,26 @@ Server::SlotIndex Server::slot_of(const Allocation& allocation) const {
     return found->second;
 }
 
+void Server::remember(const Relay& relay, const Allocation& allocation, SlotIndex index) {
+    by_relay_.emplace(relay.port.socket, index);
+    stats_.relayed_ports = by_relay_.size();
+    if (!allocation.over_tcp()) by_relayed_address_.emplace(relay.port.address, relay.port.socket);
+}
+
+void Server::forget(const Relay& relay) {
+    by_relay_.erase(relay.port.socket);
+    stats_.relayed_ports = by_relay_.size();
+    const auto found = by_relayed_address_.find(relay.port.address);
+    // A TCP allocation may have the same address and port.
+    if (found != by_relayed_address_.end() && found->second == relay.port.socket) {
+        by_relayed_address_.erase(found);
+    }
+}
+
 void Server::drop_relay(Allocation& allocation, AddressFamily family) {
     const auto& relay = allocation.stored_relay(family);
     if (!relay) return;
-    by_relay_.erase(relay->port.socket);
-    stats_.relayed_ports = by_relay_.size();
+    forget(*relay);
     if (allocation.over_tcp()) {
         streams_->close(relay->port);
     } else {

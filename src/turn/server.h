@@ -417,7 +417,7 @@ class Server {
     void to_client(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
     Bytes data_indication(const TransportAddress& peer, stun::AttributeType, Bytes value, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.
-    std::optional<Drop> forbids(Now, Allocation&, const TransportAddress& peer) const;
+    std::optional<Drop> forbids(const Permission*, const TransportAddress& peer) const;
     bool fits(Now, Direction, Allocation&, Bytes payload);
 
     // server.cc: the tables
@@ -427,6 +427,8 @@ class Server {
     Allocation& settle(Allocation);
     void vacate(SlotIndex);
     SlotIndex slot_of(const Allocation&) const;
+    void remember(const Relay&, const Allocation&, SlotIndex);
+    void forget(const Relay&);
     void drop_relay(Allocation&, AddressFamily);
     void end(Allocation&, Now, EndReason);
     void look_again(SlotIndex);
@@ -450,6 +452,7 @@ class Server {
     std::vector<SlotIndex> free_slots_;
     boost::unordered_flat_map<FiveTuple, SlotIndex, HashFiveTuple> by_five_tuple_;
     boost::unordered_flat_map<SocketId, SlotIndex, HashSocket> by_relay_;
+    boost::unordered_flat_map<TransportAddress, SocketId, AddressHash> by_relayed_address_;  // UDP
     boost::unordered_flat_map<ConnectionId, PendingConnect, HashConnection> connects_;
     std::map<MobileId, SlotIndex> by_mobile_;
     boost::unordered_flat_map<FiveTuple, Claimant, HashFiveTuple> claimants_;

@@ -380,7 +380,8 @@ TEST_F(PeersTest, O03_TI19_OwnAddressesAreReachedOnlyAtLiveRelays) {
     EXPECT_FALSE(reaches(at("192.0.2.15:22")));
     EXPECT_FALSE(hears(at("192.0.2.15:22")));
     EXPECT_EQ(world.drops(Drop::peer_denied), 3u);
-    EXPECT_TRUE(reaches(other.relay.address));
+    ASSERT_EQ(other.permits({client.relay.address}).code(), success);
+    EXPECT_EQ(client.sends(other.relay.address, "x").size(), 1u);
     EXPECT_TRUE(hears(other.relay.address));
     ASSERT_EQ(client.binds(0x4000, other.relay.address).code(), success);
     EXPECT_EQ(client.sends_on(0x4000, "x").size(), 1u);
@@ -394,12 +395,32 @@ TEST_F(PeersTest, O10_TwoClientsTalkOverTheirRelays) {
     ASSERT_EQ(other.allocates().code(), success);
     ASSERT_EQ(client.permits({other.relay.address}).code(), success);
     ASSERT_EQ(other.permits({client.relay.address}).code(), success);
-    const auto sent = client.sends(other.relay.address, "hello");
-    ASSERT_EQ(sent.size(), 1u);
-    const auto heard = world.from_peer(other.relay, client.relay.address, sent[0].bytes);
+    // On one shard nothing leaves and comes back.
+    const auto heard = client.sends(other.relay.address, "hello");
     ASSERT_EQ(heard.size(), 1u);
     EXPECT_EQ(heard[0].to, other.address);
-    EXPECT_EQ(Message::parse(heard[0].bytes)->text(T::data), "hello");
+    const auto indication = Message::parse(heard[0].bytes);
+    EXPECT_EQ(indication->text(T::data), "hello");
+    EXPECT_EQ(indication->xor_address(T::xor_peer_address), client.relay.address);
+    // Over two, it does.
+    const auto over_the_network =
+        world.from_peer(other.relay, client.relay.address, bytes_of("hello"));
+    ASSERT_EQ(over_the_network.size(), 1u);
+    EXPECT_EQ(Message::parse(over_the_network[0].bytes)->text(T::data), "hello");
+}
+
+TEST_F(PeersTest, O10_TheOtherClientsPermissionIsAskedAsIfItCameFromTheNetwork) {
+    TestClient other(world, "5.6.7.8:2");
+    ASSERT_EQ(other.allocates().code(), success);
+    ASSERT_EQ(client.permits({other.relay.address}).code(), success);
+    EXPECT_TRUE(client.sends(other.relay.address, "hello").empty());
+    EXPECT_EQ(world.drops(Drop::no_permission), 1u);
+    ASSERT_EQ(other.permits({client.relay.address}).code(), success);
+    EXPECT_EQ(client.sends(other.relay.address, "hello").size(), 1u);
+    world.passes(301s);
+    ASSERT_EQ(client.permits({other.relay.address}).code(), success);
+    EXPECT_TRUE(client.sends(other.relay.address, "hello").empty());
+    EXPECT_EQ(world.drops(Drop::no_permission), 2u);
 }
 
 TEST_F(PeersTest, TI2_ARelaySocketServesItsOwnAllocationOnly) {
