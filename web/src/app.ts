@@ -1,5 +1,6 @@
 // What the page is doing, in one object: the views read it and call its verbs.
 
+import { readKey, type Key } from './address.ts';
 import { PeerLink, type LocalTracks } from './call.ts';
 import { Chat, type Line } from './chat.ts';
 import { alreadyAllowed, LocalMedia, type DeviceChoice } from './media.ts';
@@ -9,6 +10,7 @@ import { report } from './report.ts';
 import { Session, type SessionOwner, type World } from './session.ts';
 import { ActiveSpeaker } from './speaker.ts';
 import { remember } from './stats.ts';
+import { load, loadDevices, save, saveDevices } from './stored.ts';
 import { webSocketTransport } from './transport.ts';
 import { choose, speak, t, type Language } from './texts/index.ts';
 import { happening, nameOf, refusalText } from './ui/texts.ts';
@@ -30,7 +32,6 @@ const embedPath = '/embed/';
 
 const nameKey = 'displayName';
 const languageKey = 'language';
-const devicesKey = 'devices';
 /** Per tab, and only from one page to the next: a reload takes the call up again, a copy of the tab
     does not. */
 const inCallKey = 'inCall';
@@ -44,53 +45,6 @@ const world: World = {
   url: `${location.origin.replace(/^http/, 'ws')}/v1/ws`,
   link: (options, tracks, owner) => new PeerLink(options, tracks, owner),
 };
-
-/** By name: where storage is blocked, as in frames it may be, already to look at it throws. */
-type Store = 'localStorage' | 'sessionStorage';
-
-function load(store: Store, key: string): string {
-  try {
-    return globalThis[store].getItem(key) ?? '';
-  } catch {
-    return '';
-  }
-}
-
-function save(store: Store, key: string, value: string): void {
-  try {
-    if (value === '') globalThis[store].removeItem(key);
-    else globalThis[store].setItem(key, value);
-  } catch {
-    // Without storage the page forgets; nothing else.
-  }
-}
-
-function loadDevices(): DeviceChoice {
-  const choice: DeviceChoice = { camera: '', microphone: '', speaker: '' };
-  try {
-    const stored: unknown = JSON.parse(load('localStorage', devicesKey) || '{}');
-    for (const key of ['camera', 'microphone', 'speaker'] as const) {
-      const value = (stored as Partial<Record<string, unknown>>)[key];
-      if (typeof value === 'string') choice[key] = value;
-    }
-  } catch {
-    // As if nothing had been chosen.
-  }
-  return choice;
-}
-
-/** What opens a door, from the address: behind the # no server's log sees it. */
-interface Key {
-  readonly invite?: string;
-  readonly token?: string;
-}
-
-function readKey(): Key {
-  const hidden = new URLSearchParams(location.hash.slice(1));
-  const invite = hidden.get('invite');
-  const token = hidden.get('token') ?? new URLSearchParams(location.search).get('token');
-  return { ...(invite ? { invite } : {}), ...(token ? { token } : {}) };
-}
 
 /** Where browsers tell that Wi-Fi gave way to the mobile network. */
 function connection(): EventTarget | undefined {
@@ -425,7 +379,7 @@ export class App {
     } else {
       await this.media.change(kind === 'camera' ? 'video' : 'audio', id);
     }
-    save('localStorage', devicesKey, JSON.stringify(this.devices));
+    saveDevices(this.devices);
   }
 
   suggestion(): string {
@@ -459,7 +413,7 @@ export class App {
     } catch {
       this.room = name;
     }
-    this.key = readKey();
+    this.key = readKey(location);
   }
 
   private async backToLobby(): Promise<void> {
