@@ -39,7 +39,7 @@ HttpResponse refuse_foreign() {
     return text(403, "Pages of this origin may not use this server (http.origins).\n");
 }
 
-// ---- the call page
+// ---- the pages
 
 constexpr std::string_view embed_prefix = "/embed/";
 
@@ -71,7 +71,7 @@ HttpResponse serve_asset(const net::Asset& asset, const net::Request& request,
     if (!asset.gzip.empty()) response.headers.emplace_back("Vary", "Accept-Encoding");
     response.headers.emplace_back(
         "Cache-Control", asset.immutable ? "public, max-age=31536000, immutable" : "no-cache");
-    if (asset.path == "/") {
+    if (asset.content_type.starts_with("text/html")) {
         const bool may_be_framed = path_part(request).starts_with(embed_prefix);
         const std::string framing =
             frame_ancestors(may_be_framed ? state.embed_origins : std::vector<std::string>());

@@ -1,4 +1,4 @@
-// The call page, compiled into the program by web/build.mjs.
+// The call page and its sisters, compiled into the program by web/build.mjs.
 #pragma once
 
 #include <span>
@@ -7,7 +7,7 @@
 namespace ahoy::net {
 
 struct Asset {
-    std::string_view path;  // "/" is the page itself
+    std::string_view path;  // "/" is the call page itself
     std::string_view content_type;
     std::string_view body;
     std::string_view gzip;  // the same, compressed; empty when that is not smaller

@@ -1,35 +1,11 @@
 // What axe-core finds serious, on every screen, by day and by night.
 
-import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import { look } from './axe.mjs';
 import { newRoom } from './browser.mjs';
 import { stage } from './fixture.mjs';
 
 const here = stage();
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Looks when nothing fades in any more: half-transparent text is no contrast. */
-async function look(person, where) {
-  const { page } = person;
-  await page.evaluate(() =>
-    Promise.all(
-      document
-        .getAnimations()
-        .filter((a) => a.effect.getComputedTiming().endTime !== Infinity)
-        .map((a) => a.finished.catch(() => {})),
-    ),
-  );
-  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document);
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) => nodes.map((n) => `${id}: ${n.html.slice(0, 120)} ${n.failureSummary}`));
-  });
-  assert.deepEqual(found, [], where);
-}
 
 for (const colorScheme of ['light', 'dark']) {
   test(`no serious obstacle on any screen, ${colorScheme}`, async () => {

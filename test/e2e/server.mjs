@@ -78,7 +78,7 @@ export class Server {
 
   /** The system chose the ports; the log tells which. */
   #readPorts() {
-    const ready = /event=server\.ready .*\bhttp=127\.0\.0\.1:(\d+) .*\bturn=127\.0\.0\.1:(\d+)/.exec(this.log);
+    const ready = /event=server\.ready .*\bhttp=127\.0\.0\.1:(\d+) .*\bturn=(?:127\.0\.0\.1:(\d+)|"")/.exec(this.log);
     if (!ready) return false;
     this.port = Number(ready[1]);
     this.turnPort = Number(ready[2]);

@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const modules = [
-  'protocol', 'wire', 'session', 'names', 'stats', 'chat', 'layout', 'speaker', 'embed', 'report', 'texts/index', 'ui/texts',
+  'protocol', 'wire', 'session', 'names', 'stats', 'chat', 'layout', 'speaker', 'embed', 'report',
+  'texts/index', 'ui/texts',
+  'ice', 'check/outcome', 'check/advice', 'check/texts', 'check/report',
 ];
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'ahoy-web-test-'));
