@@ -16,15 +16,16 @@ const here = dirname(fileURLToPath(import.meta.url));
 const budget = 60 * 1024; // everything a first visit of one page loads, compressed
 
 /** Each with its template in public/ and its scripts and styles. */
-const pages = { '/': 'index.html', '/check': 'check.html' };
-const entries = { app: 'src/main.tsx', check: 'src/check/main.tsx' };
-const icons = ['icon.svg'];
+const pages = { '/': 'index.html', '/check': 'check.html', '/offline': 'offline.html' };
+const entries = { app: 'src/main.tsx', check: 'src/check/main.tsx', offline: 'src/offline.ts' };
+const icons = ['icon.svg', 'icon-192.png', 'icon-512.png', 'icon-maskable.png', 'icon-apple.png'];
 
 const types = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
+  png: 'image/png',
   txt: 'text/plain; charset=utf-8',
   webmanifest: 'application/manifest+json',
 };
@@ -68,16 +69,18 @@ async function collect() {
   const named = new Map(); // what others refer to, as {{name}}
   for (const [name, body] of await bundles()) named.set(name, hashed(name, body));
   for (const name of icons) named.set(name, hashed(name, await read(name)));
-  const template = async (name) =>
-    String(await read(name)).replace(/\{\{([\w.-]+)\}\}/g, (_, wanted) => named.get(wanted).path);
+  const template = async (name, more = {}) =>
+    String(await read(name)).replace(/\{\{([\w.-]+)\}\}/g, (_, wanted) => more[wanted] ?? named.get(wanted).path);
   const minified = (html) => html.replace(/\n\s*/g, '\n').trim() + '\n';
 
   const html = new Map();
   for (const [path, name] of Object.entries(pages)) html.set(path, minified(await template(name)));
+  const worker = await template('sw.js', { version: digest(html.get('/offline')) });
   return [
     ...[...html].map(([path, body]) => asset(path, body, false)),
     asset('/manifest.webmanifest', JSON.stringify(JSON.parse(await template('manifest.webmanifest'))), false),
     asset('/robots.txt', await read('robots.txt'), false),
+    asset('/sw.js', worker, false),
     ...named.values(),
   ];
 }

@@ -50,7 +50,7 @@ std::string content_security_policy(const std::string& host, const std::string& 
     return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
            "media-src 'self' blob:; connect-src 'self'" +
            sockets + "; manifest-src 'self'; base-uri 'none'; form-action 'none'; " + framing +
-           "; require-trusted-types-for 'script'";
+           "; require-trusted-types-for 'script'; trusted-types ahoy";
 }
 
 const net::Asset* find_asset(std::string_view path) {

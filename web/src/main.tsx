@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { App } from './app.ts';
 import { talkToParent } from './embedding.ts';
+import { installOffline } from './installed.ts';
 import { Page } from './ui/page.tsx';
 import './style/base.css';
 import './style/lobby.css';
@@ -16,4 +17,5 @@ if (root) {
   document.body.classList.toggle('embedded', app.embedded);
   render(<Page app={app} />, root);
   if (app.embedded) void talkToParent(app);
+  else installOffline();
 }

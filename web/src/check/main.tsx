@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { readKey } from '../address.ts';
+import { installOffline } from '../installed.ts';
 import { CheckPage } from './page.tsx';
 import { Check } from './run.ts';
 import { texts } from './texts.ts';
@@ -12,3 +13,4 @@ const root = document.getElementById('app');
 if (root) render(<CheckPage check={check} />, root);
 // Kiosks and scripts press no button.
 if (new URLSearchParams(location.search).get('autostart') === '1') void check.run();
+installOffline();
