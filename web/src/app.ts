@@ -10,9 +10,9 @@ import { report } from './report.ts';
 import { Session, type SessionOwner, type World } from './session.ts';
 import { ActiveSpeaker } from './speaker.ts';
 import { remember } from './stats.ts';
-import { load, loadDevices, save, saveDevices } from './stored.ts';
+import { load, loadDevices, loadLanguage, save, saveDevices, saveLanguage } from './stored.ts';
 import { webSocketTransport } from './transport.ts';
-import { choose, speak, t, type Language } from './texts/index.ts';
+import { speak, t, type Language } from './texts/index.ts';
 import { happening, nameOf, refusalText } from './ui/texts.ts';
 import type { Presence, Request, Switch } from './wire.ts';
 
@@ -31,7 +31,6 @@ const callPath = '/r/';
 const embedPath = '/embed/';
 
 const nameKey = 'displayName';
-const languageKey = 'language';
 /** Per tab, and only from one page to the next: a reload takes the call up again, a copy of the tab
     does not. */
 const inCallKey = 'inCall';
@@ -91,7 +90,7 @@ export class App {
   private wakeLock: WakeLockSentinel | null = null;
 
   constructor() {
-    this.speak(choose([load('localStorage', languageKey), this.query.get('hl') ?? '', ...navigator.languages]));
+    this.speak(loadLanguage(this.query.get('hl')));
     this.readAddress();
     this.fromLink = this.room !== '';
     this.name = this.query.get('name')?.trim() || load('localStorage', nameKey);
@@ -109,7 +108,7 @@ export class App {
   }
 
   chooseLanguage(chosen: Language): void {
-    save('localStorage', languageKey, chosen);
+    saveLanguage(chosen);
     this.speak(chosen);
     this.changed();
   }

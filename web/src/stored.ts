@@ -1,6 +1,7 @@
 // What the browser remembers for the page; without storage the page forgets, and nothing else.
 
 import type { DeviceChoice } from './media.ts';
+import { choose, type Language } from './texts/language.ts';
 
 /** By name: where storage is blocked, as in frames it may be, already to look at it throws. */
 type Store = 'localStorage' | 'sessionStorage';
@@ -40,4 +41,15 @@ export function loadDevices(): DeviceChoice {
 
 export function saveDevices(choice: DeviceChoice): void {
   save('localStorage', devicesKey, JSON.stringify(choice));
+}
+
+const languageKey = 'language';
+
+/** The one that was chosen, then the one that the address asks for, then the browser's. */
+export function loadLanguage(asked: string | null): Language {
+  return choose([load('localStorage', languageKey), asked ?? '', ...navigator.languages]);
+}
+
+export function saveLanguage(chosen: Language): void {
+  save('localStorage', languageKey, chosen);
 }

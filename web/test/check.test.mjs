@@ -5,8 +5,17 @@ import { test } from 'node:test';
 const built = (name) => import(path(process.env.BUILT, `${name}.mjs`));
 const { judge, steps, untouched } = await built('check/outcome');
 const { judgeAll } = await built('check/advice');
-const { outcomeText, remedy, summary, texts } = await built('check/texts');
+const { outcomeText, remedy, summary, words } = await built('check/texts');
+const { languages, setLanguage } = await built('texts/language');
 const { report } = await built('check/report');
+
+const inEach = (check) => {
+  for (const [code] of languages) {
+    setLanguage(code);
+    check(code);
+  }
+  setLanguage('en');
+};
 
 const ok = { state: 'ok', ms: 12 };
 const skipped = (why) => ({ state: 'skipped', why });
@@ -64,13 +73,14 @@ for (const [name, outcomes, verdict, network, advice] of table) {
     assert.equal(findings.verdict, verdict);
     assert.equal(findings.network, network);
     assert.deepEqual(findings.advice.map(({ helper, remedy: what }) => `${helper} ${what}`), advice);
-    const words = summary(findings).join(' ');
-    assert.doesNotMatch(words, /[{}]|undefined/);
-    for (const { remedy: what } of findings.advice) {
-      const told = remedy(what, { relay: 'turn.example.org, port 443', udp: 'turn.example.org, port 3478', host: 'example.org' });
-      assert.doesNotMatch(told, /[{}]|undefined/);
-      assert.match(told, /\.$/);
-    }
+    inEach(() => {
+      const blanks = { relay: 'turn.example.org:443', udp: 'turn.example.org:3478', host: 'example.org' };
+      const told = findings.advice.map(({ remedy: what }) => remedy(what, blanks));
+      for (const sentence of [...summary(findings), ...told]) {
+        assert.match(sentence, /^[A-ZÄÖÜ].*\.$/);
+        assert.doesNotMatch(sentence, /[{}]|undefined/);
+      }
+    });
   });
 }
 
@@ -102,20 +112,27 @@ test('a line is judged by what a call needs', () => {
 });
 
 test('every step has a line of words in every state', () => {
-  for (const step of steps) {
-    const outcomes = [
-      untouched[step],
-      { state: 'pending' },
-      ...Object.keys(texts.omissions).map(skipped),
-      { ...ok, facts: { width: 640, height: 480 } },
-      ...Object.keys(texts.troubles).flatMap((why) => [failed(why, '486'), weak(why)]),
-    ];
-    for (const outcome of outcomes) assert.match(outcomeText(step, outcome), /^[A-Z][^{}]*$/);
-  }
-  assert.equal(
-    outcomeText('quality', { ...ok, facts: { kbps: 12_345, capped: true, lossPercent: 0.5, rttMs: 23.4, over: 'tls' } }),
-    'Works: more than 12.3 Mbit/s, 0.5 % lost, 23 ms delay, over TLS',
-  );
+  const facts = { width: 640, height: 480, address: '203.0.113.9', rttMs: 12.3, kbps: 2345, capped: true, lossPercent: 0.5, over: 'udp', code: '486' };
+  inEach(() => {
+    for (const step of steps) {
+      const outcomes = [
+        untouched[step],
+        { state: 'pending' },
+        ...Object.keys(words().omissions).map(skipped),
+        { ...ok, facts },
+        ...Object.keys(words().troubles).flatMap((why) => [failed(why), weak(why)]),
+      ];
+      for (const outcome of outcomes) {
+        assert.match(outcomeText(step, outcome), /^[A-ZÄÖÜ]/);
+        assert.doesNotMatch(outcomeText(step, outcome), /[{}]|undefined|203\.0\.113/);
+      }
+    }
+  });
+  const line = { ...ok, facts: { kbps: 5_345, capped: true, lossPercent: 0.5, rttMs: 23.4, over: 'tls' } };
+  assert.equal(outcomeText('quality', line), 'Works: more than 5.3 Mbit/s, 0.5 % lost, 23 ms delay, over TLS');
+  setLanguage('de');
+  assert.equal(outcomeText('quality', line), 'Geht: mehr als 5,3 Mbit/s, 0,5 % verloren, 23 ms Verzögerung, über TLS');
+  setLanguage('en');
 });
 
 test('the report opens no door and tells no whole address', () => {
@@ -130,7 +147,7 @@ test('the report opens no door and tells no whole address', () => {
     ],
   });
   assert.match(text, /^Ahoy check, 2030-01-02T03:04:05\.000Z\npage: https:\/\/203\.0\.x\.x:8443\nbrowser: Mozilla\/5\.0 Chrome\/150\.0\.0\.0\n/);
-  assert.match(text, /udp: Does not work: refused, code 486 \(8000 ms\)/);
+  assert.match(text, /\nstun: ok 12 ms address=198\.51\.x\.x\nudp: failed refused 8000 ms code=486\n/);
   assert.match(text, /servers:\n {2}stun 203\.0\.x\.x:3478\n {2}udp \[2001:db8:…\]:3478\n {2}tls turn\.example\.org:443\n/);
   for (const secret of ['198.51.100.23', '203.0.113.7', '2001:db8:5', 'kUjSr', 'aGVsbG8=']) assert.ok(!text.includes(secret), secret);
 });

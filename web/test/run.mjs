@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 
 const modules = [
   'protocol', 'wire', 'session', 'names', 'stats', 'chat', 'layout', 'speaker', 'embed', 'report',
-  'texts/index', 'ui/texts',
+  'texts/index', 'texts/language', 'ui/texts',
   'ice', 'check/outcome', 'check/advice', 'check/texts', 'check/report',
 ];
 const here = dirname(fileURLToPath(import.meta.url));

@@ -11,7 +11,7 @@ import { judgeAll, type Findings } from './advice.ts';
 import { deviceSteps, networkSteps, type Outcome, type Step } from './outcome.ts';
 import { report } from './report.ts';
 import type { Check } from './run.ts';
-import { outcomeText, remedy, summary, texts, type Blanks } from './texts.ts';
+import { outcomeText, remedy, summary, words, type Blanks } from './texts.ts';
 
 const marks: { readonly [state in Outcome['state']]: string } = {
   waiting: 'M8 12h8',
@@ -34,11 +34,11 @@ function time(outcome: Outcome): string {
 }
 
 function SpeakerButtons({ check }: { check: Check }): JSX.Element {
-  const { play, again, question, yes, no } = texts.speaker;
+  const { play, again, question, yes, no } = words().speaker;
   const { speaker, outcomes } = check;
   const tried = 'ms' in outcomes.speaker || speaker === 'asking';
   return (
-    <div class="step-buttons">
+    <div class={speaker === 'asking' ? 'step-buttons asking' : 'step-buttons'}>
       {speaker === 'asking' && (
         <span class="answer" role="group" aria-label={question}>
           <span role="status">{question}</span>
@@ -65,7 +65,7 @@ function SpeakerButtons({ check }: { check: Check }): JSX.Element {
 
 function StepRow({ check, step }: { check: Check; step: Step }): JSX.Element {
   const outcome = check.outcomes[step];
-  const { name, what } = texts.steps[step];
+  const { name, what } = words().steps[step];
   const why = 'why' in outcome ? outcome.why : undefined;
   const ms = 'ms' in outcome ? outcome.ms : undefined;
   return (
@@ -108,7 +108,7 @@ function Picture({ check }: { check: Check }): JSX.Element | null {
   if (!video && !audio) return null;
   return (
     <div class="picture">
-      {video && <video ref={ref} data-local class="mirrored" muted autoplay playsInline aria-label={texts.picture} />}
+      {video && <video ref={ref} data-local class="mirrored" muted autoplay playsInline aria-label={words().picture} />}
       <LevelMeter track={audio} />
     </div>
   );
@@ -120,7 +120,7 @@ function places(servers: readonly IceServer[]): string {
   for (const { host, port } of servers.flatMap(({ urls }) => urls).map(endpointOf)) {
     ports.set(host, (ports.get(host) ?? new Set()).add(port));
   }
-  return [...ports].map(([host, its]) => `${host}, port ${[...its].join(' and ')}`).join('; ');
+  return [...ports].map(([host, its]) => `${host}:${[...its].join('/')}`).join(', ');
 }
 
 function blanksOf({ servers }: Check): Blanks {
@@ -129,16 +129,17 @@ function blanksOf({ servers }: Check): Blanks {
 }
 
 function Verdict({ check, findings }: { check: Check; findings: Findings }): JSX.Element {
+  const { verdicts, helpers } = words();
   const blanks = blanksOf(check);
   return (
     <div class="verdict" data-summary>
-      <h1>{texts.verdicts[findings.verdict]}</h1>
+      <h1>{verdicts[findings.verdict]}</h1>
       <p class="lead">{summary(findings).join(' ')}</p>
       {findings.advice.length > 0 && (
         <dl class="advice">
           {findings.advice.map(({ helper, remedy: which }) => (
             <div key={which} data-helper={helper} data-remedy={which}>
-              <dt>{texts.helpers[helper]}</dt>
+              <dt>{helpers[helper]}</dt>
               <dd>{remedy(which, blanks)}</dd>
             </div>
           ))}
@@ -149,7 +150,7 @@ function Verdict({ check, findings }: { check: Check; findings: Findings }): JSX
 }
 
 function Intro({ running }: { running: boolean }): JSX.Element {
-  const { title, lead, note } = texts.ready;
+  const { title, lead, note } = words().ready;
   return (
     <div class="verdict">
       <h1>{title}</h1>
@@ -171,7 +172,7 @@ function reportOf(check: Check): string {
 /** The button says what became of it; the text itself is below, for browsers that do not copy. */
 function Report({ check }: { check: Check }): JSX.Element {
   const [copied, setCopied] = useState<boolean | null>(null);
-  const { copy, copied: done, notCopied, report: title } = texts.buttons;
+  const { copy, copied: done, notCopied, report: title } = words().buttons;
   const text = reportOf(check);
   useEffect(() => setCopied(null), [text]);
   const press = async () => {
@@ -214,7 +215,9 @@ export function CheckPage({ check }: { check: Check }): JSX.Element {
     if (findings) document.body.dataset.verdict = findings.verdict;
     else delete document.body.dataset.verdict;
   }, [phase, findings?.verdict]);
-  const said = findings ? `${texts.verdicts[findings.verdict]}. ${summary(findings).join(' ')}` : phase === 'running' ? texts.running : '';
+  const { verdicts, running, buttons, groups } = words();
+  const label = { ready: buttons.run, running, done: buttons.again }[phase];
+  const said = findings ? `${verdicts[findings.verdict]}. ${summary(findings).join(' ')}` : phase === 'running' ? running : '';
   return (
     <main class="check" data-verdict={findings?.verdict}>
       <Sea />
@@ -234,11 +237,11 @@ export function CheckPage({ check }: { check: Check }): JSX.Element {
               disabled={phase === 'running'}
               onClick={() => void check.run()}
             >
-              {phase === 'running' ? texts.running : phase === 'done' ? texts.buttons.again : texts.buttons.run}
+              {label}
             </button>
             {findings && findings.verdict !== 'bad' && (
               <a class="button primary large" href="/" data-action="call">
-                {texts.buttons.call}
+                {buttons.call}
               </a>
             )}
           </div>
@@ -246,8 +249,8 @@ export function CheckPage({ check }: { check: Check }): JSX.Element {
           {findings && <Report check={check} />}
         </div>
         <div class="check-steps">
-          <Steps check={check} title={texts.groups.devices} steps={deviceSteps} />
-          <Steps check={check} title={texts.groups.network} steps={networkSteps} />
+          <Steps check={check} title={groups.devices} steps={deviceSteps} />
+          <Steps check={check} title={groups.network} steps={networkSteps} />
         </div>
       </div>
       <p class="voice" role="status" aria-live="polite">

@@ -4,8 +4,8 @@
 import { endpointOf, masked, stunServers, transportOf } from '../ice.ts';
 import type { IceServer } from '../wire.ts';
 import { judgeAll } from './advice.ts';
-import { steps, type Facts, type Outcome, type Outcomes } from './outcome.ts';
-import { outcomeText, summary, texts } from './texts.ts';
+import { steps, type Outcome, type Outcomes, type Step } from './outcome.ts';
+import { summary, words } from './texts.ts';
 
 export interface Circumstances {
   readonly when: string;
@@ -15,7 +15,15 @@ export interface Circumstances {
   readonly servers: readonly IceServer[];
 }
 
-const facts = (outcome: Outcome): Facts => ('facts' in outcome ? (outcome.facts ?? {}) : {});
+/** In the same words whatever the language, for who reads many of them. */
+function line(step: Step, outcome: Outcome): string {
+  const why = 'why' in outcome ? [outcome.why] : [];
+  const took = 'ms' in outcome ? [`${outcome.ms} ms`] : [];
+  const facts = Object.entries('facts' in outcome ? (outcome.facts ?? {}) : {}).map(
+    ([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : masked(String(value))}`,
+  );
+  return `${step}: ${[outcome.state, ...why, ...took, ...facts].join(' ')}`;
+}
 
 /** Names of servers are public; names of users and their keys stay here. */
 function serverLines(servers: readonly IceServer[]): string[] {
@@ -29,21 +37,14 @@ function serverLines(servers: readonly IceServer[]): string[] {
 
 export function report(outcomes: Outcomes, { when, origin, browser, servers }: Circumstances): string {
   const findings = judgeAll(outcomes);
-  const lines = steps.map((step) => {
-    const outcome = outcomes[step];
-    const time = 'ms' in outcome ? ` (${outcome.ms} ms)` : '';
-    const { jitterMs } = facts(outcome);
-    const jitter = jitterMs === undefined ? '' : `, jitter ${jitterMs} ms`;
-    return `${step}: ${outcomeText(step, outcome)}${jitter}${time}`;
-  });
   return [
     `Ahoy check, ${when}`,
     `page: ${masked(origin)}`,
     `browser: ${browser}`,
     '',
-    `${texts.verdicts[findings.verdict]}. ${summary(findings).join(' ')}`,
+    `${words().verdicts[findings.verdict]}. ${summary(findings).join(' ')}`,
     '',
-    ...lines,
+    ...steps.map((step) => line(step, outcomes[step])),
     '',
     'servers:',
     ...(servers.length > 0 ? serverLines(servers) : ['  none']),
