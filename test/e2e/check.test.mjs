@@ -1,15 +1,13 @@
 // The page /check: what it finds in networks and at servers of several kinds, and what it says then.
 
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { certify, shows, trust } from '../authority.mjs';
 import { look } from './axe.mjs';
+import { blackHole, deafFront, eachUrl, portOf, rewrites } from './blocked.mjs';
 import { denied, launch } from './browser.mjs';
 import { stage } from './fixture.mjs';
 import { Server } from './server.mjs';
@@ -66,30 +64,6 @@ const well = {
   tls: 'ok', quality: 'ok',
 };
 
-/** The page is told of other servers than it would be. */
-const rewrites = (person, rewrite) =>
-  person.page.route('**/v1alpha/iceconfig*', async (route) => {
-    const response = await route.fetch();
-    const { iceServers } = await response.json();
-    await route.fulfill({ response, json: { iceServers: rewrite(iceServers) } });
-  });
-const eachUrl = (rewrite) => (servers) => servers.map((server) => ({ ...server, urls: server.urls.map(rewrite) }));
-
-/** Ports that take everything and say nothing: what firewalls make of servers. */
-async function blackHole(t) {
-  const udp = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  const silent = new Set();
-  const tcp = createServer((socket) => silent.add(socket.on('error', () => {}))).listen(0, '127.0.0.1');
-  await once(tcp, 'listening');
-  t.after(() => {
-    udp.close();
-    tcp.close();
-    for (const socket of silent) socket.destroy();
-  });
-  return { udp: udp.address().port, tcp: tcp.address().port };
-}
-
 test('where all is well, it says so, and the report holds no secret', async () => {
   const person = await here.person({ permissions: ['clipboard-read', 'clipboard-write', 'camera', 'microphone'] });
   const told = person.page.waitForResponse('**/v1alpha/iceconfig*').then((response) => response.json());
@@ -136,9 +110,10 @@ test('a server whose name has an address of a family that it does not listen on 
 test('where UDP and plain TCP are swallowed, calls go over TLS, and the network\'s people are named', async (t) => {
   const person = await here.person();
   const hole = await blackHole(t);
-  await rewrites(person, eachUrl((url) =>
-    /transport=tcp/.test(url) ? (url.startsWith('turns:') ? url : `turn:127.0.0.1:${hole.tcp}?transport=tcp`)
-      : url.replace(/:\d+(?=\?|$)/, `:${hole.udp}`)));
+  await rewrites(person, eachUrl((url) => {
+    if (url.startsWith('turns:')) return url;
+    return portOf(url, /=tcp/.test(url) ? hole.tcp : hole.udp);
+  }));
   await begins(person);
   const words = await ends(person, 'limited');
   assert.match(words, /Your network blocks UDP; calls will work over TLS, a little slower\./);
@@ -151,7 +126,7 @@ test('where UDP and plain TCP are swallowed, calls go over TLS, and the network\
 test('where nothing but web pages gets through, it says what to ask for, and what to do until then', async (t) => {
   const person = await here.person();
   const hole = await blackHole(t);
-  await rewrites(person, eachUrl((url) => url.replace(/:\d+(?=\?|$)/, `:${/=tcp/.test(url) ? hole.tcp : hole.udp}`)));
+  await rewrites(person, eachUrl((url) => portOf(url, /=tcp/.test(url) ? hole.tcp : hole.udp)));
   await begins(person);
   assert.match(await ends(person, 'bad'), /lets no call through.*UDP and TCP to 127\.0\.0\.1.*another network.*relay may be down/s);
   assert.equal(await person.page.locator('[data-action="call"]').count(), 0);
@@ -167,28 +142,10 @@ test('a relay that does not know us has refused, which is not the network\'s fau
   assert.match(await person.page.textContent('[data-step="udp"] .outcome'), /refused, code 401/);
 });
 
-/** In front of a relay: requests and their answers pass, what is to be relayed does not. */
-async function deafFront(t, port) {
-  const isRequest = (datagram) => datagram[0] === 0 && (datagram.readUInt16BE(0) & 0x0110) === 0;
-  const front = createSocket('udp4').bind(0, '127.0.0.1');
-  const behind = new Map();
-  front.on('message', (datagram, from) => {
-    if (!isRequest(datagram)) return;
-    const client = `${from.address}:${from.port}`;
-    if (!behind.has(client)) {
-      behind.set(client, createSocket('udp4').on('message', (answer) => front.send(answer, from.port, from.address)));
-    }
-    behind.get(client).send(datagram, port, '127.0.0.1');
-  });
-  await once(front, 'listening');
-  t.after(() => [front, ...behind.values()].forEach((socket) => socket.close()));
-  return front.address().port;
-}
-
 test('a relay that answers and passes nothing on is at fault, not the network', async (t) => {
   const person = await here.person();
   const front = await deafFront(t, here.server.turnPort);
-  await rewrites(person, (servers) => servers.map((server) => ({ ...server, urls: [server.urls[0].replace(/:\d+(?=\?|$)/, `:${front}`)] })));
+  await rewrites(person, (servers) => servers.map((server) => ({ ...server, urls: [portOf(server.urls[0], front)] })));
   await begins(person);
   assert.match(await ends(person, 'bad'), /relay answers, but nothing gets through it.*Whoever runs this server/s);
   const { stun, udp, tcp } = await outcomes(person);

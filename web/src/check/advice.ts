@@ -78,7 +78,7 @@ const offered = (outcome: Outcome) => outcome.state !== 'skipped';
 const whyOf = (outcome: Outcome): Trouble | null =>
   outcome.state === 'failed' || outcome.state === 'weak' ? outcome.why : null;
 
-interface Part {
+export interface Part {
   readonly finding: NetworkFinding;
   readonly verdict: Verdict;
   readonly advice: readonly Advice[];
@@ -110,7 +110,8 @@ function judgeRelays(outcomes: Outcomes): Part {
   return isOk(stun) ? part('relays-blocked', 'limited', ...advice) : part('all-blocked', 'bad', ...advice);
 }
 
-function judgeNetwork(outcomes: Outcomes): Part {
+/** As far as the line alone tells; devices and quality are judged beside it. */
+export function judgeNetwork(outcomes: Outcomes): Part {
   const { server, socket } = outcomes;
   switch (whyOf(server)) {
     case 'lost':

@@ -221,6 +221,11 @@ export const de: Texts = {
     join: 'Beitreten',
     joinBare: 'Ohne Kamera und Mikrofon beitreten',
     another: 'Lieber ein anderer Raum',
+    outlook: {
+      slower: 'Dein Netzwerk sperrt UDP: Anrufe klappen, etwas langsamer.',
+      doubtful: 'Dein Netzwerk lässt Anrufe vielleicht nicht durch.',
+    },
+    checkNetwork: 'Was sich tun lässt',
     recent: 'Zuletzt besuchte Räume',
     forget: 'Vergessen',
     forgetRoom: (room) => `${room} vergessen`,

@@ -239,6 +239,11 @@ export const en = {
     join: 'Join',
     joinBare: 'Join without camera or microphone',
     another: 'Another room instead',
+    outlook: {
+      slower: 'Your network blocks UDP: calls will work, a little slower.',
+      doubtful: 'Your network may not let calls through.',
+    },
+    checkNetwork: 'See what can be done',
     recent: 'Recent rooms',
     forget: 'Forget',
     forgetRoom: (room: string) => `Forget ${room}`,

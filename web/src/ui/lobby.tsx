@@ -8,6 +8,7 @@ import { t } from '../texts/index.ts';
 import { Brand, Hoist, initials } from './flags.tsx';
 import { CloseIcon, DiceIcon, SettingsIcon } from './icons.tsx';
 import { Control, LevelMeter, LocalVideo, MediaControls, Sea } from './parts.tsx';
+import { NetworkOutlook } from './outlook.tsx';
 import { MediaNotice, SettingsPanel } from './panels.tsx';
 
 function Preview({ app }: { app: App }): JSX.Element {
@@ -171,6 +172,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
           <button type="submit" class="button primary large" data-action="join">
             {app.media.problem?.what === 'both' ? t.lobby.joinBare : t.lobby.join}
           </button>
+          <NetworkOutlook />
           {!invited && <RecentRooms app={app} />}
           {invited && !app.embedded && (
             <button type="button" class="button quiet" data-action="new-room" onClick={() => app.newRoom()}>
