@@ -2,11 +2,15 @@
 
 import './style/base.css';
 import './style/lobby.css';
+import { loadLanguage } from './stored.ts';
 
 const againMs = 3_000;
 
 /** The address is still the one that was asked for, with all that stands behind its #. */
-const reload = () => location.reload();
+function reload(): void {
+  if (location.pathname === '/offline') location.replace('/'); // somebody asked for this very page
+  else location.reload();
+}
 
 async function look(): Promise<void> {
   try {
@@ -16,6 +20,23 @@ async function look(): Promise<void> {
     // Still nothing.
   }
   setTimeout(() => void look(), againMs);
+}
+
+/** The page itself is in English; these are its texts in order. */
+const german = [
+  'Der Server ist nicht zu erreichen',
+  'Dein Browser hat nach dieser Seite gefragt und keine Antwort bekommen.',
+  'Sieh nach, ob du mit dem Internet verbunden bist.',
+  'Ein Firmennetz oder VPN kann im Weg sein: Versuche es ohne.',
+  'Sonst startet der Server vielleicht gerade neu. Diese Seite geht von selbst weiter, wenn er antwortet.',
+  'Noch einmal versuchen',
+];
+
+if (loadLanguage(new URLSearchParams(location.search).get('hl')) === 'de') {
+  document.documentElement.lang = 'de';
+  document.querySelectorAll('.end-body :is(h1, p, li, button)').forEach((element, i) => {
+    element.textContent = german[i] ?? '';
+  });
 }
 
 document.querySelector('[data-action="again"]')?.addEventListener('click', reload);
