@@ -14,6 +14,7 @@ import { load, loadDevices, loadLanguage, save, saveDevices, saveLanguage } from
 import { webSocketTransport } from './transport.ts';
 import { speak, t, type Language } from './texts/index.ts';
 import { happening, nameOf, refusalText } from './ui/texts.ts';
+import { readWishes, wishesIn, type MediaKind } from './wishes.ts';
 import type { Presence, Request, Switch } from './wire.ts';
 
 export type Phase =
@@ -74,7 +75,7 @@ export class App {
   screen: MediaStreamTrack | null = null;
   screenAudio: MediaStreamTrack | null = null;
   readonly devices = loadDevices();
-  readonly media = new LocalMedia(this.devices, () => this.mediaChanged());
+  readonly media: LocalMedia;
   readonly chat = new Chat((arrived) => this.chatChanged(arrived));
   readonly fromLink: boolean;
   /** In another site's page: its room is the one it was opened with. */
@@ -82,6 +83,7 @@ export class App {
 
   private readonly listeners = new Set<() => void>();
   private readonly query = new URLSearchParams(location.search);
+  private readonly wishes = readWishes(this.query);
   private key: Key = {};
   private statsTimer: ReturnType<typeof setInterval> | undefined;
   private levelsTimer: ReturnType<typeof setInterval> | undefined;
@@ -90,6 +92,7 @@ export class App {
   private wakeLock: WakeLockSentinel | null = null;
 
   constructor() {
+    this.media = new LocalMedia(this.devices, () => this.mediaChanged(), { ...this.wishes.capture });
     this.speak(loadLanguage(this.query.get('hl')));
     this.readAddress();
     this.fromLink = this.room !== '';
@@ -185,8 +188,7 @@ export class App {
     const path = `${this.embedded ? embedPath : callPath}${room}`;
     if (location.pathname !== path) {
       this.key = {}; // a key is of one room
-      const relay = this.query.get('it') === 'relay' ? '?it=relay' : '';
-      history.pushState(null, '', `${path}${relay}`);
+      history.pushState(null, '', `${path}${wishesIn(this.query)}`);
     }
     if (!isRoomName(room)) {
       this.error = 'bad-room-name';
@@ -202,7 +204,7 @@ export class App {
       asked: (what) => current(() => this.obey(what)),
       happened: (what, who) => current(() => this.tell(what, who)),
     };
-    const options = { room, relayOnly: this.query.get('it') === 'relay', patient, ...this.key };
+    const options = { room, wishes: this.wishes, patient, ...this.key };
     const session: Session = new Session(world, options, this.outgoing(), this.presence, this.chat, owner);
     this.session = session;
     if (!this.embedded) rememberRoom(room);
@@ -240,12 +242,12 @@ export class App {
   /** Without a microphone the button asks for one; so does the camera's. */
   async toggleMic(): Promise<void> {
     if (this.media.audio) this.media.setMic(!this.media.micOn);
-    else await this.preview();
+    else await this.ask('audio');
   }
 
   async toggleCamera(): Promise<void> {
     if (this.media.video) this.media.setCamera(!this.media.cameraOn);
-    else await this.preview();
+    else await this.ask('video');
   }
 
   async toggleScreen(): Promise<void> {
@@ -383,6 +385,11 @@ export class App {
 
   suggestion(): string {
     return suggestRoom();
+  }
+
+  private async ask(kind: MediaKind): Promise<void> {
+    this.media.allow(kind);
+    await this.preview();
   }
 
   private speak(chosen: Language): void {

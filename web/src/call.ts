@@ -9,6 +9,7 @@
 // takes the camera's place.
 
 import type { CandidateSignal, IceServer, Signal } from './wire.ts';
+import { limitReceived, preferred, type Wishes } from './wishes.ts';
 import { summarize, type Sample, type Stats } from './stats.ts';
 
 export type LinkState = 'new' | 'connecting' | 'connected' | 'interrupted' | 'failed';
@@ -22,7 +23,7 @@ export interface LocalTracks {
 
 export interface LinkOptions {
   readonly iceServers: readonly IceServer[];
-  readonly relayOnly: boolean;
+  readonly wishes: Wishes;
   /** We begin. */
   readonly offer: boolean;
   readonly legacy: boolean;
@@ -107,7 +108,7 @@ export class PeerLink {
   /** Makes the first offer. */
   start(): void {
     for (const kind of kinds) {
-      this.pc.addTransceiver(this.main(kind) ?? kind, { direction: 'sendrecv', streams: [this.outgoing] });
+      this.prefer(this.pc.addTransceiver(this.main(kind) ?? kind, { direction: 'sendrecv', streams: [this.outgoing] }));
     }
     this.begun = true;
     this.enqueue(async () => {
@@ -191,7 +192,7 @@ export class PeerLink {
   private configuration(servers: readonly IceServer[]): RTCConfiguration {
     return {
       iceServers: servers.map((server) => ({ ...server })),
-      iceTransportPolicy: this.options.relayOnly ? 'relay' : 'all',
+      iceTransportPolicy: this.options.wishes.relayOnly ? 'relay' : 'all',
       bundlePolicy: 'max-bundle',
       rtcpMuxPolicy: 'require',
     };
@@ -215,6 +216,15 @@ export class PeerLink {
   /** The first of a kind is the microphone's or the camera's, on both sides. */
   private transceiver(kind: Kind): RTCRtpTransceiver | undefined {
     return this.pc.getTransceivers().find((t) => t.receiver.track.kind === kind);
+  }
+
+  /** The order of codecs is what we would like to get; who is asked for nothing else sends that back, too. */
+  private prefer(place: RTCRtpTransceiver): void {
+    const kind = place.receiver.track.kind as Kind;
+    const { receiveCodec, sendCodec } = this.options.wishes;
+    const wished = receiveCodec[kind] ?? sendCodec[kind];
+    const codecs = wished && RTCRtpReceiver.getCapabilities(kind)?.codecs;
+    if (codecs) place.setCodecPreferences(preferred(codecs, wished));
   }
 
   private main(kind: Kind): MediaStreamTrack | null {
@@ -248,10 +258,13 @@ export class PeerLink {
   }
 
   private async applyLimits(): Promise<void> {
+    const { sendKbps, sendCodec } = this.options.wishes;
+    const microphone = this.transceiver('audio')?.sender;
     const camera = this.transceiver('video')?.sender;
     const screen = this.screenSenders.get('video')?.sender;
-    if (camera) await limitSender(camera, cameraLimit(this.others));
-    if (screen) await limitSender(screen, screenLimit(this.others));
+    if (microphone) await tune(microphone, wishedLimit({}, sendKbps.audio, this.others), sendCodec.audio);
+    if (camera) await tune(camera, wishedLimit(cameraLimit(this.others), sendKbps.video, this.others), sendCodec.video);
+    if (screen) await tune(screen, screenLimit(this.others), null);
   }
 
   private async offer(): Promise<void> {
@@ -271,6 +284,7 @@ export class PeerLink {
         if (!place) continue;
         place.direction = 'sendrecv';
         place.sender.setStreams?.(this.outgoing);
+        this.prefer(place);
       }
     }
     await this.sync();
@@ -291,7 +305,7 @@ export class PeerLink {
   private sendLocal(): void {
     const local = this.pc.localDescription;
     if (this.closed || !local || (local.type !== 'offer' && local.type !== 'answer')) return;
-    this.owner.send({ type: local.type, sdp: local.sdp });
+    this.owner.send({ type: local.type, sdp: limitReceived(local.sdp, this.options.wishes.receiveKbps) });
   }
 
   private found(candidate: RTCIceCandidate | null): void {
@@ -396,13 +410,29 @@ export class PeerLink {
   }
 }
 
-async function limitSender(sender: RTCRtpSender, { scale, bitrate, framerate }: Limit): Promise<void> {
+/** Who asks for more may have it, where that is sent only once. */
+export function wishedLimit(limit: Partial<Limit>, kbps: number | null, others: number): Partial<Limit> {
+  if (kbps === null) return limit;
+  const bitrate = kbps * 1000;
+  return { ...limit, bitrate: others <= 1 ? bitrate : Math.min(bitrate, limit.bitrate ?? bitrate) };
+}
+
+/** Newer than TypeScript's own declaration. */
+type Encoding = RTCRtpEncodingParameters & { codec?: RTCRtpCodecParameters };
+
+async function tune(sender: RTCRtpSender, limit: Partial<Limit>, codecName: string | null): Promise<void> {
   const parameters = sender.getParameters();
-  const [encoding] = parameters.encodings ?? [];
-  if (!encoding || encoding.maxBitrate === bitrate) return;
-  encoding.scaleResolutionDownBy = scale;
-  encoding.maxBitrate = bitrate;
-  encoding.maxFramerate = framerate;
+  const encoding: Encoding | undefined = parameters.encodings?.[0];
+  if (!encoding) return;
+  const { scale, bitrate, framerate } = limit;
+  // Of those that were agreed on; there are none before.
+  const codec = codecName === null ? undefined : preferred(parameters.codecs ?? [], codecName)[0];
+  const found = codec?.mimeType.toLowerCase().endsWith(`/${codecName}`) ? codec : undefined;
+  if (encoding.maxBitrate === bitrate && encoding.codec?.mimeType === found?.mimeType) return;
+  if (scale !== undefined) encoding.scaleResolutionDownBy = scale;
+  if (bitrate !== undefined) encoding.maxBitrate = bitrate;
+  if (framerate !== undefined) encoding.maxFramerate = framerate;
+  if (found) encoding.codec = found;
   // A browser that cannot be told sends what it thinks right.
   await sender.setParameters(parameters).catch(() => {});
 }

@@ -59,9 +59,11 @@ export class LocalMedia {
 
   private asking: Promise<void> | null = null;
 
+  /** `capture`: what is asked of a device beside the usual; null for one that is not asked for by itself. */
   constructor(
     private readonly choice: DeviceChoice,
     private readonly changed: () => void,
+    private readonly capture: { [kind in Kind]: MediaTrackConstraints | null } = { audio: {}, video: {} },
   ) {}
 
   /** Resolves when we know what there is; never rejects, because a call without media is a call. */
@@ -70,6 +72,11 @@ export class LocalMedia {
       this.asking = null;
     });
     return this.asking;
+  }
+
+  /** Somebody asks for a device that the address did not want. */
+  allow(kind: Kind): void {
+    this.capture[kind] ??= {};
   }
 
   /** The problem has been read. */
@@ -94,6 +101,7 @@ export class LocalMedia {
   async change(kind: Kind, deviceId: string): Promise<void> {
     if (kind === 'video') this.choice.camera = deviceId;
     else this.choice.microphone = deviceId;
+    this.allow(kind);
     this.drop(kind);
     this.wait();
     try {
@@ -119,8 +127,8 @@ export class LocalMedia {
       return;
     }
     const wanted: Kind[] = [];
-    if (this.audio?.readyState !== 'live') wanted.push('audio');
-    if (this.video?.readyState !== 'live') wanted.push('video');
+    if (this.capture.audio && this.audio?.readyState !== 'live') wanted.push('audio');
+    if (this.capture.video && this.video?.readyState !== 'live') wanted.push('video');
     if (wanted.length === 0) return;
     this.wait();
     try {
@@ -160,6 +168,7 @@ export class LocalMedia {
         echoCancellation: true,
         noiseSuppression: true,
         autoGainControl: true,
+        ...this.capture.audio,
       },
       video: kinds.includes('video') && {
         ...id(this.choice.camera),
@@ -167,6 +176,7 @@ export class LocalMedia {
         width: { ideal: 1280 },
         height: { ideal: 720 },
         frameRate: { ideal: 30 },
+        ...this.capture.video,
       },
     });
   }

@@ -4,6 +4,7 @@
 
 import type { LinkOptions, LinkOwner, LinkState, LocalTracks } from './call.ts';
 import type { Chat } from './chat.ts';
+import { onlyOver } from './ice.ts';
 import { Client, type End, type Entry, type Outcome, type Transport } from './protocol.ts';
 import type { Stats } from './stats.ts';
 import {
@@ -21,6 +22,7 @@ import {
   type Switch,
   type Welcome,
 } from './wire.ts';
+import type { Wishes } from './wishes.ts';
 
 export type SessionPhase =
   | 'joining'
@@ -56,7 +58,7 @@ export interface World {
 }
 
 export interface SessionOptions extends Entry {
-  readonly relayOnly: boolean;
+  readonly wishes: Wishes;
   /** A reloaded page may find its own old seat still taken. */
   readonly patient: boolean;
 }
@@ -248,7 +250,9 @@ export class Session {
     this.cancelFarewell.set(id, cancel);
   }
 
-  private keepIceServers(servers: readonly IceServer[]): void {
+  private keepIceServers(told: readonly IceServer[]): void {
+    const { transport } = this.options.wishes;
+    const servers = transport ? onlyOver(told, transport) : told;
     this.iceServers = servers;
     this.iceServersAt = this.world.transport.now();
     this.noRelay = !servers.some(({ urls }) => urls.some((url) => /^turns?:/.test(url)));
@@ -316,8 +320,8 @@ export class Session {
 
   private newLink({ id, offer, legacy }: Participant): Link {
     const { iceServers, tracks } = this;
-    const { relayOnly } = this.options;
-    const link = this.world.link({ iceServers, relayOnly, offer, legacy }, tracks, {
+    const { wishes } = this.options;
+    const link = this.world.link({ iceServers, wishes, offer, legacy }, tracks, {
       send: (signal) => void this.send(id, signal),
       online: () => !this.offline,
       changed: () => {

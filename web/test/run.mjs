@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 const modules = [
   'protocol', 'wire', 'session', 'names', 'stats', 'chat', 'layout', 'speaker', 'embed', 'report',
   'texts/index', 'texts/language', 'ui/texts',
-  'ice', 'check/outcome', 'check/advice', 'check/texts', 'check/report',
+  'ice', 'wishes', 'check/outcome', 'check/advice', 'check/texts', 'check/report',
 ];
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'ahoy-web-test-'));

@@ -5,6 +5,7 @@ import { FakeTransport } from './fake.mjs';
 
 const { Session } = await import(path(process.env.BUILT, 'session.mjs'));
 const { Chat } = await import(path(process.env.BUILT, 'chat.mjs'));
+const { noWishes } = await import(path(process.env.BUILT, 'wishes.mjs'));
 
 const presence = { name: 'Alice', mic: true, camera: true, screen: false, hand: false };
 const bob = { id: 7, name: 'Bob', role: 'guest', mic: true, camera: true, offer: true };
@@ -62,7 +63,7 @@ class Room {
     };
     const none = { audio: null, video: null, screen: null, screenAudio: null };
     this.chat = new Chat(() => {});
-    const all = { room: 'daily', relayOnly: false, patient: false, ...options };
+    const all = { room: 'daily', wishes: noWishes, patient: false, ...options };
     this.session = new Session(world, all, none, presence, this.chat, owner);
     this.session.start();
   }

@@ -22,7 +22,7 @@ function Preview({ app }: { app: App }): JSX.Element {
           {app.asked ? (
             <>
               <Hoist text={initials(app.name) || 'A'} most={2} />
-              <p>{media.video ? t.lobby.cameraOff : media.problem ? t.lobby.noCamera : t.lobby.starting}</p>
+              <p>{media.video ? t.lobby.cameraOff : media.busy ? t.lobby.starting : t.lobby.noCamera}</p>
             </>
           ) : (
             <>
