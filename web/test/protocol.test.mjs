@@ -349,6 +349,22 @@ test('a page that goes away leaves and waits for nothing', async () => {
   assert.deepEqual(told, []);
 });
 
+test('a page that goes away while its socket is away can only stop looking for one', async () => {
+  for (const pause of [0, 700]) {
+    const { net, client, told } = entered();
+    net.latest.drop();
+    await net.pass(pause); // a new one is wanted, or being opened
+    const sockets = net.sockets.length;
+    client.abandon();
+    net.latest.open();
+    await net.pass(60_000);
+    assert.equal(net.sockets.length, sockets, `after ${pause} ms`);
+    assert.ok(net.latest.ended);
+    assert.deepEqual(sockets === 1 ? requests(net) : net.latest.sent, []);
+    assert.deepEqual(told, ['lost']);
+  }
+});
+
 test('what nobody takes is not kept without bound', async () => {
   const { client } = entered();
   for (let i = 0; i < 1_024; i += 1) void client.request({ type: 'chat', text: 'x' });
