@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import { newRoom } from './browser.mjs';
+import { Firefox, FirefoxPerson } from './firefox.mjs';
 import { stage } from './fixture.mjs';
 
 /** A web server of its own; what it serves is said later. */
@@ -28,16 +29,23 @@ const here = stage({ server: { settings: [`http.embed_origins=["${shop.origin}"]
 
 const example = /```html\n([^]*?)```/.exec(readFileSync(new URL('../../docs/embed.md', import.meta.url), 'utf8'))[1];
 
-/** A person at the example's page, whose frame shows `room`; everything that the frame says is kept. */
-async function visitor(room, { at = shop, query = '', settings = {} } = {}) {
-  const person = await here.person(settings);
+/** Puts the example's page onto a site, with a frame that shows `room`; all that the frame says is kept. */
+function serve(at, room, query = '') {
+  const keep = '<script>globalThis.heard = []; addEventListener("message", (e) => heard.push(e.data));</script>';
   at.pages.set(
     `/${room}`,
     example
       .replaceAll('https://call.example.org', here.server.url)
       .replace('/embed/help-desk-7', `/embed/${room}${query}`)
-      .replace('<script>', '<script>globalThis.heard = []; addEventListener("message", (e) => heard.push(e.data));</script><script>'),
+      .replace('<script>', `${keep}<script>`)
+      .replace('const tell =', 'var tell ='), // so that a test can
   );
+}
+
+/** A person at the example's page. */
+async function visitor(room, { at = shop, query = '', settings = {} } = {}) {
+  const person = await here.person(settings);
+  serve(at, room, query);
   await person.page.goto(`${at.origin}/${room}`);
   const page = {
     person,
@@ -81,9 +89,9 @@ test('a page of the list drives a call with somebody on the ordinary page', asyn
 
   await person.page.click('#mute');
   await page.hears({ type: 'media', mic: false });
-  await bo.page.waitForSelector('.chip [aria-label="is muted"]');
+  await bo.page.waitForSelector('.call-head .muted');
   await person.page.click('#mute');
-  await bo.page.waitForSelector('.chip [aria-label="is muted"]', { state: 'detached' });
+  await bo.page.waitForSelector('.call-head .muted', { state: 'detached' });
   assert.equal((await page.tells({ type: 'camera', on: false })).type, 'done');
   await page.hears({ type: 'media', mic: true, camera: false });
   assert.equal((await page.tells({ type: 'chat', on: true })).type, 'done');
@@ -135,7 +143,6 @@ test('what goes wrong is told by its code', async () => {
 
 test('a frame without allow= has no camera, and says so', async () => {
   const room = newRoom();
-  shop.pages.set('/plain', '');
   const person = await here.person();
   person.expectErrors(/permissions policy/i);
   shop.pages.set(
@@ -168,21 +175,27 @@ test('messages of anybody but the page around it are ignored', async () => {
   const room = newRoom();
   const page = await visitor(room, { query: '?autojoin=1&name=Alice' });
   await page.hears({ type: 'state', state: 'waiting' });
-  // Another frame in the same page, of a stranger, reaches the call's window but is not its parent.
-  stranger.pages.set('/frame', '<!doctype html><script>onmessage = () => {};</script>');
-  await page.person.page.evaluate(async (src) => {
-    const mallory = document.createElement('iframe');
-    mallory.src = src;
-    const loaded = new Promise((resolve) => (mallory.onload = resolve));
-    document.body.append(mallory);
-    await loaded;
-  }, `${stranger.origin}/frame`);
-  const mallory = page.person.page.frames().find((f) => f.url() === `${stranger.origin}/frame`);
-  await mallory.evaluate((target) => parent.frames[0].postMessage({ ahoy: 1, id: 66, type: 'leave' }, target), here.server.url);
-  // The parent's comes after it, and is answered: the stranger's would have been by then.
-  assert.equal((await page.tells({ type: 'mic', on: false })).type, 'done');
-  assert.equal(await page.frame().evaluate(() => document.body.dataset.state), 'waiting');
-  assert.equal((await page.heard()).some((e) => e.id === 66), false);
+  // Other frames in the same page reach the call's window, but are not its parent: a stranger's, and one of
+  // an origin that is on the list.
+  for (const [id, { origin, pages }] of [[66, stranger], [67, shop]]) {
+    pages.set('/frame', '<!doctype html><title>Mallory</title>');
+    await page.person.page.evaluate(async (src) => {
+      const mallory = document.createElement('iframe');
+      mallory.src = src;
+      const loaded = new Promise((resolve) => (mallory.onload = resolve));
+      document.body.append(mallory);
+      await loaded;
+    }, `${origin}/frame`);
+    const mallory = page.person.page.frames().find((f) => f.url() === `${origin}/frame`);
+    await mallory.evaluate(
+      ([target, n]) => parent.frames[0].postMessage({ ahoy: 1, id: n, type: 'leave' }, target),
+      [here.server.url, id],
+    );
+    // The parent's comes after it, and is answered: the other's would have been by then.
+    assert.equal((await page.tells({ type: 'hello' })).type, 'done');
+    assert.equal(await page.frame().evaluate(() => document.body.dataset.state), 'waiting');
+    assert.equal((await page.heard()).some((e) => e.id === id), false);
+  }
 });
 
 test('who opens the page as a window of their own cannot drive it', async () => {
@@ -203,6 +216,43 @@ test('who opens the page as a window of their own cannot drive it', async () => 
   await popup.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
   assert.equal(await popup.evaluate(() => document.body.dataset.state), 'waiting');
   assert.deepEqual(await person.page.evaluate(() => globalThis.heard), []);
+});
+
+test('Firefox does the same, and tells again who says hello', async () => {
+  const room = newRoom();
+  const bo = await here.person();
+  await bo.join(room, '&name=Bo');
+  await bo.state('waiting');
+  const fox = await Firefox.launch();
+  try {
+    const { page } = await FirefoxPerson.at(fox, here.server);
+    const hears = (fields) =>
+      page.waitForFunction(
+        (wanted) => globalThis.heard.some((e) => Object.entries(wanted).every(([k, v]) => e[k] === v)),
+        {},
+        { ahoy: 1, ...fields },
+      );
+    serve(shop, room);
+    await page.goto(`${shop.origin}/${room}`);
+    await hears({ type: 'state', state: 'lobby' });
+    await page.click('#talk');
+    await hears({ type: 'joined', name: 'Alice' });
+    await hears({ type: 'state', state: 'connected' });
+    await bo.inCall();
+    await bo.receives();
+    await page.evaluate(() => {
+      globalThis.heard.length = 0;
+      globalThis.tell({ id: 1, type: 'hello' });
+    });
+    await hears({ type: 'done', id: 1 });
+    const again = await page.evaluate(() => globalThis.heard.map((e) => e.type));
+    assert.deepEqual(again.slice(0, 4), ['ready', 'state', 'joined', 'peer-joined']);
+    await page.click('#hang');
+    await hears({ type: 'left', reason: 'left' });
+    await bo.state('waiting');
+  } finally {
+    await fox.close();
+  }
 });
 
 for (const [width, height] of [[320, 240], [640, 360]]) {
