@@ -1,6 +1,7 @@
 // A call in another site's page: the example of docs/embed.md, served from an origin of its own.
 
 import assert from 'node:assert/strict';
+import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,6 +9,7 @@ import { after, test } from 'node:test';
 import { newRoom } from './browser.mjs';
 import { Firefox, FirefoxPerson } from './firefox.mjs';
 import { stage } from './fixture.mjs';
+import { Server } from './server.mjs';
 
 /** A web server of its own; what it serves is said later. */
 async function site(host) {
@@ -30,12 +32,12 @@ const here = stage({ server: { settings: [`http.embed_origins=["${shop.origin}"]
 const example = /```html\n([^]*?)```/.exec(readFileSync(new URL('../../docs/embed.md', import.meta.url), 'utf8'))[1];
 
 /** Puts the example's page onto a site, with a frame that shows `room`; all that the frame says is kept. */
-function serve(at, room, query = '') {
+function serve(at, room, query = '', server = here.server) {
   const keep = '<script>globalThis.heard = []; addEventListener("message", (e) => heard.push(e.data));</script>';
   at.pages.set(
     `/${room}`,
     example
-      .replaceAll('https://call.example.org', here.server.url)
+      .replaceAll('https://call.example.org', server.url)
       .replace('/embed/help-desk-7', `/embed/${room}${query}`)
       .replace('<script>', `${keep}<script>`)
       .replace('const tell =', 'var tell ='), // so that a test can
@@ -43,9 +45,9 @@ function serve(at, room, query = '') {
 }
 
 /** A person at the example's page. */
-async function visitor(room, { at = shop, query = '', settings = {} } = {}) {
-  const person = await here.person(settings);
-  serve(at, room, query);
+async function visitor(room, { at = shop, query = '', server = here.server } = {}) {
+  const person = await here.person({ server });
+  serve(at, room, query, server);
   await person.page.goto(`${at.origin}/${room}`);
   const page = {
     person,
@@ -139,6 +141,36 @@ test('what goes wrong is told by its code', async () => {
   const words = await page.frame().textContent('[data-error="room-locked"]');
   assert.match(words, /This room is locked/);
   assert.equal(await page.frame().locator('[data-action="new-room"]').count(), 0);
+});
+
+const base64url = (data) => Buffer.from(data).toString('base64url');
+
+/** A JSON Web Token with HS256 (RFC 7519), as a site makes it for its visitor. */
+function tokenFor(claims, key) {
+  const signed = [{ alg: 'HS256', typ: 'JWT' }, claims].map((part) => base64url(JSON.stringify(part))).join('.');
+  return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
+}
+
+test('a site lets its visitor in with a token, and with no other', async () => {
+  const key = randomBytes(32).toString('hex');
+  const server = await Server.start({
+    settings: [`http.embed_origins=["${shop.origin}"]`, 'rooms.access="token"', `rooms.tokens.keys={ main = "${key}" }`],
+  });
+  const room = newRoom();
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  const page = await visitor(room, { server });
+  await page.hears({ type: 'state', state: 'lobby' });
+  await page.tells({ type: 'join', name: 'Mallory' });
+  await page.hears({ type: 'error', code: 'token-required' });
+  await page.tells({ type: 'join', token: tokenFor({ room, exp }, randomBytes(32).toString('hex')) });
+  await page.hears({ type: 'error', code: 'bad-token' });
+  await page.tells({ type: 'join', name: 'Mallory', token: tokenFor({ room, exp, name: 'Alice', role: 'host' }, key) });
+  await page.hears({ type: 'joined', name: 'Alice', role: 'host' });
+  await page.tells({ type: 'close' });
+  await page.hears({ type: 'left', reason: 'closed' });
+  await page.person.close();
+  here.people.splice(here.people.indexOf(page.person), 1);
+  await server.stop();
 });
 
 test('a frame without allow= has no camera, and says so', async () => {

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { newRoom } from './browser.mjs';
+import { Firefox, FirefoxPerson } from './firefox.mjs';
 import { stage } from './fixture.mjs';
 
 const here = stage();
@@ -112,6 +114,33 @@ test('a report is copied as it is shown, and contains no secret', async () => {
   const shown = await first.page.textContent('.report pre');
   const shape = (text) => text.replace(/\d+(\.\d+)?/g, '0').replace(/\?/g, '0');
   assert.equal(shape(shown).split('\n').length, shape(report).split('\n').length);
+});
+
+test('Firefox has the same numbers', async () => {
+  const room = newRoom();
+  const bo = await here.person();
+  await bo.join(room, '&name=Bo');
+  await bo.state('waiting');
+  const fox = await Firefox.launch();
+  try {
+    const ada = await FirefoxPerson.at(fox, here.server);
+    await ada.join(room, '&name=Ada');
+    await ada.inCall();
+    await ada.press('stats');
+    const rows = { 'Round trip': 'ms$', Jitter: 'ms$', Receiving: 'bit/s$', Sending: 'bit/s$', Loss: '%$', 'Frames a second in': '^\\d+$', Route: 'direct, UDP', 'Picture in': '\\d+ × \\d+', 'Sound out': 'opus' };
+    await ada.page.waitForFunction(
+      (wanted) => {
+        const found = [...document.querySelectorAll('[data-panel="stats"] dl > div')];
+        return Object.entries(wanted).every(([name, pattern]) =>
+          found.some((row) => row.querySelector('dt').textContent === name && new RegExp(pattern, 'm').test(row.querySelector('dd').firstChild.textContent)),
+        );
+      },
+      {},
+      rows,
+    );
+  } finally {
+    await fox.close();
+  }
 });
 
 test('each of several people has numbers of their own', async () => {
