@@ -1,14 +1,16 @@
 // The page /check: what it finds in networks and at servers of several kinds, and what it says then.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { certify, shows, trust } from '../authority.mjs';
 import { look } from './axe.mjs';
 import { blackHole, deafFront, eachUrl, portOf, rewrites } from './blocked.mjs';
-import { denied, launch } from './browser.mjs';
+import { denied, launch, patience } from './browser.mjs';
+import { executable as firefox, Firefox } from './firefox.mjs';
 import { stage } from './fixture.mjs';
 import { Server } from './server.mjs';
 
@@ -175,6 +177,11 @@ test('where calls are for invited people, it takes their token', async (t) => {
   await begins(person);
   assert.match(await ends(person, 'unknown'), /only for those who were invited.*Open your invitation link/s);
   assert.equal((await outcomes(person)).udp, 'needs-server');
+  const part = (claims) => Buffer.from(JSON.stringify(claims)).toString('base64url');
+  const signed = `${part({ alg: 'HS256' })}.${part({ room: '*', exp: Math.floor(Date.now() / 1000) + 600 })}`;
+  const token = `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
+  await begins(person, `/check?again#token=${token}`); // another query: what stands behind the # alone loads no page
+  await ends(person, 'good');
   await person.close();
   here.people.pop();
 });
@@ -220,6 +227,21 @@ test('a server that is gone before the check is named', async () => {
   assert.match(await ends(person, 'bad'), /server does not answer.*connected to the internet.*Whoever runs this server/s);
   await person.close();
   here.people.pop();
+});
+
+test('in Firefox, too, all is well', { skip: existsSync(firefox) ? false : `${firefox} is not installed` }, async (t) => {
+  const fox = await Firefox.launch();
+  t.after(() => fox.close());
+  const page = await fox.newPage();
+  await page.goto(`${here.server.url}/check`);
+  await page.waitForSelector('[data-action="run"]');
+  await page.click('[data-action="run"]');
+  await page.waitForSelector('body[data-check="done"]', { timeout: patience });
+  const { tls, ...rest } = await outcomes({ page });
+  const { tls: _, ...wanted } = well;
+  assert.deepEqual(rest, wanted);
+  assert.equal(tls, 'no-answer', 'Firefox reaches a relay over TLS by its name alone, and does not trust ours');
+  assert.equal(await page.evaluate(() => document.body.dataset.verdict), 'good');
 });
 
 for (const [colorScheme, viewport] of [['light', { width: 360, height: 740 }], ['dark', { width: 1280, height: 800 }]]) {

@@ -326,7 +326,7 @@ export class App {
       seconds: since ? Math.round((Date.now() - since) / 1000) : null,
       server: session && !session.offline && session.roundTrip !== null ? Math.round(session.roundTrip) : null,
       relayOffered: session?.noRelay === false,
-      relayOnly: this.query.get('it') === 'relay',
+      relayOnly: this.wishes.relayOnly,
       mic: presence.mic,
       camera: presence.camera,
       screen: presence.screen,

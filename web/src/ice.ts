@@ -1,5 +1,6 @@
 // STUN and TURN servers by what is spoken with them (RFC 7064, RFC 7065).
 
+import { masked } from './stats.ts';
 import { parseIceServers, type IceServer } from './wire.ts';
 
 /** What carries packets to a relay. */
@@ -43,11 +44,10 @@ export function endpointOf(url: string): { readonly host: string; readonly port:
   return { host, port: Number(port ?? (scheme.toLowerCase().endsWith('s') ? 5349 : 3478)) };
 }
 
-const ipv4 = /\b(\d{1,3}\.\d{1,3})\.\d{1,3}\.\d{1,3}\b/g;
-const ipv6 = /\b([0-9a-f]{1,4}:[0-9a-f]{1,4}):[0-9a-f:.]*[0-9a-f:]/gi;
+const addresses = /\b[0-9a-f]{1,4}:[0-9a-f]{0,4}:[0-9a-f:.]*|\b\d{1,3}(?:\.\d{1,3}){3}\b/gi;
 
-/** Of addresses only the half that tells the network. */
-export const masked = (text: string): string => text.replace(ipv6, '$1:…').replace(ipv4, '$1.x.x');
+/** A text in which no address is whole; names of hosts stay. */
+export const withoutAddresses = (text: string): string => text.replace(addresses, masked);
 
 const answerMs = 8_000;
 

@@ -221,8 +221,11 @@ export class LocalMedia {
   }
 }
 
-/** Loudness in [0, 1], for a meter; calls back about 30 times a second until stopped. */
-export function watchLevel(track: MediaStreamTrack, show: (level: number) => void): () => void {
+/**
+ * Loudness in [0, 1], for a meter; calls back about 30 times a second until stopped.  `awake` is false while
+ * the browser does not listen: before the first gesture, or for want of a loudspeaker.
+ */
+export function watchLevel(track: MediaStreamTrack, show: (level: number, awake: boolean) => void): () => void {
   const context = new AudioContext();
   const analyser = context.createAnalyser();
   analyser.fftSize = 512;
@@ -240,7 +243,7 @@ export function watchLevel(track: MediaStreamTrack, show: (level: number) => voi
     const decibel = 10 * Math.log10(energy / samples.length + 1e-9);
     const now = Math.min(1, Math.max(0, (decibel + 60) / 50));
     level = now > level ? now : level * 0.85 + now * 0.15;
-    show(level);
+    show(level, context.state === 'running');
   }, 33);
   return () => {
     clearInterval(timer);

@@ -1,7 +1,7 @@
 // The check as text that one can hand to who runs the server: nothing in it opens a door, and of
 // addresses only the half that tells the network.
 
-import { endpointOf, masked, stunServers, transportOf } from '../ice.ts';
+import { endpointOf, stunServers, transportOf, withoutAddresses } from '../ice.ts';
 import type { IceServer } from '../wire.ts';
 import { judgeAll } from './advice.ts';
 import { steps, type Outcome, type Outcomes, type Step } from './outcome.ts';
@@ -20,7 +20,7 @@ function line(step: Step, outcome: Outcome): string {
   const why = 'why' in outcome ? [outcome.why] : [];
   const took = 'ms' in outcome ? [`${outcome.ms} ms`] : [];
   const facts = Object.entries('facts' in outcome ? (outcome.facts ?? {}) : {}).map(
-    ([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : masked(String(value))}`,
+    ([name, value]) => `${name}=${typeof value === 'number' ? Math.round(value * 10) / 10 : withoutAddresses(String(value))}`,
   );
   return `${step}: ${[outcome.state, ...why, ...took, ...facts].join(' ')}`;
 }
@@ -31,7 +31,7 @@ function serverLines(servers: readonly IceServer[]): string[] {
   return known.map((url) => {
     const { host, port } = endpointOf(url);
     const kind = transportOf(url) ?? (stunServers([{ urls: [url] }]).length > 0 ? 'stun' : 'unknown');
-    return `  ${kind} ${masked(host)}:${port}`;
+    return `  ${kind} ${withoutAddresses(host)}:${port}`;
   });
 }
 
@@ -39,7 +39,7 @@ export function report(outcomes: Outcomes, { when, origin, browser, servers }: C
   const findings = judgeAll(outcomes);
   return [
     `Ahoy check, ${when}`,
-    `page: ${masked(origin)}`,
+    `page: ${withoutAddresses(origin)}`,
     `browser: ${browser}`,
     '',
     `${words().verdicts[findings.verdict]}. ${summary(findings).join(' ')}`,

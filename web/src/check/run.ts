@@ -106,8 +106,10 @@ function listen(track: MediaStreamTrack): Promise<Result> {
       stop();
       resolve(result);
     };
-    const timer = setTimeout(() => finish({ state: 'weak', why: 'silent' }), soundMs);
-    const stop = watchLevel(track, (level) => {
+    let heard = false; // anything at all, silence included
+    const timer = setTimeout(() => finish(heard ? { state: 'weak', why: 'silent' } : ok()), soundMs);
+    const stop = watchLevel(track, (level, awake) => {
+      heard ||= awake;
       if (level > loud) finish(ok());
     });
   });

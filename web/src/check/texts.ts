@@ -1,6 +1,7 @@
 // What the check says, of its table in the language chosen.
 
-import { masked, type Transport } from '../ice.ts';
+import type { Transport } from '../ice.ts';
+import { masked } from '../stats.ts';
 import { decimal, language, type Language } from '../texts/language.ts';
 import type { Findings, Remedy } from './advice.ts';
 import type { Facts, Outcome, Step } from './outcome.ts';
