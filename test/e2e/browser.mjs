@@ -10,9 +10,9 @@ export const patience = Number(process.env.AHOY_PATIENCE ?? 90_000);
 
 const fakeDevices = ['--use-fake-device-for-media-stream=fps=10', '--use-fake-ui-for-media-stream'];
 
-export function launch({ args = fakeDevices, env = process.env } = {}) {
+export function launch({ args = fakeDevices, env = process.env, executablePath = executable } = {}) {
   return chromium.launch({
-    executablePath: executable,
+    executablePath,
     env,
     args: [
       '--no-sandbox',
