@@ -97,6 +97,7 @@ test('who finds no path to the other side is told so, and the other waits on', a
   const [first, second] = people;
   assert.match(await second.seesError('ice-failed'), /no path for sound and picture.*Try another network/s);
   await second.state('failed');
+  assert.equal(await second.page.getAttribute('[data-error="ice-failed"] a', 'href'), '/check');
   await first.page.waitForSelector('.waiting:has-text("The other side left")');
 });
 

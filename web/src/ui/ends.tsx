@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { checkPath, readKey } from '../address.ts';
 import type { App } from '../app.ts';
 import { t } from '../texts/index.ts';
 import { Brand, Hoist } from './flags.tsx';
@@ -88,6 +89,13 @@ export function Failed({ app }: { app: App }): JSX.Element {
             <li key={tip}>{tip}</li>
           ))}
         </ul>
+        {code === 'ice-failed' && (
+          <p>
+            <a href={checkPath(readKey(location))} target="_blank" rel="noopener">
+              {t.lobby.checkNetwork}
+            </a>
+          </p>
+        )}
         {code !== 'unsupported' && <Choices app={app} again={again} {...reload} />}
       </div>
     </main>
