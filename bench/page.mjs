@@ -43,6 +43,10 @@ const firstPaint = (person) =>
 const worker = (person) => person.page.evaluate(async () => void (await navigator.serviceWorker.ready));
 
 const visits = {
+  // What the browser takes for itself.
+  'a line of text': async (person) => {
+    await person.open('/robots.txt');
+  },
   'landing page': async (person) => {
     await person.open('/');
     await person.state('lobby');
@@ -65,11 +69,12 @@ function quantiles(values) {
 /** A first visit in a window of its own, and another one once the service worker is there. */
 async function round(browser, server, visit) {
   const person = await Person.at(browser, server);
+  person.expectErrors(/favicon/); // a line of text names no icon
   const seen = await watch(person);
   await visit(person);
   const first = await firstPaint(person);
   const { bytes, requests } = seen;
-  await worker(person);
+  if (await person.page.evaluate(() => document.contentType === 'text/html')) await worker(person);
   await visit(person);
   const again = await firstPaint(person);
   assert.deepEqual([...seen.hosts], [new URL(server.url).host], 'another host was asked for something');
