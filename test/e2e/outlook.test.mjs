@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { look } from './axe.mjs';
 import { blackHole, eachUrl, portOf, rewrites } from './blocked.mjs';
 import { newRoom } from './browser.mjs';
 import { stage } from './fixture.mjs';
@@ -15,6 +16,7 @@ test('where UDP is blocked, a line says that calls will be slower, and leads to 
   await person.open(`/r/${newRoom()}#token=key`);
   await person.page.waitForSelector('[data-outlook="slower"]:has-text("calls will work, a little slower")');
   assert.equal(await person.page.getAttribute('[data-outlook] a', 'href'), '/check#token=key');
+  await look(person, 'a line about the network');
 });
 
 test('where no relay is within reach, it says that there may be no call', async (t) => {
