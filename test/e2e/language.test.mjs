@@ -86,6 +86,11 @@ test('a call in German: each panel, each notice, nothing in English', async () =
     }
     await speaksGerman(ada, panel);
   }
+  await ada.page.focus('[data-action="mic"]');
+  await ada.page.keyboard.press('?');
+  await ada.page.waitForSelector('dialog');
+  await speaksGerman(ada, 'keys');
+  await ada.page.keyboard.press('?');
   await ada.write('Ahoi');
   await bo.glimpses('Ada: Ahoi');
   await bo.opens('people');

@@ -53,6 +53,61 @@ test("AppRTC's keys work in a call", async () => {
   await first.state('left');
 });
 
+test('every key that a button tells of is in the overview, and does what the button does', async () => {
+  const { first } = await here.couple();
+  const told = await first.page.$$eval('[aria-keyshortcuts]', (buttons) =>
+    buttons.map((b) => [b.dataset.action, b.getAttribute('aria-keyshortcuts').split(' ')]),
+  );
+  assert.ok(told.length >= 6, String(told));
+  await first.page.keyboard.press('?');
+  for (const [action, keys] of told) {
+    const listed = await first.page.locator(`dialog [data-act="${action}"] kbd`).allTextContents();
+    assert.deepEqual(listed.map((key) => key.toLowerCase()), keys.map((key) => key.toLowerCase()), action);
+  }
+  await first.page.keyboard.press('?');
+  for (const [action, [key]] of told.filter(([name]) => name !== 'leave')) {
+    const before = await first.page.getAttribute(`[data-action="${action}"]`, 'aria-pressed');
+    await first.page.keyboard.press(key);
+    await first.pressed(action, before !== 'true');
+    await first.page.keyboard.press('Escape');
+  }
+});
+
+test('? shows what keys there are, keeps the focus, and gives it back', async () => {
+  const { first } = await here.couple();
+  const { keyboard } = first.page;
+  const focused = (selector) => first.page.waitForSelector(`${selector}:focus`);
+  await keyboard.press('t');
+  await focused('textarea');
+  await keyboard.type('what?');
+  assert.equal(await first.page.locator('dialog').count(), 0, 'a question mark that is written is one');
+  await first.page.focus('[data-action="mic"]');
+  await keyboard.press('?');
+  await focused('dialog [data-action="close-keys"]');
+  for (let i = 0; i < 5; i += 1) {
+    await keyboard.press('Tab');
+    const outside = await first.page.evaluate(() => {
+      const { activeElement } = document;
+      return activeElement !== document.body && activeElement.closest('dialog') === null;
+    });
+    assert.ok(!outside, 'the focus stays');
+  }
+  await keyboard.press('c');
+  await keyboard.press('Escape');
+  await focused('[data-action="mic"]');
+  await first.pressed('camera', true);
+  await first.pressed('chat', true);
+  await keyboard.press('?');
+  await first.page.waitForSelector('dialog');
+  await keyboard.press('?');
+  await focused('[data-action="mic"]');
+  assert.equal(await first.page.locator('dialog').count(), 0);
+  await first.opens('settings');
+  await first.press('keys');
+  await first.page.click('[data-action="close-keys"]');
+  await focused('[data-panel="settings"] [data-action="keys"]');
+});
+
 test('every button has a name, and toggles say whether they are pressed', async () => {
   const { first } = await here.couple();
   const nameless = await first.page.$$eval('button', (buttons) =>

@@ -61,6 +61,8 @@ export class App {
   reason = 'left';
   panel: Panel = 'none';
   toast = '';
+  /** The overview of the keys is open. */
+  keysShown = false;
   miniHidden = false;
   hand = false;
   /** One person large, the others small. */
@@ -344,6 +346,15 @@ export class App {
 
   copyReport(): Promise<boolean> {
     return this.copy(this.reportText(), t.stats.reportCopied);
+  }
+
+  toggleKeys(): void {
+    this.keysShown = !this.keysShown;
+    this.changed();
+  }
+
+  closeKeys(): void {
+    if (this.keysShown) this.toggleKeys();
   }
 
   toggleMini(): void {

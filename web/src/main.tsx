@@ -10,6 +10,7 @@ import './style/stage.css';
 import './style/panel.css';
 import './style/stats.css';
 import './style/embed.css';
+import './style/keys.css';
 
 const root = document.getElementById('app');
 if (root) {

@@ -398,6 +398,29 @@ export const de: Texts = {
     language: 'Sprache',
   },
 
+  keys: {
+    mic: 'Mikrofon ein oder aus',
+    camera: 'Kamera ein oder aus',
+    hand: 'Hand heben oder senken',
+    chat: 'Chat',
+    people: 'Personen',
+    stats: 'Verbindungsdaten',
+    layout: 'Wer spricht, groß – oder alle gleich',
+    mini: 'Eigenes Bild ein oder aus',
+    fullscreen: 'Vollbild',
+    leave: 'Gespräch verlassen',
+    keys: 'Diese Übersicht',
+    close: 'Offenes schließen',
+  },
+
+  help: {
+    title: 'Tastenkürzel',
+    or: 'oder',
+    space: 'Leertaste',
+    escape: 'Esc',
+    note: 'Beim Schreiben sind Tasten Buchstaben: Dann gilt nur Esc.',
+  },
+
   ends: {
     left: 'Du hast das Gespräch verlassen',
     flags: 'Die Flaggen sagen U und W:',

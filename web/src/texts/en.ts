@@ -420,6 +420,30 @@ export const en = {
     language: 'Language',
   },
 
+  /** What each key does. */
+  keys: {
+    mic: 'Microphone on or off',
+    camera: 'Camera on or off',
+    hand: 'Raise or lower your hand',
+    chat: 'Chat',
+    people: 'People',
+    stats: 'Connection details',
+    layout: 'Speaker large, or all alike',
+    mini: 'Hide or show your own picture',
+    fullscreen: 'Full screen',
+    leave: 'Leave the call',
+    keys: 'This overview',
+    close: 'Close what is open',
+  },
+
+  help: {
+    title: 'Keyboard shortcuts',
+    or: 'or',
+    space: 'Space',
+    escape: 'Esc',
+    note: 'While you write, keys are letters: only Esc works then.',
+  },
+
   ends: {
     left: 'You have left the call',
     flags: 'The flags say U and W:',

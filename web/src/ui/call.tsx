@@ -111,7 +111,6 @@ export function Call({ app }: { app: App }): JSX.Element {
           <Control
             action="hand"
             label={t.call.hand}
-            keys="h"
             pressed={app.hand}
             {...(app.hand ? { tone: 'on' as const } : {})}
             onClick={() => app.toggleHand()}
@@ -123,7 +122,6 @@ export function Call({ app }: { app: App }): JSX.Element {
           <Control
             action="chat"
             label={t.call.chat}
-            keys="t"
             pressed={app.panel === 'chat'}
             badge={app.chat.unread}
             news={t.call.unread(app.chat.unread)}
@@ -132,7 +130,7 @@ export function Call({ app }: { app: App }): JSX.Element {
             <ChatIcon />
           </Control>
         )}
-        <Control action="leave" label={t.call.leave} keys="q" tone="danger" onClick={() => void app.leave()}>
+        <Control action="leave" label={t.call.leave} tone="danger" onClick={() => void app.leave()}>
           <LeaveIcon />
         </Control>
       </nav>

@@ -95,7 +95,6 @@ export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.El
           <Control
             action="layout"
             label={t.call.layout}
-            keys="v"
             pressed={app.spotlight}
             onClick={() => app.toggleSpotlight()}
           >
@@ -106,7 +105,6 @@ export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.El
           <Control
             action="people"
             label={t.call.people}
-            keys="p"
             pressed={app.panel === 'people'}
             badge={knocks}
             news={t.call.knocking(knocks)}
@@ -118,7 +116,6 @@ export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.El
         <Control
           action="stats"
           label={t.call.stats}
-          keys="i"
           pressed={app.panel === 'stats'}
           onClick={() => app.togglePanel('stats')}
         >

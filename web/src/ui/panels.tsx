@@ -143,6 +143,9 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
           ))}
         </select>
       </div>
+      <button type="button" class="button" data-action="keys" aria-haspopup="dialog" onClick={() => app.toggleKeys()}>
+        {t.help.title}
+      </button>
     </Panel>
   );
 }

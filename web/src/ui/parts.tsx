@@ -6,6 +6,7 @@ import type { App } from '../app.ts';
 import { watchLevel } from '../media.ts';
 import { t } from '../texts/index.ts';
 import { CameraIcon, CheckIcon, LinkIcon, MicIcon, ShareIcon } from './icons.tsx';
+import { keysOf } from './keys.ts';
 
 interface ControlProps {
   action: string;
@@ -13,7 +14,6 @@ interface ControlProps {
   pressed?: boolean;
   tone?: 'off' | 'danger' | 'on';
   disabled?: boolean;
-  keys?: string;
   /** How much is new behind it, and that in words. */
   badge?: number;
   news?: string;
@@ -21,9 +21,10 @@ interface ControlProps {
   children: ComponentChildren;
 }
 
-/** A round button. Toggles keep one name and change aria-pressed, as screen readers expect. */
+/** A round button, which tells the keys of its action. Toggles keep one name and change aria-pressed, as screen readers expect. */
 export function Control(props: ControlProps): JSX.Element {
-  const { action, label, pressed, tone, disabled, keys, badge = 0, news = '', onClick, children } = props;
+  const { action, label, pressed, tone, disabled, badge = 0, news = '', onClick, children } = props;
+  const keys = keysOf(action);
   return (
     <button
       type="button"
@@ -33,7 +34,7 @@ export function Control(props: ControlProps): JSX.Element {
       aria-keyshortcuts={keys}
       aria-pressed={pressed}
       disabled={disabled}
-      title={keys ? `${label} (${keys})` : label}
+      title={keys ? `${label} (${keys.split(' ')[0]})` : label}
       onClick={onClick}
     >
       {children}
@@ -67,7 +68,6 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
       <Control
         action="mic"
         label={t.call.mic}
-        keys="m"
         pressed={mic}
         disabled={dead}
         {...(mic ? {} : { tone: 'off' as const })}
@@ -78,7 +78,6 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
       <Control
         action="camera"
         label={t.call.camera}
-        keys="c"
         pressed={camera}
         disabled={dead}
         {...(camera ? {} : { tone: 'off' as const })}
