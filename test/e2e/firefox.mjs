@@ -23,6 +23,7 @@ const preferences = {
   'network.connectivity-service.enabled': false,
   'browser.safebrowsing.downloads.remote.enabled': false,
   'extensions.getAddons.cache.enabled': false,
+  'browser.download.folderList': 2, // the folder that is named
 };
 
 /** One browser for a whole file: to start it takes longer than a call. */
@@ -37,7 +38,7 @@ export class Firefox {
       executablePath: executable,
       headless: true,
       userDataDir: fox.profile,
-      extraPrefsFirefox: preferences,
+      extraPrefsFirefox: { ...preferences, 'browser.download.dir': fox.profile },
       timeout: patience,
       protocolTimeout: patience,
     });
@@ -68,6 +69,11 @@ export class FirefoxPerson {
     person.page.on('pageerror', (error) => person.errors.push(String(error)));
     await person.page.evaluateOnNewDocument(() => {
       globalThis.peerConnections = [];
+      const { createObjectURL } = URL;
+      URL.createObjectURL = (blob) => {
+        globalThis.saved = blob;
+        return createObjectURL(blob);
+      };
       const Native = globalThis.RTCPeerConnection;
       globalThis.RTCPeerConnection = class extends Native {
         constructor(...args) {
@@ -110,6 +116,29 @@ export class FirefoxPerson {
     await this.page.waitForSelector('.unread');
     await this.press('chat');
     await this.page.waitForFunction((words) => document.querySelector('.line')?.textContent.includes(words), {}, text);
+  }
+
+  /** A file, by the chat. */
+  async sends(name, text) {
+    await this.page.evaluate(
+      (file, words) => {
+        const chosen = new DataTransfer();
+        chosen.items.add(new File([words], file));
+        const input = document.querySelector('input[type="file"]');
+        input.files = chosen.files;
+        input.dispatchEvent(new Event('change', { bubbles: true }));
+      },
+      name,
+      text,
+    );
+  }
+
+  /** The SHA-256 of what the page saved last. */
+  async savedDigest() {
+    return this.page.evaluate(async () => {
+      const digest = await crypto.subtle.digest('SHA-256', await globalThis.saved.arrayBuffer());
+      return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    });
   }
 
   /** Frames and packets of the other side arrive: waits until there are so many more than now. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import { newRoom } from './browser.mjs';
 import { executable, Firefox, FirefoxPerson } from './firefox.mjs';
@@ -38,6 +40,30 @@ test('Firefox joins Chromium', { skip }, async () => {
   await other.reads('Ahoy, https://example.org/');
   await other.write('Ahoy yourself');
   await chromium.page.waitForSelector('.line:has-text("Ahoy yourself")');
+});
+
+test('files go from Firefox to Chromium and back', { skip }, async () => {
+  const room = newRoom();
+  const [chromium, other] = [await here.person(), await firefox()];
+  await chromium.join(room, '&name=Ada');
+  await chromium.state('waiting');
+  await other.join(room, '&name=Fox');
+  await Promise.all([chromium.inCall(), other.inCall()]);
+  const bytes = randomBytes(1_000_000);
+  await chromium.opens('chat');
+  await chromium.page.waitForSelector('[data-action="attach"]:not(:disabled)');
+  await chromium.page.setInputFiles('input[type="file"]', { name: 'tide.bin', mimeType: '', buffer: bytes });
+  await other.page.waitForSelector('.unread');
+  await other.press('chat');
+  await other.page.waitForSelector('[data-action="accept-file"]');
+  await other.press('accept-file');
+  await other.page.waitForSelector('[data-file="done"]');
+  assert.equal(await other.savedDigest(), createHash('sha256').update(bytes).digest('hex'));
+  await other.sends('fox.txt', 'What does the fox say?');
+  await chromium.page.waitForSelector('[data-file="offered"]:has-text("fox.txt")');
+  const [download] = await Promise.all([chromium.page.waitForEvent('download'), chromium.press('accept-file')]);
+  assert.equal(await readFile(await download.path(), 'utf8'), 'What does the fox say?');
+  await other.page.waitForSelector('.receivers [data-transfer="done"]');
 });
 
 test('Chromium joins Firefox, leaves, and comes back', { skip }, async () => {

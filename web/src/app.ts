@@ -3,6 +3,7 @@
 import { readKey, type Key } from './address.ts';
 import { PeerLink, type LocalTracks } from './call.ts';
 import { Chat, type Line } from './chat.ts';
+import { Files, largestFile, mostAtOnce, safeName, type OfferedFile } from './files.ts';
 import { alreadyAllowed, LocalMedia, type DeviceChoice } from './media.ts';
 import { isRoomName, rememberRoom, suggestRoom } from './names.ts';
 import type { Outcome } from './protocol.ts';
@@ -12,7 +13,7 @@ import { ActiveSpeaker } from './speaker.ts';
 import { remember } from './stats.ts';
 import { load, loadDevices, loadLanguage, save, saveDevices, saveLanguage } from './stored.ts';
 import { webSocketTransport } from './transport.ts';
-import { speak, t, type Language } from './texts/index.ts';
+import { fileSize, speak, t, type Language } from './texts/index.ts';
 import { happening, nameOf, refusalText } from './ui/texts.ts';
 import { readWishes, wishesIn, type MediaKind } from './wishes.ts';
 import type { Presence, Request, Switch } from './wire.ts';
@@ -38,6 +39,8 @@ const inCallKey = 'inCall';
 const statsMs = 1_000;
 const levelsMs = 300;
 const toastMs = 2_500;
+/** A browser may ask where to. */
+const savingMs = 60_000;
 const longestName = 60;
 
 const world: World = {
@@ -79,6 +82,12 @@ export class App {
   readonly devices = loadDevices();
   readonly media: LocalMedia;
   readonly chat = new Chat((arrived) => this.chatChanged(arrived));
+  readonly files = new Files({
+    changed: () => this.changed(),
+    offered: (item) => this.fileOffered(item),
+    arrived: (name, file) => this.saveFile(name, file),
+    newest: () => this.chat.lines.filter((line) => !line.sending).at(-1)?.at ?? 0,
+  });
   readonly fromLink: boolean;
   /** In another site's page: its room is the one it was opened with. */
   readonly embedded = location.pathname.startsWith(embedPath);
@@ -205,6 +214,8 @@ export class App {
       changed: () => current(() => this.sessionChanged(session)),
       asked: (what) => current(() => this.obey(what)),
       happened: (what, who) => current(() => this.tell(what, who)),
+      channel: (from, channel) => current(() => this.files.arrive(from, channel)),
+      parted: (id) => this.files.parted(id),
     };
     const options = { room, wishes: this.wishes, patient, ...this.key };
     const session: Session = new Session(world, options, this.outgoing(), this.presence, this.chat, owner);
@@ -291,6 +302,28 @@ export class App {
 
   async write(text: string): Promise<void> {
     this.report(await this.session?.say(text));
+  }
+
+  /** To everybody who is here now. */
+  sendFiles(files: Iterable<File>): void {
+    const others = this.session?.others ?? [];
+    if (others.length === 0) return this.say(t.files.nobody);
+    for (const file of files) {
+      if (file.size > largestFile) return this.say(t.files.tooLarge(safeName(file.name), fileSize(largestFile)));
+      if (this.files.full) return this.say(t.files.full(mostAtOnce));
+      const receivers = others.map(({ participant: { id, name }, link }) => ({ id, name, channel: link.channel() }));
+      this.files.send(file, receivers);
+    }
+  }
+
+  /** By a link of its own: the browser asks or saves, and shows nothing. */
+  saveFile(name: string, file: Blob): void {
+    const url = URL.createObjectURL(file);
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), savingMs);
   }
 
   /** What only the host may; by the time it arrives somebody else may be. */
@@ -438,6 +471,7 @@ export class App {
     this.session = null;
     this.error = null;
     this.chat.forget();
+    this.files.forget();
     this.show('lobby');
     await Promise.all([session?.leave(), this.preview()]);
   }
@@ -496,7 +530,10 @@ export class App {
       this.pinned = null;
       this.stopScreen();
       this.media.release();
-      if (session.phase === 'left') this.chat.forget();
+      if (session.phase === 'left') {
+        this.chat.forget();
+        this.files.forget();
+      }
     }
     this.show(session.phase);
   }
@@ -569,15 +606,33 @@ export class App {
     this.changed();
   }
 
-  private chatChanged(arrived: Line | null): void {
+  /** Of lines and files. */
+  get unread(): number {
+    return this.chat.unread + this.files.unread;
+  }
+
+  private readIfSeen(): boolean {
     const seen = this.panel === 'chat' && document.visibilityState === 'visible';
-    if (seen) this.chat.read();
-    else if (arrived) this.say(`${nameOf(arrived.from)}: ${arrived.text.slice(0, 120)}`);
+    if (seen) {
+      this.chat.read();
+      this.files.read();
+    }
+    return seen;
+  }
+
+  private fileOffered({ from, name }: OfferedFile): void {
+    if (!this.readIfSeen()) this.say(t.files.offers(nameOf(from.name), name.slice(0, 60)));
+    this.changed();
+  }
+
+  private chatChanged(arrived: Line | null): void {
+    const seen = this.readIfSeen();
+    if (!seen && arrived) this.say(`${nameOf(arrived.from)}: ${arrived.text.slice(0, 120)}`);
     this.changed();
   }
 
   private changed(): void {
-    const { unread } = this.chat;
+    const { unread } = this;
     const title = this.room && this.phase !== 'lobby' ? `${this.room} · Ahoy` : 'Ahoy';
     document.title = unread > 0 ? `(${unread}) ${title}` : title;
     for (const listener of this.listeners) listener();

@@ -8,6 +8,7 @@
 // An AppRTC client knows none of this: with one, only the side that began ever offers, and the screen
 // takes the camera's place.
 
+import { fileProtocol } from './files.ts';
 import type { CandidateSignal, IceServer, Signal } from './wire.ts';
 import { limitReceived, preferred, type Wishes } from './wishes.ts';
 import { summarize, type Sample, type Stats } from './stats.ts';
@@ -34,6 +35,8 @@ export interface LinkOwner {
   /** Whether signals get through: without a server nothing can be mended, so nothing has failed either. */
   online(): boolean;
   changed(): void;
+  /** They opened a channel for a file. */
+  channel(channel: RTCDataChannel): void;
 }
 
 type Kind = 'audio' | 'video';
@@ -100,6 +103,10 @@ export class PeerLink {
     this.pc.onicecandidate = ({ candidate }) => this.found(candidate);
     this.pc.onconnectionstatechange = () => this.connectionChanged();
     this.pc.ontrack = ({ track }) => this.arrived(track);
+    this.pc.ondatachannel = ({ channel }) => {
+      if (channel.protocol === fileProtocol) this.owner.channel(channel);
+      else channel.close();
+    };
     this.pc.onnegotiationneeded = () => {
       if (this.begun && this.mayOffer) this.enqueue(() => this.offer());
     };
@@ -165,6 +172,12 @@ export class PeerLink {
     if (this.begun && this.state !== 'new') this.restart();
   }
 
+  /** For one file; null where they know no files.  The first asks for an offer. */
+  channel(): RTCDataChannel | null {
+    if (this.options.legacy || this.closed) return null;
+    return this.pc.createDataChannel('file', { protocol: fileProtocol });
+  }
+
   async stats(): Promise<Stats> {
     const camera = this.transceiver('video')?.mid ?? null;
     const { stats, sample } = summarize(await this.pc.getStats(), this.previous, camera);
@@ -186,6 +199,7 @@ export class PeerLink {
     this.pc.onicecandidate = null;
     this.pc.onnegotiationneeded = null;
     this.pc.ontrack = null;
+    this.pc.ondatachannel = null;
     this.pc.close();
   }
 

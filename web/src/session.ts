@@ -48,6 +48,7 @@ export interface Link {
   reconnect(): void;
   stats(): Promise<Stats>;
   level(): number;
+  channel(): RTCDataChannel | null;
   close(): void;
 }
 
@@ -84,6 +85,10 @@ export interface SessionOwner {
   asked(what: Switch): void;
   /** Worth a word, no more. */
   happened(what: 'joined' | 'left' | 'host', who: string): void;
+  /** Somebody opened a channel for a file. */
+  channel(from: Participant, channel: RTCDataChannel): void;
+  /** All channels to and from this participant are closed. */
+  parted(id: number): void;
 }
 
 const patienceMs = 12_000;
@@ -327,6 +332,10 @@ export class Session {
       changed: () => {
         if (!this.over && this.peers.has(id)) this.settle();
       },
+      channel: (channel) => {
+        const peer = this.peers.get(id);
+        if (peer) this.owner.channel(peer.participant, channel);
+      },
     });
     if (offer) link.start();
     return link;
@@ -347,6 +356,7 @@ export class Session {
     this.cancelFarewell.delete(id);
     this.peers.get(id)?.link.close();
     this.peers.delete(id);
+    this.owner.parted(id);
     this.count();
   }
 
@@ -379,6 +389,7 @@ export class Session {
     if (!peer || !signal) return;
     if (!peer.link.belongs(signal)) {
       peer.link.close();
+      this.owner.parted(from);
       peer.link = this.newLink({ ...peer.participant, offer: false });
       this.count();
     }

@@ -44,6 +44,7 @@ class Room {
   net = new FakeTransport();
   links = [];
   told = [];
+  parted = [];
   seq = 0;
 
   constructor(options = {}) {
@@ -60,6 +61,8 @@ class Room {
       changed: () => {},
       asked: (what) => this.told.push(`asked ${what}`),
       happened: (what, who) => this.told.push(`${what} ${who}`),
+      channel: (from) => this.told.push(`channel of ${from.name}`),
+      parted: (id) => this.parted.push(id),
     };
     const none = { audio: null, video: null, screen: null, screenAudio: null };
     this.chat = new Chat(() => {});
@@ -140,6 +143,22 @@ test('what did not reach who had lost the socket is said again when they are bac
   await room.net.pass(0);
   for (const id of [7, 8]) room.event({ type: 'changed', id, connected: true });
   assert.deepEqual([first.told, second.told], [['start', 'repeat'], []]);
+});
+
+test('a channel is of whose link it came over; when they are gone, or begin anew, so are their channels', () => {
+  const room = new Room();
+  room.welcome({ participants: [bob, carol] });
+  const [first, second] = room.links;
+  second.owner.channel({});
+  assert.deepEqual(room.told, ['channel of Carol']);
+  room.event({ type: 'signal', from: 8, data: JSON.stringify(offer(1)) });
+  assert.deepEqual(room.parted, []);
+  room.event({ type: 'signal', from: 8, data: JSON.stringify(offer(2)) });
+  assert.deepEqual(room.parted, [8], 'another SDP session: the other side started over');
+  room.event({ type: 'left', id: 7, reason: 'left' });
+  assert.deepEqual(room.parted, [8, 7]);
+  first.owner.channel({});
+  assert.equal(room.told.length, 2, 'who is not here opens nothing');
 });
 
 test('one link is enough for a call, none that works is none', () => {

@@ -1,6 +1,7 @@
 // All that the page says, in English.  The other languages have this one's shape: what is missing or
 // of another kind does not compile.  A function is where names and numbers go in.
 
+import type { TransferState } from '../files.ts';
 import type { Missing } from '../media.ts';
 import type { Quality } from '../stats.ts';
 import type { Switch } from '../wire.ts';
@@ -365,6 +366,42 @@ export const en = {
     notYet: 'You can write once you are in the room.',
     offline: 'The server is out of reach. What you write is sent when it is back.',
     unread: 'The other side’s program has no chat.',
+  },
+
+  files: {
+    attach: 'Send a file to who is here now',
+    offers: (name: string, file: string) => `${name} offers ${file}`,
+    onlyHere: 'Only for who is here now. Who joins later does not get it.',
+    unable: 'their program takes no files',
+    accept: 'Download',
+    decline: 'Decline',
+    cancel: 'Cancel',
+    save: 'Save again',
+    progress: (file: string) => `${file}, in percent`,
+    /** After the name of who is to get it. */
+    sent: {
+      connecting: 'is asked…',
+      offered: 'has not answered yet',
+      moving: 'receives it',
+      done: 'has it',
+      cancelled: 'not sent any more',
+      refused: 'declined',
+      lost: 'the connection broke off',
+      broken: 'it failed',
+    } as Of<TransferState, string>,
+    offered: {
+      connecting: 'On its way…',
+      offered: 'Nothing is loaded unless you want it.',
+      moving: 'On its way…',
+      done: 'Received',
+      cancelled: 'Declined',
+      refused: 'Withdrawn',
+      lost: 'The connection broke off. Ask for it once more.',
+      broken: 'It arrived damaged, and was thrown away.',
+    } as Of<TransferState, string>,
+    nobody: 'Nobody else is here to receive a file.',
+    tooLarge: (file: string, most: string) => `${file} is too large: ${most} at most.`,
+    full: (most: number) => `${most} files are on their way. Wait until one has arrived.`,
   },
 
   stats: {

@@ -6,7 +6,7 @@ import { en, type Texts } from './en.ts';
 import { setLanguage, type Language } from './language.ts';
 
 export type { Ending, EndingReason, ErrorCode, Explanation, RefusalCode, Texts } from './en.ts';
-export { choose, decimal, language, languages, type Language } from './language.ts';
+export { choose, decimal, fileSize, language, languages, type Language } from './language.ts';
 
 const tables: { readonly [language in Language]: Texts } = { en, de };
 

@@ -26,3 +26,8 @@ export function choose(wanted: readonly string[]): Language {
 export function decimal(value: number, digits: number): string {
   return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
+
+export function fileSize(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${decimal(bytes / 1_000, 0)} kB` : `${decimal(bytes / 1_000_000, 1)} MB`;
+}

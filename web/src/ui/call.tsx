@@ -1,6 +1,7 @@
 // The call: one other fills the window, with one's own picture in a corner; more share the space.
 
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { t } from '../texts/index.ts';
 import { ChatPanel } from './chat.tsx';
@@ -41,11 +42,31 @@ function Waiting({ app }: { app: App }): JSX.Element {
   );
 }
 
+/** A file that is dropped is sent; beside the call it would otherwise take its place. */
+function useDrop(app: App): void {
+  useEffect(() => {
+    const over = (event: DragEvent) => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+    };
+    const drop = (event: DragEvent) => {
+      over(event);
+      if (event.defaultPrevented && app.session?.me) app.sendFiles(event.dataTransfer?.files ?? []);
+    };
+    addEventListener('dragover', over);
+    addEventListener('drop', drop);
+    return () => {
+      removeEventListener('dragover', over);
+      removeEventListener('drop', drop);
+    };
+  }, [app]);
+}
+
 export function Call({ app }: { app: App }): JSX.Element {
   const { session } = app;
+  useDrop(app);
   const linked = app.phase === 'connected' || app.phase === 'reconnecting';
   const knocks = session?.isHost ? session.knocks : [];
-  const busy = app.chat.unread > 0 || knocks.length > 0;
+  const busy = app.unread > 0 || knocks.length > 0;
   const idle = useIdle(app.phase === 'connected' && app.panel === 'none' && !busy);
   const inside = session !== null && session.me !== null;
   const canShareScreen = typeof navigator.mediaDevices?.getDisplayMedia === 'function';
@@ -123,8 +144,8 @@ export function Call({ app }: { app: App }): JSX.Element {
             action="chat"
             label={t.call.chat}
             pressed={app.panel === 'chat'}
-            badge={app.chat.unread}
-            news={t.call.unread(app.chat.unread)}
+            badge={app.unread}
+            news={t.call.unread(app.unread)}
             onClick={() => app.togglePanel('chat')}
           >
             <ChatIcon />

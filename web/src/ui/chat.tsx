@@ -1,11 +1,14 @@
-// What people write to each other, as plain text; only addresses become links.
+// What people write to each other, as plain text; only addresses become links.  And the files that
+// they send.
 
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { linkify, longestLine, type Line } from '../chat.ts';
+import type { FileItem } from '../files.ts';
 import { t } from '../texts/index.ts';
-import { SendIcon } from './icons.tsx';
+import { Offered, Sent } from './files.tsx';
+import { ClipIcon, SendIcon } from './icons.tsx';
 import { Panel } from './panels.tsx';
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
@@ -26,30 +29,77 @@ function Words({ text }: { text: string }): JSX.Element {
   );
 }
 
-function Bubble({ line, follows }: { line: Line; follows: boolean }): JSX.Element {
+/** What was written or sent, and by whom. */
+interface EntryProps {
+  who: string;
+  mine: boolean;
+  /** When, or what is still missing. */
+  when: ComponentChildren;
+  follows: boolean;
+  kind?: string;
+  children: ComponentChildren;
+}
+
+function Entry({ who, mine, when, follows, kind = '', children }: EntryProps): JSX.Element {
   return (
-    <li class={`line${line.mine ? ' mine' : ''}${follows ? ' follows' : ''}${line.sending ? ' sending' : ''}`}>
+    <li class={`line${mine ? ' mine' : ''}${follows ? ' follows' : ''}${kind}`}>
       <p class={follows ? 'voice' : 'by'}>
-        {line.mine ? t.you : line.from || t.guest}{' '}
-        {line.sending ? t.chat.sending : <time>{clock.format(line.at)}</time>}
+        {mine ? t.you : who || t.guest} {when}
       </p>
-      <Words text={line.text} />
+      {children}
     </li>
   );
 }
 
-/** The newest line stays in view, unless one is reading further up. */
-function Lines({ lines }: { lines: readonly Line[] }): JSX.Element {
+function Bubble({ line, follows }: { line: Line; follows: boolean }): JSX.Element {
+  const when = line.sending ? t.chat.sending : <time>{clock.format(line.at)}</time>;
+  return (
+    <Entry who={line.from} mine={line.mine} when={when} follows={follows} kind={line.sending ? ' sending' : ''}>
+      <Words text={line.text} />
+    </Entry>
+  );
+}
+
+function FileBubble({ app, item }: { app: App; item: FileItem }): JSX.Element {
+  const mine = item.kind === 'sent';
+  return (
+    <Entry who={mine ? '' : item.from.name} mine={mine} when={<time>{clock.format(item.at)}</time>} follows={false}>
+      {mine ? <Sent item={item} /> : <Offered app={app} item={item} />}
+    </Entry>
+  );
+}
+
+type Placed = { readonly line: Line } | { readonly item: FileItem };
+
+/** Lines stand by the clock of the server; a file stands below the newest line of when it came. */
+function inOrder(lines: readonly Line[], items: readonly FileItem[]): Placed[] {
+  const placed: Placed[] = [];
+  const rest = [...items];
+  for (const line of lines) {
+    while (rest[0] && (line.sending || rest[0].after < line.at)) placed.push({ item: rest.shift() as FileItem });
+    placed.push({ line });
+  }
+  return [...placed, ...rest.map((item) => ({ item }))];
+}
+
+/** Of the same person, within a minute: the name need not be said again. */
+function following(line: Line, before: Placed | undefined): boolean {
+  if (!before || !('line' in before)) return false;
+  const { mine, from, at } = before.line;
+  return mine === line.mine && from === line.from && line.at - at < 60_000;
+}
+
+/** The newest stays in view, unless one is reading further up. */
+function Lines({ app }: { app: App }): JSX.Element {
   const ref = useRef<HTMLDivElement>(null);
   const below = useRef(true);
+  const { lines } = app.chat;
+  const { items } = app.files;
   useLayoutEffect(() => {
     const box = ref.current;
     if (box && (below.current || lines.at(-1)?.mine)) box.scrollTop = box.scrollHeight;
-  }, [lines]);
-  const follows = (line: Line, i: number) => {
-    const before = lines[i - 1];
-    return before?.mine === line.mine && before.from === line.from && line.at - before.at < 60_000;
-  };
+  }, [lines, items]);
+  const all = inOrder(lines, items);
   return (
     <div
       ref={ref}
@@ -61,13 +111,46 @@ function Lines({ lines }: { lines: readonly Line[] }): JSX.Element {
         below.current = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
       }}
     >
-      {lines.length === 0 && <p class="faint empty">{t.chat.empty}</p>}
+      {all.length === 0 && <p class="faint empty">{t.chat.empty}</p>}
       <ul>
-        {lines.map((line, i) => (
-          <Bubble key={`${line.at} ${i}`} line={line} follows={follows(line, i)} />
-        ))}
+        {all.map((placed, i) =>
+          'line' in placed ? (
+            <Bubble key={`${placed.line.at} ${i}`} line={placed.line} follows={following(placed.line, all[i - 1])} />
+          ) : (
+            <FileBubble key={placed.item.key} app={app} item={placed.item} />
+          ),
+        )}
       </ul>
     </div>
+  );
+}
+
+function Attach({ app }: { app: App }): JSX.Element {
+  const ref = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button
+        type="button"
+        class="attach"
+        data-action="attach"
+        aria-label={t.files.attach}
+        title={t.files.attach}
+        disabled={!app.session?.me}
+        onClick={() => ref.current?.click()}
+      >
+        <ClipIcon />
+      </button>
+      <input
+        ref={ref}
+        type="file"
+        multiple
+        hidden
+        onChange={({ currentTarget: input }) => {
+          app.sendFiles(input.files ?? []);
+          input.value = ''; // so that the same can be chosen again
+        }}
+      />
+    </>
   );
 }
 
@@ -98,13 +181,14 @@ export function ChatPanel({ app }: { app: App }): JSX.Element {
 
   return (
     <Panel app={app} name="chat" title={t.chat.title}>
-      <Lines lines={chat.lines} />
+      <Lines app={app} />
       <form class="compose" onSubmit={send}>
         {hint !== '' && (
           <p id="compose-hint" class="faint" role="status">
             {hint}
           </p>
         )}
+        <Attach app={app} />
         <textarea
           rows={1}
           value={draft}

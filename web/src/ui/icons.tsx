@@ -147,3 +147,15 @@ export const MoreIcon = () => (
     <path stroke-width="3.6" d="M5 12h.01M12 12h.01M19 12h.01" />
   </Icon>
 );
+
+export const ClipIcon = () => (
+  <Icon>
+    <path d="M20 11.5l-8 8a5.2 5.2 0 0 1-7.4-7.4l8.3-8.3a3.5 3.5 0 0 1 5 5l-8.3 8.2a1.8 1.8 0 0 1-2.5-2.5l7.5-7.4" />
+  </Icon>
+);
+
+export const FileIcon = () => (
+  <Icon>
+    <path d="M13.5 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8.5zM13.5 3v5.5H19" />
+  </Icon>
+);
