@@ -45,11 +45,11 @@ test('three people see and hear each other; who leaves is missed by two, who com
   assert.equal(new URL(bo.page.url()).pathname, `/r/${room}`);
 });
 
-test('five people see each other, each in a place of their own', async () => {
-  const { people } = await here.group(['Ada', 'Bo', 'Cy', 'Di', 'Ed']);
-  await Promise.all(people.map((person) => person.sees(4)));
+test('six people see each other, each in a place of their own', async () => {
+  const { people } = await here.group(['Ada', 'Bo', 'Cy', 'Di', 'Ed', 'Flo']);
+  await Promise.all(people.map((person) => person.sees(5)));
   for (const person of people) {
-    await person.page.waitForFunction(() => document.querySelectorAll('.tile').length === 5);
+    await person.page.waitForFunction(() => document.querySelectorAll('.tile').length === 6);
     const all = await boxes(person);
     for (const [i, a] of all.entries()) {
       for (const b of all.slice(i + 1)) {

@@ -196,15 +196,15 @@ export class App {
     this.room = room;
     this.error = null;
     this.panel = 'none';
-    const path = `${this.embedded ? embedPath : callPath}${room}`;
-    if (location.pathname !== path) {
-      this.key = {}; // a key is of one room
-      history.pushState(null, '', `${path}${wishesIn(this.query)}`);
-    }
     if (!isRoomName(room)) {
       this.error = 'bad-room-name';
       this.show('failed');
       return;
+    }
+    const path = `${this.embedded ? embedPath : callPath}${room}`;
+    if (location.pathname !== path) {
+      this.key = {}; // a key is of one room
+      history.pushState(null, '', `${path}${wishesIn(this.query)}`);
     }
     this.show('joining');
     await this.preview();

@@ -154,7 +154,8 @@ function Attach({ app }: { app: App }): JSX.Element {
   );
 }
 
-export function ChatPanel({ app }: { app: App }): JSX.Element {
+/** By itself, so that a keystroke draws no more than this. */
+function Compose({ app }: { app: App }): JSX.Element {
   const { chat, session } = app;
   const { draft } = chat;
   const [, redraw] = useState('');
@@ -166,7 +167,7 @@ export function ChatPanel({ app }: { app: App }): JSX.Element {
   };
   const send = (event: Event) => {
     event.preventDefault();
-    const text = draft.trim();
+    const text = chat.draft.trim();
     if (text === '') return;
     write('');
     void app.write(text);
@@ -180,39 +181,45 @@ export function ChatPanel({ app }: { app: App }): JSX.Element {
         : t.chat.unread;
 
   return (
+    <form class="compose" onSubmit={send}>
+      {hint !== '' && (
+        <p id="compose-hint" class="faint" role="status">
+          {hint}
+        </p>
+      )}
+      <Attach app={app} />
+      <textarea
+        rows={1}
+        value={draft}
+        maxLength={longestLine}
+        placeholder={t.chat.placeholder}
+        aria-label={t.chat.message}
+        aria-describedby={hint === '' ? undefined : 'compose-hint'}
+        enterkeyhint="send"
+        onInput={(event) => write(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && ready) send(event);
+        }}
+      />
+      <button
+        type="submit"
+        class="send"
+        data-action="send"
+        aria-label={t.chat.send}
+        disabled={!ready || draft.trim() === ''}
+        onMouseDown={(event) => event.preventDefault()} // the focus, and a phone's keyboard, stay
+      >
+        <SendIcon />
+      </button>
+    </form>
+  );
+}
+
+export function ChatPanel({ app }: { app: App }): JSX.Element {
+  return (
     <Panel app={app} name="chat" title={t.chat.title}>
       <Lines app={app} />
-      <form class="compose" onSubmit={send}>
-        {hint !== '' && (
-          <p id="compose-hint" class="faint" role="status">
-            {hint}
-          </p>
-        )}
-        <Attach app={app} />
-        <textarea
-          rows={1}
-          value={draft}
-          maxLength={longestLine}
-          placeholder={t.chat.placeholder}
-          aria-label={t.chat.message}
-          aria-describedby={hint === '' ? undefined : 'compose-hint'}
-          enterkeyhint="send"
-          onInput={(event) => write(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && ready) send(event);
-          }}
-        />
-        <button
-          type="submit"
-          class="send"
-          data-action="send"
-          aria-label={t.chat.send}
-          disabled={!ready || draft.trim() === ''}
-          onMouseDown={(event) => event.preventDefault()} // the focus, and a phone's keyboard, stay
-        >
-          <SendIcon />
-        </button>
-      </form>
+      <Compose app={app} />
     </Panel>
   );
 }

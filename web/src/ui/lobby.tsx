@@ -90,6 +90,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
 
   const submit = (event: Event) => {
     event.preventDefault();
+    if (invited) return void app.join(app.room); // good or not: it is not ours to change
     const room = tidyRoom(roomFromLink(typed));
     setTyped(room);
     if (isRoomName(room)) void app.join(room);
