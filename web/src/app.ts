@@ -525,6 +525,7 @@ export class App {
       this.error = session.error;
       this.reason = session.reason;
       this.session = null;
+      this.toast = ''; // who came or went is no news any more
       this.panel = 'none';
       this.hand = false;
       this.pinned = null;

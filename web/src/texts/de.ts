@@ -217,9 +217,9 @@ export const de: Texts = {
     noCamera: 'Keine Kamera',
     room: 'Raum',
     suggest: 'Einen anderen Namen vorschlagen',
-    wrongRoom: 'Bitte mindestens fünf Buchstaben (ohne Umlaute), Ziffern, Binde- oder Unterstriche.',
+    wrongRoom: 'Mindestens 5 Buchstaben, Ziffern, - oder _',
     join: 'Beitreten',
-    joinBare: 'Ohne Kamera und Mikrofon beitreten',
+    joinBare: 'Nur zusehen und zuhören',
     another: 'Lieber ein anderer Raum',
     outlook: {
       slower: 'Dein Netzwerk sperrt UDP: Anrufe klappen, etwas langsamer.',

@@ -236,7 +236,7 @@ export const en = {
     noCamera: 'No camera',
     room: 'Room',
     suggest: 'Suggest another name',
-    wrongRoom: 'Five or more letters, digits, hyphens or underscores, please.',
+    wrongRoom: 'Five or more letters, digits, - or _',
     join: 'Join',
     joinBare: 'Join without camera or microphone',
     another: 'Another room instead',

@@ -19,12 +19,48 @@ import { statusText } from './texts.ts';
 /** More would cover the call; the panel shows them all. */
 const mostKnockers = 2;
 
+/** Over the call; before it, on top of what one waits for. */
+function Notices({ app }: { app: App }): JSX.Element {
+  const { session } = app;
+  const knocks = session?.isHost ? session.knocks : [];
+  return (
+    <div class="notices">
+      {app.phase === 'reconnecting' && (
+        <p class="notice" data-notice="reconnecting">
+          <span class="spinner" aria-hidden="true" /> {t.status.reconnecting}
+        </p>
+      )}
+      {app.phase === 'connected' && session?.offline && (
+        <p class="notice" data-notice="server-lost">
+          {t.call.serverLost}
+        </p>
+      )}
+      {app.media.problem && <MediaNotice app={app} problem={app.media.problem} />}
+      {app.screen && (
+        <div class="notice sharing" data-notice="sharing">
+          <span>{t.call.sharing}</span>
+          <button type="button" class="inline" data-action="stop-sharing" onClick={() => void app.toggleScreen()}>
+            {t.call.stopSharing}
+          </button>
+        </div>
+      )}
+      {app.panel !== 'people' &&
+        knocks.slice(0, mostKnockers).map((knock) => (
+          <div key={knock.knock} class="notice" role="alert">
+            <Knocker app={app} {...knock} />
+          </div>
+        ))}
+    </div>
+  );
+}
+
 function Waiting({ app }: { app: App }): JSX.Element {
   const text = statusText(app);
   const { session } = app;
   const alone = app.phase === 'waiting' && !session?.offline && session?.peers.size === 0;
   return (
     <div class="waiting">
+      <Notices app={app} />
       <Hoist text={app.room} />
       <h1>{text}</h1>
       {app.phase === 'joining' && app.media.busy && (
@@ -65,8 +101,7 @@ export function Call({ app }: { app: App }): JSX.Element {
   const { session } = app;
   useDrop(app);
   const linked = app.phase === 'connected' || app.phase === 'reconnecting';
-  const knocks = session?.isHost ? session.knocks : [];
-  const busy = app.unread > 0 || knocks.length > 0;
+  const busy = app.unread > 0 || (session?.isHost === true && session.knocks.length > 0);
   const idle = useIdle(app.phase === 'connected' && app.panel === 'none' && !busy);
   const inside = session !== null && session.me !== null;
   const canShareScreen = typeof navigator.mediaDevices?.getDisplayMedia === 'function';
@@ -82,33 +117,7 @@ export function Call({ app }: { app: App }): JSX.Element {
       {linked && <h1 class="voice">{t.call.heading(app.room)}</h1>}
       <CallHead app={app} linked={linked} />
 
-      <div class="notices">
-        {app.phase === 'reconnecting' && (
-          <p class="notice" data-notice="reconnecting">
-            <span class="spinner" aria-hidden="true" /> {t.status.reconnecting}
-          </p>
-        )}
-        {app.phase === 'connected' && session?.offline && (
-          <p class="notice" data-notice="server-lost">
-            {t.call.serverLost}
-          </p>
-        )}
-        {app.media.problem && <MediaNotice app={app} problem={app.media.problem} />}
-        {app.screen && (
-          <div class="notice sharing" data-notice="sharing">
-            <span>{t.call.sharing}</span>
-            <button type="button" class="inline" data-action="stop-sharing" onClick={() => void app.toggleScreen()}>
-              {t.call.stopSharing}
-            </button>
-          </div>
-        )}
-        {app.panel !== 'people' &&
-          knocks.slice(0, mostKnockers).map((knock) => (
-            <div key={knock.knock} class="notice" role="alert">
-              <Knocker app={app} {...knock} />
-            </div>
-          ))}
-      </div>
+      {linked && <Notices app={app} />}
 
       {app.panel === 'chat' && <ChatPanel app={app} />}
       {app.panel === 'people' && <PeoplePanel app={app} />}

@@ -95,10 +95,21 @@ function Lines({ app }: { app: App }): JSX.Element {
   const below = useRef(true);
   const { lines } = app.chat;
   const { items } = app.files;
+  const follow = () => {
+    if (ref.current) ref.current.scrollTop = ref.current.scrollHeight;
+  };
   useLayoutEffect(() => {
-    const box = ref.current;
-    if (box && (below.current || lines.at(-1)?.mine)) box.scrollTop = box.scrollHeight;
+    if (below.current || lines.at(-1)?.mine) follow();
   }, [lines, items]);
+  // A file grows and shrinks with what becomes of it, and the box with the window.
+  useLayoutEffect(() => {
+    const list = ref.current?.querySelector('ul');
+    if (!ref.current || !list) return;
+    const observer = new ResizeObserver(() => below.current && follow());
+    observer.observe(ref.current);
+    observer.observe(list);
+    return () => observer.disconnect();
+  }, []);
   const all = inOrder(lines, items);
   return (
     <div

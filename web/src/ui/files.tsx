@@ -14,12 +14,15 @@ interface CardProps {
   children: ComponentChildren;
 }
 
+/** The ending tells what it is, so a long name loses its middle. */
+const label = (name: string): string => (name.length > 40 ? `${name.slice(0, 24)}…${name.slice(-14)}` : name);
+
 function Card({ name, size, state, children }: CardProps): JSX.Element {
   return (
     <div class="file" data-file={state}>
       <p class="file-name">
         <FileIcon />
-        <bdi>{name}</bdi>
+        <bdi title={name}>{label(name)}</bdi>
         <span class="faint">{fileSize(size)}</span>
       </p>
       {children}

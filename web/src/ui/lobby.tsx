@@ -151,10 +151,12 @@ export function Lobby({ app }: { app: App }): JSX.Element {
                   <DiceIcon />
                 </button>
               </div>
-              {wrong && (
+              {wrong ? (
                 <p id="room-wrong" class="wrong" role="alert" data-error="bad-room-name">
                   {t.lobby.wrongRoom}
                 </p>
+              ) : (
+                <p class="wrong">{'\u00a0'}</p> // its place: nothing below moves from under the pointer
               )}
             </div>
           )}
