@@ -19,34 +19,17 @@
 #include "turn/bandwidth.h"
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
+#include "turn/five_tuple.h"
 #include "turn/peer_streams.h"
 #include "turn/relay_ports.h"
+#include "turn/traffic.h"
 
 namespace ahoy::turn {
-
-// Client's address, server's address and transport; the socket stands for the last.
-struct FiveTuple {
-    SocketId socket{};
-    TransportAddress client;
-    TransportAddress server;
-
-    friend bool operator==(const FiveTuple&, const FiveTuple&) = default;
-};
 
 // Of two families that were asked for, the one that could not be had (ADDRESS-ERROR-CODE).
 struct AddressError {
     AddressFamily family{};
     stun::ErrorCode code{};
-};
-
-struct Traffic {
-    uint64_t packets = 0;
-    uint64_t bytes = 0;  // of relayed payload
-
-    void add(size_t size) {
-        ++packets;
-        bytes += size;
-    }
 };
 
 struct Relay {

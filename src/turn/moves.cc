@@ -115,6 +115,7 @@ void Server::prolong(Now now, MobileId id, Duration lifetime) {
 
 Moving Server::give_up(MobileId id) {
     const SlotIndex index = by_mobile_.at(id);
+    close_shortcuts(*slots_[index].allocation);
     Moving moving{.allocation = *slots_[index].allocation, .ports = {}};
     for (const auto family : {AddressFamily::ipv4, AddressFamily::ipv6}) {
         const auto& relay = moving.allocation.stored_relay(family);
@@ -162,7 +163,9 @@ Waiting Server::take_over(Now now, Moving moving, const Claim& claim) {
     allocation.mobile->epoch = claimant->second.epoch;
     Waiting waiting = take_waiting(claim);
     ++stats_.moves;
-    observer_.allocation_moved({settle(std::move(allocation)), now});
+    Allocation& settled = settle(std::move(allocation));
+    update_shortcuts(settled);
+    observer_.allocation_moved({settled, now});
     return waiting;
 }
 

@@ -303,6 +303,7 @@ void Server::refresh_relays(Allocation& allocation, Now now, std::optional<Addre
             return end(allocation, now, EndReason::deleted);
         }
     }
+    update_shortcuts(allocation);
     look_again(slot_of(allocation));
 }
 
@@ -353,6 +354,7 @@ Server::Reply Server::create_permission(const Exchange& x) {
     for (size_t i = 0; i < count; ++i) {
         x.allocation->permit(wanted[i].peer, wanted[i].per_datagram, x.now.steady);
     }
+    update_shortcuts(*x.allocation);
     return Answer{};
 }
 
@@ -386,6 +388,7 @@ Server::Reply Server::channel_bind(const Exchange& x) {
     }
     allocation.bind(*number, *peer, now);
     allocation.permit(peer->ip, verdict->per_datagram, now);
+    update_shortcuts(allocation);
     return Answer{};
 }
 

@@ -503,6 +503,7 @@ void Server::drop_relay(Allocation& allocation, AddressFamily family) {
 }
 
 void Server::end(Allocation& allocation, Now now, EndReason why) {
+    close_shortcuts(allocation);  // who observes it wants to know all that was relayed
     observer_.allocation_ended({allocation, now}, why);
     stats_.lifetimes.add(now.steady - allocation.created_at());
     const SlotIndex index = slot_of(allocation);
@@ -551,6 +552,7 @@ void Server::expire(Now now, Outbox& out) {
         }
         expire_connections(*slot.allocation, now, out);
         slot.allocation->reclaim(now.steady);
+        update_shortcuts(*slot.allocation);
         look_again(due->slot);
     }
     while (!reserved_.empty() && now.steady >= reserved_.front().expires_at) {
@@ -573,6 +575,7 @@ void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy p
         slot.allocation->judge_again(
             [&](const auto& peer) { return policy_.check(peer, relay_ports_); });
         disconnect_denied(*slot.allocation);
+        update_shortcuts(*slot.allocation);
     }
 }
 

@@ -5,9 +5,9 @@
 // begins with an Allocate request that has proved its credentials with a fresh nonce.
 //
 // Who asks: authentication.cc; requests: requests.cc, Binding: binding.cc; answers and the one
-// place that writes errors: server.cc; relayed data: relay.cc; TCP allocations (RFC 6062):
-// tcp_relay.cc; mobility (RFC 8016): moves.cc.  Over streams the shell frames messages, pads
-// ChannelData and says client_gone().
+// place that writes errors: server.cc; relayed data: relay.cc, and what the shell relays of it
+// without asking: shortcuts.cc; TCP allocations (RFC 6062): tcp_relay.cc; mobility (RFC 8016):
+// moves.cc.  Over streams the shell frames messages, pads ChannelData and says client_gone().
 #pragma once
 
 #include <algorithm>
@@ -34,6 +34,7 @@
 #include "turn/channel_data.h"
 #include "turn/credentials.h"
 #include "turn/discovery.h"
+#include "turn/fast_path.h"
 #include "turn/mobility.h"
 #include "turn/peer_policy.h"
 #include "turn/peer_streams.h"
@@ -115,6 +116,8 @@ struct Stats {
 
     Traffic to_peers;
     Traffic to_clients;
+    FastPath::Carried carried;  // of both, by the shell
+    uint64_t shortcuts = 0;     // open now
     By<Drop> drops{};
     By<AuthFailure> auth_failures{};
     By<PeerReason> denied_peers{};               // by requests
@@ -187,6 +190,12 @@ class Server {
     Waiting take_over(Now, Moving, const Claim&);
     Waiting claim_voided(const Claim&);
 
+    // ---- what the shell relays by itself, nothing without this; `fast_path` outlives the server
+    void relay_by(FastPath& fast_path) { fast_path_ = &fast_path; }
+    // Counts what the shell has relayed meanwhile.  Looks at a part of the table, as end_revoked()
+    // does.
+    std::optional<size_t> count_carried(size_t from = 0);
+
     // The stream on which the client reached us is closed: its allocation ends, unless it is
     // mobile.
     void client_gone(Now, const FiveTuple&);
@@ -215,7 +224,7 @@ class Server {
     // From now on: where those who are not served here are sent.
     void redirect_to(Alternates alternates) { alternates_ = std::move(alternates); }
     // Also of those that are there.
-    void limit_bandwidth(const Bandwidth::Limits& limits) { bandwidth_.limit(limits); }
+    void limit_bandwidth(const Bandwidth::Limits&);
     // For what takes another way than from_client() and from_peer(): the bytes of TCP allocations.
     Bandwidth& bandwidth() { return bandwidth_; }
     // While draining, new allocations are refused and those that are there live on.
@@ -288,8 +297,15 @@ class Server {
         stun::ReservationToken token{};
         Instant expires_at;
     };
+    // A channel that the shell relays.
+    struct OpenShortcut {
+        Shortcut shortcut;
+        Instant until;
+        ShortcutId id{};
+    };
     struct Slot {
         std::optional<Allocation> allocation;
+        std::vector<OpenShortcut> shortcuts;
         Instant looked_at = Instant::max();  // when deadlines_ brings this slot up; max: not at all
     };
     using SlotIndex = uint32_t;
@@ -420,6 +436,15 @@ class Server {
     std::optional<Drop> forbids(const Permission*, const TransportAddress& peer) const;
     bool fits(Now, Direction, Allocation&, Bytes payload);
 
+    // shortcuts.cc
+    std::vector<OpenShortcut> possible_shortcuts(const Allocation&) const;
+    void update_shortcuts(Allocation&);
+    void update_all_shortcuts();
+    void open_shortcut(std::vector<OpenShortcut>&, OpenShortcut wanted);
+    void close_shortcut(Allocation&, const OpenShortcut&);
+    void close_shortcuts(Allocation&);
+    void count(Allocation&, const FastPath::Carried&);
+
     // server.cc: the tables
     Allocation* find(const FiveTuple&, Now);  // a live one; ends it if its time is over
     Allocation& start(Allocation::Origin, Transport, const Opened&, Instant expires_at,
@@ -439,6 +464,7 @@ class Server {
     PeerPolicy policy_;
     RelayPorts& relay_ports_;
     PeerStreams* streams_ = nullptr;
+    FastPath* fast_path_ = nullptr;
     std::optional<Tickets> tickets_;
     Moves* moves_ = nullptr;
     Observer& observer_;

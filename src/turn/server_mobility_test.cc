@@ -188,6 +188,22 @@ TEST_F(MobilityTest, M03_SwitchedOffTicketsAreForbidden) {
     EXPECT_EQ(brings(alice, {1}).code(), 405);
 }
 
+TEST_F(MobilityTest, M04_WhatTheShellRelaysFollowsTheClient) {
+    FakeFastPath path, other_path;
+    world.server.relay_by(path);
+    other.relay_by(other_path);
+    TestClient before = mobile();
+    path.only().carried.to_peer = {7, 700};
+    TestClient after = client("7.7.7.7:7");
+    brings(after, ticket);
+    EXPECT_EQ(path.only().shortcut.client.client, before.address) << "not used yet";
+    comes(after, before);
+    after.sends_on(0x4000, "hi");
+    EXPECT_TRUE(path.shortcuts.empty());
+    EXPECT_EQ(other_path.only().shortcut.client.client, after.address);
+    EXPECT_EQ(world.server.stats().to_peers.packets, 7u);
+}
+
 TEST_F(MobilityTest, M04_AClientComesBackToItsAllocationOnAnotherShard) {
     TestClient before = mobile();
     TestClient after = client("7.7.7.7:7");

@@ -133,6 +133,37 @@ struct Recorder : Observer {
     std::vector<EndReason> ended;
 };
 
+// Relays nothing, and says what it would.
+struct FakeFastPath : FastPath {
+    struct Open {
+        Shortcut shortcut;
+        Instant until;
+        Carried carried;
+    };
+
+    std::optional<ShortcutId> open(const Shortcut& shortcut, Instant until) override {
+        if (refuses) return {};
+        const ShortcutId id{next++};
+        shortcuts.emplace(id, Open{shortcut, until, {}});
+        return id;
+    }
+    void prolong(ShortcutId id, Instant until) override { shortcuts.at(id).until = until; }
+    Carried carried(ShortcutId id) override { return std::exchange(shortcuts.at(id).carried, {}); }
+    Carried close(ShortcutId id) override {
+        const Carried carried = shortcuts.at(id).carried;
+        shortcuts.erase(id);
+        return carried;
+    }
+    Open& only() {
+        EXPECT_EQ(shortcuts.size(), 1u);
+        return shortcuts.begin()->second;
+    }
+
+    std::map<ShortcutId, Open> shortcuts;
+    uint32_t next = 0;
+    bool refuses = false;
+};
+
 class World {
   public:
     explicit World(ServerConfig config = {}, PeerLists lists = {}, uint64_t seed = 1)
