@@ -150,6 +150,10 @@ std::optional<SocketId> TurnSockets::listener_at(const TransportAddress& address
     return {};
 }
 
+bool TurnSockets::is_listener(SocketId id) const {
+    return sockets_[index_of(id)].kind == Kind::listener;
+}
+
 bool TurnSockets::supports(AddressFamily family) const {
     return addresses_.supports(family);
 }

@@ -46,6 +46,7 @@ class TurnSockets final : public turn::RelayPorts {
 
     // The listener that receives what is sent to that address, and can answer from there.
     std::optional<SocketId> listener_at(const TransportAddress&) const;
+    bool is_listener(SocketId) const;
 
     // From now on datagrams go to `server`, which outlives this or stop().
     void start(turn::Server& server);

@@ -1,0 +1,79 @@
+// One shard's shortcuts, put into the kernel: the entries of its maps, and what their counters say.
+//
+// A shortcut has two paths there, one for ChannelData of the client, one for datagrams of the peer.
+// It goes into the kernel when client and peer have the same IP version, and are reached through
+// interfaces that the kernel's program is attached to, where it will see what comes back.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "fastpath/kernel_relay.h"
+#include "fastpath/routes.h"
+#include "net/relay_addresses.h"
+#include "net/turn_sockets.h"
+#include "turn/fast_path.h"
+
+namespace ahoy::fastpath {
+
+// Both ways of one shortcut.
+struct PathPair {
+    struct Way {
+        ahoy_flow flow;
+        ahoy_path path;
+    };
+    Way to_peer, to_client;
+};
+
+// What tells how a shortcut leaves this machine.
+struct Surroundings {
+    TransportAddress relay;  // as the socket is bound
+    TransportAddress peer;   // as it is reached
+    bool peer_is_ours = false;
+    Route to_peer;  // unless the peer is ours
+    Route to_client;
+};
+
+// `traffic`: the counters of the way to the peer; the next ones are of the other.
+PathPair make_paths(const turn::Shortcut&, const Surroundings&, Instant until, uint32_t traffic);
+
+class KernelPaths final : public turn::FastPath {
+  public:
+    // The references outlive this.  Of the relay's capacity, this has `capacity` from `first` on.
+    KernelPaths(KernelRelay&, const net::TurnSockets&, const net::RelayAddresses&, uint32_t first,
+                uint32_t capacity);
+
+    std::optional<turn::ShortcutId> open(const turn::Shortcut&, Instant until) override;
+    void prolong(turn::ShortcutId, Instant until) override;
+    Carried carried(turn::ShortcutId) override;
+    Carried close(turn::ShortcutId) override;
+
+    // After a change of routes: what leaves another way now does so, or is left to the server.
+    // Looks at a part, beginning with the place `from`, and says where to go on, or nothing.
+    std::optional<size_t> reroute(size_t from);
+
+  private:
+    struct Entry {
+        std::optional<turn::Shortcut> shortcut;  // nothing: unused
+        Instant until;
+        PathPair paths;
+        Carried counted;  // of what the counters say, which never go back
+    };
+    std::optional<Surroundings> surroundings(const turn::Shortcut&) const;
+    Carried counters(size_t index) const;
+    bool put(size_t index, const Surroundings&);
+    void route(size_t index);
+    void remove(const PathPair&);
+
+    KernelRelay& relay_;
+    const net::TurnSockets& sockets_;
+    const net::RelayAddresses& addresses_;
+    const Routes routes_;
+    const uint32_t first_;
+    const uint32_t capacity_;
+    std::vector<Entry> entries_;  // by ShortcutId
+    // The longest unused comes first, for a packet may still be counted that is under way.
+    std::deque<uint32_t> free_;
+};
+
+}  // namespace ahoy::fastpath
