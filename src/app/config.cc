@@ -167,9 +167,9 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),
         AHOY_KEY(turn, mobility, "false",
                  "allocations outlive a change of the client's address (RFC 8016)"),
-        AHOY_KEY(
-            turn, fastpath, "\"auto\"",
-            "\"auto\", \"on\" (or refuse to start), \"off\": relay bound channels in the kernel"),
+        AHOY_KEY(turn, fastpath, "\"auto\"",
+                 "relay bound channels in the kernel: \"auto\" if it can be, \"on\" or do not "
+                 "start, \"off\""),
         AHOY_KEY(turn.peers, allow, "[]",
                  "CIDRs that may be relayed to although they are special or private"),
         AHOY_KEY(turn.peers, deny, "[]",
@@ -426,9 +426,6 @@ void check_together(const Config& config) {
          fmt::format("found {} characters, expected at least {}; `openssl rand -hex 32` makes a "
                      "good one",
                      config.webhooks.secret.size(), min_secret));
-    // Better to refuse than to accept a key and not do what it says.
-    need(config.turn.fastpath != FastPath::on, "turn.fastpath",
-         "this version has no kernel path; set it to \"auto\" or \"off\"");
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ void add(turn::Stats& total, const turn::Stats& more) {
     using T = turn::Stats;
     add(total.to_peers, more.to_peers);
     add(total.to_clients, more.to_clients);
+    add(total.carried.to_peer, more.carried.to_peer);
+    add(total.carried.to_client, more.carried.to_client);
     add_elements(total.drops, more.drops);
     add_elements(total.auth_failures, more.auth_failures);
     add_elements(total.denied_peers, more.denied_peers);
@@ -33,7 +35,7 @@ void add(turn::Stats& total, const turn::Stats& more) {
     add_elements(total.lifetimes.counts, more.lifetimes.counts);
     total.lifetimes.seconds += more.lifetimes.seconds;
     add_each(total, more, &T::bindings, &T::allocations_live, &T::allocations_total,
-             &T::relayed_ports, &T::moves);
+             &T::relayed_ports, &T::moves, &T::shortcuts);
 }
 
 void add(room::Stats& total, const room::Stats& more) {

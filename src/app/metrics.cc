@@ -98,6 +98,10 @@ void add_turn(Exposition& out, const turn::Stats& stats) {
                 stats.to_clients.packets);
     out.traffic("ahoy_turn_relayed_bytes_total", "Bytes of payload relayed.", stats.to_peers.bytes,
                 stats.to_clients.bytes);
+    out.gauge("ahoy_turn_fastpath_channels", "Bound channels that the kernel relays.",
+              stats.shortcuts);
+    out.traffic("ahoy_turn_fastpath_packets_total", "Packets that the kernel has relayed, of all.",
+                stats.carried.to_peer.packets, stats.carried.to_client.packets);
     out.by_reason<turn::Drop>("ahoy_turn_dropped_total", "Packets dropped without an answer.",
                               stats.drops);
     out.by_reason<turn::AuthFailure>("ahoy_turn_auth_failures_total",

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "app/access.h"
+#include "app/kernel_path.h"
 #include "app/log.h"
 #include "app/machine.h"
 #include "app/metrics.h"
@@ -27,6 +28,8 @@ constexpr auto stop_patience = 3s;  // then connections that do not close are dr
 constexpr auto stop_interval = 5ms;
 constexpr auto drain_interval = 200ms;
 constexpr auto watch_interval = 1s;
+// How long the kernel relays without hearing from us.
+constexpr auto kernel_patience = 5s;
 // After a restart people take their seats again, at the latest when their phones are back online.
 constexpr auto restore_time = 5min;
 
@@ -66,6 +69,7 @@ class Program {
         bound_by_descriptors(config_.turn.max_allocations);
         make_workers();
         open_listeners();
+        open_kernel_path();
     }
 
     int run() {
@@ -74,7 +78,7 @@ class Program {
         wait_signal();
         state_.ready = true;
         announce();
-        watch_users();
+        watch();
         main_.run();
         for (const auto& worker : workers_) worker->shard.join();
         log::info("server.stopped", {{"status", uint64_t(failed_ ? 1 : 0)}});
@@ -262,6 +266,19 @@ class Program {
         return all;
     }
 
+    void open_kernel_path() {
+        std::vector<IpAddress> ours;
+        for (const auto* part : {&turn_, &turn_tls_, &discovery_}) {
+            for (const TransportAddress& address : *part) ours.push_back(address.ip);
+        }
+        for (const net::RelayAddress& address : relay_addresses_.all()) {
+            ours.push_back(address.bound);
+        }
+        kernel_relay_ = kernel_path(config_.turn.fastpath, ours);
+        if (!kernel_relay_) return;
+        for (const auto& worker : workers_) worker->relay_by(*kernel_relay_);
+    }
+
     // -- running
     void start_workers() {
         const auto cpus = net::usable_cpus();
@@ -357,14 +374,26 @@ class Program {
         running_ = config;
     }
 
-    // Users come and go without anybody telling us.
-    void watch_users() {
+    // Users come and go without anybody telling us, and the kernel counts in silence.
+    void watch() {
+        if (kernel_relay_) kernel_relay_->keep_alive(net::read_clocks().steady + kernel_patience);
         watch_.expires_after(watch_interval);
         watch_.async_wait([this](boost::system::error_code error) {
             if (error || stopping_) return;
             if (access_reader_.has_changed()) reread_users();
-            watch_users();
+            if (kernel_relay_) look_after_kernel();
+            watch();
         });
+    }
+
+    void look_after_kernel() {
+        const bool rerouted = route_changes_.any_since_asked();
+        for (const auto& worker : workers_) {
+            asio::post(worker->shard.io(), [&worker = *worker, rerouted] {
+                worker.count_carried();
+                if (rerouted) worker.reroute();
+            });
+        }
     }
 
     void reread_users() {
@@ -505,6 +534,8 @@ class Program {
     net::TurnShared turn_shared_;
     LifeLog life_log_;
     ServerState state_;
+    std::unique_ptr<fastpath::KernelRelay> kernel_relay_;  // null: all is relayed in user space
+    fastpath::RouteChanges route_changes_;
     Workers workers_;
     std::vector<Servers> servers_;  // of each worker
     std::vector<TransportAddress> http_, tls_, collider_, api_, turn_, turn_tls_, discovery_;

@@ -35,6 +35,7 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       session_limits(parts.sessions),
       resume_tickets(parts.resume_key, parts.instance),
       all_(all),
+      relay_addresses_(relay_addresses),
       rooms_(parts.rooms, Random(random.seed()), log, resume_tickets),
       timer_(shard.io()) {
     if (parts.tcp_relay) turn.relay_tcp(tcp_relays);
@@ -45,6 +46,13 @@ net::HttpServer& Worker::add_server(std::unique_ptr<net::HttpService> service,
                                     const std::vector<Prefix>& trusted_proxies) {
     auto server = std::make_unique<net::HttpServer>(*service, net::HttpLimits{}, trusted_proxies);
     return *endpoints_.emplace_back(Endpoint{std::move(service), std::move(server)}).server;
+}
+
+void Worker::relay_by(fastpath::KernelRelay& relay) {
+    const auto share = static_cast<uint32_t>(relay.capacity() / all_.size());
+    kernel_paths = std::make_unique<fastpath::KernelPaths>(relay, turn_sockets, relay_addresses_,
+                                                           shard.index() * share, share);
+    turn.relay_by(*kernel_paths);
 }
 
 void Worker::start() {
@@ -84,6 +92,20 @@ void Worker::end_revoked(size_t from) {
     if (stopped_) return;
     if (const auto next = turn.end_revoked(net::read_clocks(), from)) {
         boost::asio::post(shard.io(), [this, next] { end_revoked(*next); });
+    }
+}
+
+void Worker::reroute(size_t from) {
+    if (stopped_) return;
+    if (const auto next = kernel_paths->reroute(from)) {
+        boost::asio::post(shard.io(), [this, next] { reroute(*next); });
+    }
+}
+
+void Worker::count_carried(size_t from) {
+    if (stopped_) return;
+    if (const auto next = turn.count_carried(from)) {
+        boost::asio::post(shard.io(), [this, next] { count_carried(*next); });
     }
 }
 

@@ -18,6 +18,7 @@
 #include "app/counts.h"
 #include "app/ice.h"
 #include "app/life_log.h"
+#include "fastpath/kernel_paths.h"
 #include "net/clock.h"
 #include "net/dtls.h"
 #include "net/http.h"
@@ -78,6 +79,12 @@ class Worker {
     // Closes everything, in an orderly way; what is left to do then ends by itself.
     void stop();
     Counts count() const;
+    // Before start(): channels go into the kernel, this shard's share of its capacity of them.
+    void relay_by(fastpath::KernelRelay&);
+    // After a change of this machine's routes.
+    void reroute(size_t from = 0);
+    // From time to time: what the kernel has relayed is counted as relayed.
+    void count_carried(size_t from = 0);
     // `ends_revoked`: also those whose allocations began with credentials that are gone.
     void use(const Access&, const turn::PeerPolicy&, bool ends_revoked);
     void use(std::shared_ptr<const room::JoinTokens>);
@@ -108,6 +115,7 @@ class Worker {
 
     net::Shard shard;  // first, because everything else hangs on its io_context
     net::TurnSockets turn_sockets;
+    std::unique_ptr<fastpath::KernelPaths> kernel_paths;  // null: all is relayed here
     turn::Server turn;
     net::TurnMoves turn_moves;
     net::Dtls dtls;
@@ -139,6 +147,7 @@ class Worker {
     };
 
     const Workers& all_;
+    const net::RelayAddresses& relay_addresses_;
     room::Rooms rooms_;
     boost::asio::steady_timer timer_;
     Instant timer_at_ = Instant::max();
