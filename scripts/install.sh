@@ -4,8 +4,10 @@
 build_packages="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-dev
     libboost-url1.81-dev libssl-dev libexpected-dev libtomlplusplus-dev libcli11-dev libspdlog-dev
     libfmt-dev prometheus-cpp-dev zlib1g-dev libutf8proc-dev libsqlite3-dev"
+# The kernel path (turn.fastpath); without them the program is built without it.
+kernel_packages="clang libbpf-dev"
 check_packages="clang clang-tidy clang-format lld llvm libclang-rt-14-dev libgtest-dev libgmock-dev
-    curl chromium firefox-esr coturn openssl iproute2 nftables ethtool python3"
+    curl chromium firefox-esr coturn openssl iproute2 nftables ethtool bpftool python3"
 e2e_packages="libnss3-tools"
 clients_packages="golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev python3-aioice
     python3-gi gir1.2-gstreamer-1.0 gir1.2-nice-0.1 gstreamer1.0-nice"

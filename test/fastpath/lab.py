@@ -1,0 +1,201 @@
+"""Three network namespaces, client - server - peer, joined by veth pairs, and Ahoy in the middle.
+
+All of it is gone with the Lab.  Sockets are opened inside the namespaces by this one process.
+"""
+
+import ctypes
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+AHOY = os.environ.get("AHOY_BIN", str(ROOT / "build/release/ahoy"))
+SECRET_USER, PASSWORD = "alice", "wonder"
+
+# By IP version: the client's address, the server's two, the peer's.
+ADDRESSES = {4: ("192.0.2.2", "192.0.2.1", "198.51.100.1", "198.51.100.2"),
+             6: ("2001:db8:1::2", "2001:db8:1::1", "2001:db8:2::1", "2001:db8:2::2")}
+PEERS = ["198.51.100.0/24", "2001:db8:2::/64"]
+PATIENCE = 30  # seconds, for a machine that is busy with something else
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def why_not():
+    """Why it cannot be tried on this machine, or nothing."""
+    if os.geteuid() != 0:
+        return "network namespaces and programs in the kernel take root"
+    log = subprocess.run([AHOY, "serve", "--set", "turn.fastpath=on", "--set", "http.listen=[]",
+                          "--set", "turn.listen=[\"127.0.0.1:0\"]",
+                          "--set", "turn.relay_addresses=[\"127.0.0.1\"]"],
+                         capture_output=True, text=True, timeout=PATIENCE).stderr
+    return "built without clang or libbpf" if "built without" in log else ""
+
+
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def until(holds, what, seconds=PATIENCE):
+    end = time.monotonic() + seconds
+    while not (found := holds()):
+        if time.monotonic() > end:
+            raise AssertionError(f"in vain: {what}")
+        time.sleep(0.02)
+    return found
+
+
+class Lab:
+    def __init__(self):
+        self.prefix = f"ahoy-fastpath-{os.getpid()}-"
+        self.home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        self.folder = tempfile.TemporaryDirectory(prefix="ahoy-fastpath-")
+        self.made = []
+        self.server = None
+        try:
+            for name in ("client", "server", "peer"):
+                run("ip", "netns", "add", self.prefix + name)
+                self.made.append(name)
+                self.ip(name, "link", "set", "lo", "up")
+            self._link("client", 0)
+            self._link("peer", 3)
+            # Nothing is believed that comes by another way than its answer would go.
+            run(*self.inside("server", "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=1"))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        self.stop()
+        while self.made:
+            subprocess.run(["ip", "netns", "del", self.prefix + self.made.pop()], check=False)
+        self.folder.cleanup()
+        os.close(self.home)
+
+    def ip(self, name, *arguments):
+        run("ip", "-n", self.prefix + name, *arguments)
+
+    def inside(self, name, *command):
+        return ["ip", "netns", "exec", self.prefix + name, *command]
+
+    def finish_checksums(self, name, finish):
+        """Whether a sender there makes its checksums itself, as what comes by a wire has them."""
+        run(*self.inside(name, "ethtool", "-K", "server", "tx", "off" if finish else "on"))
+
+    def _link(self, name, outer):
+        run("ip", "link", "add", "server", "netns", self.prefix + name, "type", "veth",
+            "peer", "name", name, "netns", self.prefix + "server")
+        inner = 1 if outer == 0 else 2
+        for version, addresses in ADDRESSES.items():
+            bits = "/24" if version == 4 else "/64"
+            nodad = [] if version == 4 else ["nodad"]
+            self.ip(name, "addr", "add", addresses[outer] + bits, "dev", "server", *nodad)
+            self.ip("server", "addr", "add", addresses[inner] + bits, "dev", name, *nodad)
+        self.ip(name, "link", "set", "server", "up")
+        self.ip("server", "link", "set", name, "up")
+        for version, addresses in ADDRESSES.items():
+            self.ip(name, f"-{version}", "route", "add", "default", "via", addresses[inner])
+        self.finish_checksums(name, True)
+
+    @contextlib.contextmanager
+    def namespace(self, name):
+        with open(f"/run/netns/{self.prefix}{name}") as there:
+            assert libc.setns(there.fileno(), 0) == 0
+        try:
+            yield
+        finally:
+            assert libc.setns(self.home, 0) == 0
+
+    def socket(self, name, version=4, kind=socket.SOCK_DGRAM):
+        """Of a client or peer, bound to its address there; or for a stream, to none."""
+        with self.namespace(name):
+            made = socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, kind)
+        made.settimeout(PATIENCE)
+        if kind == socket.SOCK_DGRAM:
+            made.bind((ADDRESSES[version][0 if name == "client" else 3], 0))
+        return made
+
+    def raw_socket(self, name):
+        with self.namespace(name):
+            made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        return made
+
+    def frames(self, name):
+        """A socket that hears every frame which arrives there."""
+        with self.namespace(name):
+            made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            made.bind(("server", 0))
+        made.settimeout(PATIENCE)
+        return made
+
+    # ---- the server
+
+    def start(self, *settings, deny=(), fastpath="on"):
+        config = pathlib.Path(self.folder.name) / "ahoy.toml"
+        self.write_peers = lambda denied: config.write_text(
+            f"[turn.peers]\nallow = {json.dumps(PEERS)}\ndeny = {json.dumps(list(denied))}\n")
+        self.write_peers(deny)
+        listen = json.dumps([f"{ADDRESSES[4][1]}:3478", f"[{ADDRESSES[6][1]}]:3478"])
+        relay = json.dumps([ADDRESSES[4][2], ADDRESSES[6][2]])
+        command = [AHOY, "serve", "--config", str(config)]
+        for setting in ("server.threads=2", 'http.listen=["127.0.0.1:8080"]',
+                        f"turn.listen={listen}", f"turn.relay_addresses={relay}",
+                        f'turn.users={{ {SECRET_USER} = "{PASSWORD}" }}', "turn.realm=ahoy",
+                        "turn.address_quota=0", "turn.user_quota=0", f"turn.fastpath={fastpath}",
+                        *settings):
+            command += ["--set", setting]
+        self.log = pathlib.Path(self.folder.name) / "log"
+        with open(self.log, "w") as log:
+            self.server = subprocess.Popen(self.inside("server", *command), stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.DEVNULL, stderr=log)
+        until(lambda: self.says("server.ready") or self.server.poll() is not None, "the start")
+        assert self.server.poll() is None, self.log.read_text()
+
+    def says(self, words):
+        return words in self.log.read_text()
+
+    def stop(self, how=signal.SIGTERM):
+        if self.server is None:
+            return
+        self.server.send_signal(how)
+        self.server.wait(PATIENCE)
+        self.server = None
+
+    def metric(self, name):
+        """The sum over its labels; with labels, of just these."""
+        connection = self.socket("server", kind=socket.SOCK_STREAM)
+        with connection:
+            connection.connect(("127.0.0.1", 8080))
+            connection.sendall(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            text = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+        values = re.findall(rf"^{re.escape(name)}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        assert values, f"a metric {name}"
+        return sum(map(float, values))
+
+    def in_kernel(self, direction):
+        return self.metric(f'ahoy_turn_fastpath_packets_total{{direction="{direction}"}}')
+
+
+def programs():
+    """The ids of all loaded programs of ours, whoever loaded them."""
+    return {program["id"] for program in json.loads(run("bpftool", "-j", "prog", "show"))
+            if program.get("name") == "ahoy_relay"}
+
+
+def paths(program):
+    """How many entries the program's map has."""
+    maps = json.loads(run("bpftool", "-j", "prog", "show", "id", str(program)))["map_ids"]
+    for each in maps:
+        if json.loads(run("bpftool", "-j", "map", "show", "id", str(each)))["name"] == "paths":
+            return len(json.loads(run("bpftool", "-j", "map", "dump", "id", str(each))))
+    raise AssertionError("no map of paths")
