@@ -17,8 +17,9 @@ class Server:
     pid: int
 
 
-def ahoy(binaries, _folder):
+def ahoy(binaries, _folder, fastpath="off"):
     settings = {
+        "turn.fastpath": fastpath,
         "server.threads": "1",
         "http.listen": '["127.0.0.1:8080"]',
         "turn.listen": f'["{lab.SERVER}:3478"]',
@@ -33,6 +34,11 @@ def ahoy(binaries, _folder):
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
     return command
+
+
+def ahoy_kernel(binaries, folder):
+    """With bound channels in the kernel."""
+    return ahoy(binaries, folder, fastpath="on")
 
 
 def coturn(_binaries, folder):
@@ -53,7 +59,8 @@ def bare(engine):
     return command
 
 
-KINDS = {"ahoy": ahoy, "coturn": coturn, "bare": bare("mmsg"), "io_uring": bare("uring")}
+KINDS = {"ahoy": ahoy, "kernel": ahoy_kernel, "coturn": coturn, "bare": bare("mmsg"),
+         "io_uring": bare("uring")}
 
 
 @contextlib.contextmanager
