@@ -128,7 +128,10 @@ bool KernelPaths::put(size_t index, const Surroundings& around) {
     Entry& entry = entries_[index];
     const auto traffic = static_cast<uint32_t>(2 * (first_ + index));
     entry.paths = make_paths(*entry.shortcut, around, entry.until, traffic);
-    const auto& [to_peer, to_client] = entry.paths;
+    auto& [to_peer, to_client] = entry.paths;
+    // No other shard has these numbers either.
+    to_peer.path.id = uint64_t{first_} << 40 | ++puts_;
+    to_client.path.id = uint64_t{first_} << 40 | ++puts_;
     if (relay_.put(to_peer.flow, to_peer.path) && relay_.put(to_client.flow, to_client.path)) {
         return true;
     }

@@ -71,6 +71,7 @@ class KernelPaths final : public turn::FastPath {
     const Routes routes_;
     const uint32_t first_;
     const uint32_t capacity_;
+    uint64_t puts_ = 0;
     std::vector<Entry> entries_;  // by ShortcutId
     // The longest unused comes first, for a packet may still be counted that is under way.
     std::deque<uint32_t> free_;

@@ -19,6 +19,7 @@ struct ahoy_flow {
 
 /* What becomes of it. */
 struct ahoy_path {
+    __u64 id;         /* another one whenever it is written */
     __u64 expires_at; /* nanoseconds of CLOCK_MONOTONIC */
     __u8 from[16];
     __u8 to[16];

@@ -72,10 +72,11 @@ struct ipv6_headers {
 /* One way through us: how it came, and how it leaves. */
 struct passage {
     struct ahoy_flow flow;
-    const struct ahoy_path *path;
-    const struct ahoy_path *next; /* of the other party, when that is ours too */
-    __u32 payload;                /* bytes */
-    __s32 growth;                 /* of the packet, in bytes */
+    struct ahoy_path path;
+    struct ahoy_path next; /* of the other party, when that is ours too */
+    int has_next;
+    __u32 payload; /* bytes */
+    __s32 growth;  /* of the packet, in bytes */
 };
 
 /* ---- sums for checksums (RFC 1071); the order of the bytes does not matter, only the places */
@@ -129,10 +130,16 @@ static __always_inline __u64 covered(__u64 addresses, const struct udphdr *udp,
 
 /* ---- finding the way */
 
-static __always_inline const struct ahoy_path *find(const struct ahoy_flow *flow, __u64 now)
+/* A copy: where it stands another path may be written as soon as this one is removed, before we have
+ * read all of it.  That it is still there afterwards, with the same id, says that we have read one. */
+static __always_inline int find(const struct ahoy_flow *flow, __u64 now, struct ahoy_path *copy)
 {
     const struct ahoy_path *path = bpf_map_lookup_elem(&paths, flow);
-    return path && now < path->expires_at ? path : NULL;
+    if (!path) return 0;
+    __builtin_memcpy(copy, path, sizeof *copy);
+    barrier();
+    path = bpf_map_lookup_elem(&paths, flow);
+    return path && path->id == copy->id && now < copy->expires_at;
 }
 
 static __always_inline int is_owner_alive(__u64 now)
@@ -148,32 +155,31 @@ static __always_inline int find_passage(struct passage *passage, const struct ch
 {
     const __u64 now = bpf_ktime_get_ns();
     struct ahoy_flow *flow = &passage->flow;
-    passage->next = NULL;
-    passage->path = NULL;
+    int is_channel_data = 0;
     if (!is_owner_alive(now)) return 0;
     if (size >= sizeof *channel && (channel->number & bpf_htons(0xc000)) == bpf_htons(0x4000)) {
         flow->channel = channel->number;
-        passage->path = find(flow, now);
+        is_channel_data = find(flow, now, &passage->path);
     }
-    if (passage->path) {
+    if (is_channel_data) {
         passage->payload = size - sizeof *channel;
         if (bpf_ntohs(channel->length) != passage->payload) return 0;
         passage->growth = -(__s32)sizeof *channel;
     } else {
         flow->channel = 0;
-        passage->path = find(flow, now);
-        if (!passage->path) return 0;
+        if (!find(flow, now, &passage->path)) return 0;
         passage->payload = size;
         passage->growth = sizeof *channel;
     }
-    if (passage->path->came_by != interface) return 0;
-    if (passage->path->to_ourselves) {
-        struct ahoy_flow onward = {.from_port = passage->path->from_port,
-                                   .to_port = passage->path->to_port};
-        __builtin_memcpy(onward.from, passage->path->from, sizeof onward.from);
-        __builtin_memcpy(onward.to, passage->path->to, sizeof onward.to);
-        passage->next = find(&onward, now);
-        if (!passage->next) return 0;
+    if (passage->path.came_by != interface) return 0;
+    if (passage->path.to_ourselves) {
+        flow->from_port = passage->path.from_port;
+        flow->to_port = passage->path.to_port;
+        flow->channel = 0;
+        __builtin_memcpy(flow->from, passage->path.from, sizeof flow->from);
+        __builtin_memcpy(flow->to, passage->path.to, sizeof flow->to);
+        if (!find(flow, now, &passage->next)) return 0;
+        passage->has_next = 1;
         passage->growth = 0;
     }
     return 1;
@@ -181,7 +187,7 @@ static __always_inline int find_passage(struct passage *passage, const struct ch
 
 static __always_inline const struct ahoy_path *way_out(const struct passage *passage)
 {
-    return passage->next ? passage->next : passage->path;
+    return passage->has_next ? &passage->next : &passage->path;
 }
 
 static __always_inline void count(const struct ahoy_path *path, __u32 payload)
@@ -214,8 +220,8 @@ static __always_inline int leave(struct __sk_buff *skb, const struct passage *pa
                             BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH) < 0) {
         return TC_ACT_SHOT;
     }
-    count(passage->path, passage->payload);
-    if (passage->next) count(passage->next, passage->payload);
+    count(&passage->path, passage->payload);
+    if (passage->has_next) count(&passage->next, passage->payload);
     return bpf_redirect_neigh(out->interface, &next_hop, sizeof next_hop, 0);
 }
 
@@ -261,7 +267,7 @@ static __always_inline int relay_ipv4(struct __sk_buff *skb)
     }
 
     const struct ahoy_path *out = way_out(&passage);
-    const __u64 before = covered(addresses, &h.udp, passage.path->channel ? NULL : &h.channel);
+    const __u64 before = covered(addresses, &h.udp, passage.path.channel ? NULL : &h.channel);
     __builtin_memcpy(&h.ip.saddr, out->from + 12, sizeof h.ip.saddr);
     __builtin_memcpy(&h.ip.daddr, out->to + 12, sizeof h.ip.daddr);
     h.ip.tot_len = bpf_htons(bpf_ntohs(h.ip.tot_len) + passage.growth);
@@ -304,7 +310,7 @@ static __always_inline int relay_ipv6(struct __sk_buff *skb)
     }
 
     const struct ahoy_path *out = way_out(&passage);
-    const __u64 before = covered(addresses, &h.udp, passage.path->channel ? NULL : &h.channel);
+    const __u64 before = covered(addresses, &h.udp, passage.path.channel ? NULL : &h.channel);
     __builtin_memcpy(&h.ip.saddr, out->from, sizeof h.ip.saddr);
     __builtin_memcpy(&h.ip.daddr, out->to, sizeof h.ip.daddr);
     h.ip.flow_lbl[0] &= 0xf0; /* half of the traffic class */

@@ -43,7 +43,7 @@ struct Datagram {
 };
 
 uint32_t add_words(std::span<const uint8_t> bytes, uint32_t sum) {
-    for (size_t i = 0; i < bytes.size(); ++i) sum += i % 2 == 0 ? bytes[i] << 8 : bytes[i];
+    for (size_t i = 0; i < bytes.size(); ++i) sum += i % 2 == 0 ? bytes[i] * 256u : bytes[i];
     return sum;
 }
 
