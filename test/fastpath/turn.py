@@ -6,14 +6,14 @@ import os
 import socket
 import struct
 
-from lab import ADDRESSES, PASSWORD, SECRET_USER
+from lab import ADDRESSES, PASSWORD, USER
 
 COOKIE = 0x2112A442
 ALLOCATE, REFRESH, CREATE_PERMISSION, CHANNEL_BIND = 0x003, 0x004, 0x008, 0x009
 USERNAME, INTEGRITY, ERROR_CODE, CHANNEL_NUMBER, LIFETIME = 0x06, 0x08, 0x09, 0x0C, 0x0D
 XOR_PEER_ADDRESS, REALM, NONCE, XOR_RELAYED_ADDRESS = 0x12, 0x14, 0x15, 0x16
 REQUESTED_ADDRESS_FAMILY, REQUESTED_TRANSPORT = 0x17, 0x19
-KEY = hashlib.md5(f"{SECRET_USER}:ahoy:{PASSWORD}".encode()).digest()
+KEY = hashlib.md5(f"{USER}:ahoy:{PASSWORD}".encode()).digest()
 
 
 def attribute(number, value):
@@ -61,7 +61,7 @@ class Client:
         transaction = transaction or os.urandom(12)
         signs = self.nonce is not None
         if signs:
-            attributes += (attribute(USERNAME, SECRET_USER.encode()) + attribute(REALM, b"ahoy") +
+            attributes += (attribute(USERNAME, USER.encode()) + attribute(REALM, b"ahoy") +
                            attribute(NONCE, self.nonce))
         size = len(attributes) + (24 if signs else 0)
         message = struct.pack("!HHI", method, size, COOKIE) + transaction + attributes
