@@ -19,9 +19,14 @@ std::optional<TurnShared::HeldPort> TurnShared::redeem(const stun::ReservationTo
     return reservations_.redeem(token, user, now);
 }
 
-std::optional<TurnShared::HeldPort> TurnShared::withdraw(const stun::ReservationToken& token) {
+size_t TurnShared::reserved() {
     const std::lock_guard lock(mutex_);
-    return reservations_.withdraw(token);
+    return reservations_.count();
+}
+
+turn::Reservations<TurnShared::HeldPort>::Expired TurnShared::take_expired(Instant now) {
+    const std::lock_guard lock(mutex_);
+    return reservations_.take_expired(now);
 }
 
 bool TurnShared::charge(std::string_view user, const IpAddress& client,

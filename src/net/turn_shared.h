@@ -46,7 +46,8 @@ class TurnShared {
 
     void reserve(turn::Reservation, HeldPort);
     std::optional<HeldPort> redeem(const stun::ReservationToken&, std::string_view user, Instant);
-    std::optional<HeldPort> withdraw(const stun::ReservationToken&);
+    size_t reserved();
+    turn::Reservations<HeldPort>::Expired take_expired(Instant now);
 
     bool charge(std::string_view user, const IpAddress& client, const turn::Quotas::Limits&);
     void discharge(std::string_view user, const IpAddress& client);

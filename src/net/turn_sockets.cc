@@ -260,8 +260,10 @@ std::optional<turn::RelayPort> TurnSockets::redeem(const stun::ReservationToken&
     return turn::RelayPort{id, sockets_[index_of(id)].local};
 }
 
-void TurnSockets::withdraw(const stun::ReservationToken& token) {
-    if (const auto held = shared_.withdraw(token)) close_socket(add(*held));
+Instant TurnSockets::withdraw_expired(Instant now) {
+    const auto expired = shared_.take_expired(now);
+    for (const TurnShared::HeldPort& held : expired.ports) close_socket(add(held));
+    return expired.next;
 }
 
 bool TurnSockets::charge(std::string_view user, const IpAddress& client,

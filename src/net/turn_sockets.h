@@ -81,7 +81,8 @@ class TurnSockets final : public turn::RelayPorts {
     void reserve(const turn::RelayPort&, turn::Reservation) override;
     std::optional<turn::RelayPort> redeem(const stun::ReservationToken&, std::string_view user,
                                           Instant) override;
-    void withdraw(const stun::ReservationToken&) override;
+    size_t reserved() const override { return shared_.reserved(); }
+    Instant withdraw_expired(Instant now) override;
     bool charge(std::string_view user, const IpAddress& client,
                 const turn::Quotas::Limits&) override;
     void discharge(std::string_view user, const IpAddress& client) override;

@@ -146,8 +146,8 @@ TEST_F(TurnSocketsTest, F11_AReservedPortMovesToTheShardThatRedeemsIt) {
     const auto redeemed = two.sockets.redeem(token, "alice", now);
     ASSERT_TRUE(redeemed);
     EXPECT_EQ(redeemed->address, opened->next->address);
-    EXPECT_FALSE(one.sockets.redeem(token, "alice", now));  // F12
-    one.sockets.withdraw(token);                            // too late
+    EXPECT_FALSE(one.sockets.redeem(token, "alice", now));               // F12
+    EXPECT_EQ(one.sockets.withdraw_expired(now + 30s), Instant::max());  // too late
     EXPECT_TRUE(addresses.is_live(redeemed->address));
 
     const std::array<uint8_t, 3> bytes{1, 2, 3};
@@ -165,9 +165,34 @@ TEST_F(TurnSocketsTest, F18_AReservedPortThatNobodyWantsIsFreeAgain) {
     const TransportAddress reserved = opened->next->address;
     one.sockets.reserve(*opened->next, {token, "alice", now + 30s});
     EXPECT_TRUE(addresses.is_live(reserved));
-    one.sockets.withdraw(token);
+    EXPECT_EQ(two.sockets.reserved(), 1u);
+    EXPECT_EQ(two.sockets.withdraw_expired(now + 29s), now + 30s);
+    EXPECT_TRUE(addresses.is_live(reserved));
+    EXPECT_EQ(two.sockets.withdraw_expired(now + 30s), Instant::max());  // on whichever shard
+    EXPECT_EQ(two.sockets.reserved(), 0u);
     EXPECT_FALSE(addresses.is_live(reserved));
     EXPECT_FALSE(two.sockets.redeem(token, "alice", now));
+}
+
+// With real sockets, pairs and single ones, on two shards by turns.
+TEST_F(TurnSocketsTest, TI5_AfterAMillionPortsThatCameAndWentAllAreThere) {
+    constexpr size_t ports = 1'000'000;
+    for (size_t opened = 0; opened < ports;) {
+        TurnSockets& shard = opened % 2 == 0 ? one.sockets : two.sockets;
+        const bool pair = opened % 4 < 2;
+        const auto got = shard.open(
+            AddressFamily::ipv4, pair ? turn::Parity::even_and_next : turn::Parity::any, loopback);
+        ASSERT_TRUE(got.has_value()) << opened;
+        shard.close(got->port);
+        if (got->next) shard.close(*got->next);
+        shard.flush();
+        opened += got->next ? 2u : 1u;
+    }
+    std::vector<turn::RelayPort> all;
+    while (const auto got = one.sockets.open(AddressFamily::ipv4, turn::Parity::any, loopback)) {
+        all.push_back(got->port);
+    }
+    EXPECT_EQ(all.size(), 1000u);
 }
 
 TEST_F(TurnSocketsTest, I14_TheClientHearsThatNobodyListensAndTheRelayGoesOn) {

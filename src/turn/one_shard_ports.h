@@ -16,8 +16,11 @@ class OneShardPorts : public RelayPorts {
                                     Instant now) override {
         return reservations_.redeem(token, user, now);
     }
-    void withdraw(const stun::ReservationToken& token) override {
-        if (const auto port = reservations_.withdraw(token)) close(*port);
+    size_t reserved() const override { return reservations_.count(); }
+    Instant withdraw_expired(Instant now) override {
+        const auto expired = reservations_.take_expired(now);
+        for (const RelayPort& port : expired.ports) close(port);
+        return expired.next;
     }
     bool charge(std::string_view user, const IpAddress& client,
                 const Quotas::Limits& limits) override {

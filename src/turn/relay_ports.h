@@ -57,8 +57,10 @@ class RelayPorts : public OwnAddresses {
     // be opened here.
     virtual std::optional<RelayPort> redeem(const stun::ReservationToken&, std::string_view user,
                                             Instant now) = 0;
-    // Closes the port, unless somebody has redeemed it.
-    virtual void withdraw(const stun::ReservationToken&) = 0;
+    // How many are reserved, by all shards.
+    virtual size_t reserved() const = 0;
+    // Closes those whose reservations are over; when the next one will be.
+    virtual Instant withdraw_expired(Instant now) = 0;
 
     // Counts an allocation, unless there are too many.
     virtual bool charge(std::string_view user, const IpAddress& client, const Quotas::Limits&) = 0;

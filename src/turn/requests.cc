@@ -196,7 +196,7 @@ Result<Server::Opened, Server::Refusal> Server::open_relays(const Exchange& x,
         return opened;
     }
     const bool reserves = options.parity == Parity::even_and_next;
-    if (reserves && reserved_.size() >= config_.max_reservations) {
+    if (reserves && relay_ports_.reserved() >= config_.max_reservations) {
         return unexpected(Refusal(ErrorCode::insufficient_capacity));
     }
     std::optional<AddressError> failed;
@@ -222,18 +222,18 @@ Result<Server::Opened, Server::Refusal> Server::open_relays(const Exchange& x,
 }
 
 stun::ReservationToken Server::reserve(const RelayPort& port, std::string_view user, Instant now) {
-    Reserved reserved{.expires_at = now + reservation_lifetime};
-    random_.fill(reserved.token);
-    relay_ports_.reserve(port, {reserved.token, std::string(user), reserved.expires_at});
-    reserved_.push_back(reserved);
-    return reserved.token;
+    stun::ReservationToken token;
+    random_.fill(token);
+    const Instant expires_at = now + reservation_lifetime;
+    relay_ports_.reserve(port, {token, std::string(user), expires_at});
+    withdraw_at_ = std::min(withdraw_at_, expires_at);
+    return token;
 }
 
 Result<RelayPort, Server::Refusal> Server::redeem(const stun::ReservationToken& token,
                                                   std::string_view user, Instant now) {
     const auto port = relay_ports_.redeem(token, user, now);
     if (!port) return unexpected(Refusal(ErrorCode::insufficient_capacity));
-    std::erase_if(reserved_, [&](const Reserved& reserved) { return reserved.token == token; });
     return *port;
 }
 

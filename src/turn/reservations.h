@@ -4,6 +4,7 @@
 // who reserves bounds how many there are.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,11 +39,30 @@ class Reservations {
         if (found.user != user || now >= found.expires_at) return {};
         return take(at);
     }
-    // The port of a token that nobody may redeem any more.
-    std::optional<Port> withdraw(const stun::ReservationToken& token) {
-        const size_t at = find(token);
-        if (at == entries_.size()) return {};
-        return take(at);
+    // Not of allocations that move to another shard, whose ports are held without end.
+    size_t count() const {
+        return static_cast<size_t>(std::ranges::count_if(entries_, [](const Entry& entry) {
+            return entry.reservation.expires_at != Instant::max();
+        }));
+    }
+
+    // The ports that nobody may redeem any more, and when there will be others.
+    struct Expired {
+        std::vector<Port> ports;
+        Instant next = Instant::max();
+    };
+    Expired take_expired(Instant now) {
+        Expired expired;
+        std::erase_if(entries_, [&](Entry& entry) {
+            const Instant end = entry.reservation.expires_at;
+            if (now >= end) {
+                expired.ports.push_back(std::move(entry.port));
+                return true;
+            }
+            expired.next = std::min(expired.next, end);
+            return false;
+        });
+        return expired;
     }
     template <class Visit>
     void each(Visit&& visit) const {

@@ -555,15 +555,11 @@ void Server::expire(Now now, Outbox& out) {
         update_shortcuts(*slot.allocation);
         look_again(due->slot);
     }
-    while (!reserved_.empty() && now.steady >= reserved_.front().expires_at) {
-        relay_ports_.withdraw(reserved_.front().token);
-        reserved_.pop_front();
-    }
+    if (now.steady >= withdraw_at_) withdraw_at_ = relay_ports_.withdraw_expired(now.steady);
 }
 
 Instant Server::next_deadline() const {
-    const Instant reservation = reserved_.empty() ? Instant::max() : reserved_.front().expires_at;
-    return std::min(deadlines_.next(), reservation);
+    return std::min(deadlines_.next(), withdraw_at_);
 }
 
 void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy policy) {
@@ -599,8 +595,7 @@ void Server::close_all(Now now) {
     for (Slot& slot : slots_) {
         if (slot.allocation) end(*slot.allocation, now, EndReason::stopped);
     }
-    for (const Reserved& reserved : reserved_) relay_ports_.withdraw(reserved.token);
-    reserved_.clear();
+    withdraw_at_ = relay_ports_.withdraw_expired(Instant::max());
 }
 
 }  // namespace ahoy::turn

@@ -53,10 +53,10 @@ struct ServerConfig {
     unsigned max_allocations_per_user = 256;
     // A hundred such people behind one address, and a quarter of the default range of ports.
     unsigned max_allocations_per_address = 4096;
-    unsigned max_permissions = 128;  // per allocation
-    unsigned max_channels = 128;     // per allocation
-    unsigned max_connections = 64;   // per allocation, to peers over TCP
-    unsigned max_reservations = 256;
+    unsigned max_permissions = 128;   // per allocation
+    unsigned max_channels = 128;      // per allocation
+    unsigned max_connections = 64;    // per allocation, to peers over TCP
+    unsigned max_reservations = 256;  // of all shards
     // Over UDP to strangers in one network (ReplyBudget); 0: any number.
     unsigned replies_per_second = 10'000;
     // Binding requests need a credential as well.
@@ -292,11 +292,6 @@ class Server {
         least,  // nor PASSWORD-ALGORITHMS, without which a client takes MD5, nor addresses of ours
     };
 
-    // A port that this server has reserved, for whoever redeems it on any.
-    struct Reserved {
-        stun::ReservationToken token{};
-        Instant expires_at;
-    };
     // A channel that the shell relays.
     struct OpenShortcut {
         Shortcut shortcut;
@@ -482,7 +477,7 @@ class Server {
     boost::unordered_flat_map<ConnectionId, PendingConnect, HashConnection> connects_;
     std::map<MobileId, SlotIndex> by_mobile_;
     boost::unordered_flat_map<FiveTuple, Claimant, HashFiveTuple> claimants_;
-    std::deque<Reserved> reserved_;  // all live equally long, so the oldest goes first
+    Instant withdraw_at_ = Instant::max();  // not after the first reservation made here is over
     Deadlines<Due> deadlines_;
     ReplyBudget budget_;
     Bandwidth bandwidth_;

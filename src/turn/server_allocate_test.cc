@@ -325,6 +325,24 @@ TEST(Allocate, F18_ReservationsAreBounded) {
     EXPECT_EQ(world.ports.live.size(), 2u);
 }
 
+// Whoever redeems it may be on another shard than who reserved it.
+TEST(Allocate, F18_AUsedReservationCountsNoMore) {
+    World world({.max_reservations = 1});
+    Server other({}, World::credentials(), Nonces({7}), PeerPolicy({}, {listener}), world.ports,
+                 world.observer, Random::from_number(2));
+    world.shards.push_back(&other);
+    TestClient first(world, "5.6.7.8:1"), second(world, "5.6.7.8:2");
+    first.socket = SocketId{2}, second.socket = SocketId{3};
+    for (int i = 0; i < 3; ++i) {
+        const auto reserved = first.allocates(even_port(true));
+        ASSERT_EQ(reserved.code(), success);
+        const auto value = reserved.message().find(T::reservation_token).value();
+        EXPECT_EQ(second.allocates(token({value.begin(), value.end()})).code(), success);
+        first.refreshes(0), second.refreshes(0);
+    }
+    EXPECT_TRUE(world.ports.live.empty());
+}
+
 TEST_F(AllocateTest, F28_F29_Lifetimes) {
     const std::pair<uint32_t, long> table[] = {{0, 600},     {1, 600},      {599, 600},
                                                {600, 600},   {1000, 1000},  {3600, 3600},
