@@ -146,11 +146,17 @@ Waiting Server::take_over(Now now, Moving moving, const Claim& claim) {
     }
     if (!allocation.has_relays()) {
         observer_.allocation_ended({before, now}, EndReason::lost);
+        stats_.lifetimes.add(now.steady - allocation.created_at());
         relay_ports_.discharge(allocation.username(), allocation.charged_address());
         moves_->end(allocation.mobile->id);
         return claim_voided(claim);
     }
-    // This shard may have been told of another policy before the other one was.
+    // This shard may have been told of other users and another policy before the other one was.
+    if (ends_revoked_ && is_revoked(allocation)) {
+        allocation.client_leaves();
+        end(settle(std::move(allocation)), now, EndReason::revoked);
+        return claim_voided(claim);
+    }
     allocation.judge_again([&](const auto& peer) { return policy_.check(peer, relay_ports_); });
 
     const auto claimant = claimants_.find(claim.five_tuple);

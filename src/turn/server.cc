@@ -464,6 +464,7 @@ void Server::vacate(SlotIndex index) {
     slots_[index].allocation.reset();
     free_slots_.push_back(index);
     --stats_.allocations_live;
+    stats_.relayed_ports = by_relay_.size();
 }
 
 Server::SlotIndex Server::slot_of(const Allocation& allocation) const {
@@ -566,6 +567,7 @@ void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy p
     CHECK(credentials != nullptr);
     credentials_ = std::move(credentials);
     policy_ = std::move(policy);
+    ends_revoked_ = false;
     for (Slot& slot : slots_) {
         if (!slot.allocation) continue;
         slot.allocation->judge_again(
@@ -575,17 +577,19 @@ void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy p
     }
 }
 
+bool Server::is_revoked(const Allocation& allocation) const {
+    return allocation.is_by_token()
+               ? !credentials_->token_keys().has(allocation.token_key())
+               : !credentials_->stands_by(allocation.username(), allocation.keys());
+}
+
 std::optional<size_t> Server::end_revoked(Now now, size_t from) {
     constexpr size_t at_once = 256;  // a few microseconds each
     const size_t to = std::min(from + at_once, slots_.size());
-    const auto stands = [&](const Allocation& allocation) {
-        return allocation.is_by_token()
-                   ? credentials_->token_keys().has(allocation.token_key())
-                   : credentials_->stands_by(allocation.username(), allocation.keys());
-    };
+    ends_revoked_ = true;
     for (size_t i = from; i < to; ++i) {
         auto& allocation = slots_[i].allocation;
-        if (allocation && !stands(*allocation)) end(*allocation, now, EndReason::revoked);
+        if (allocation && is_revoked(*allocation)) end(*allocation, now, EndReason::revoked);
     }
     if (to == slots_.size()) return {};
     return to;

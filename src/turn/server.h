@@ -212,7 +212,8 @@ class Server {
     void reload(std::shared_ptr<const Credentials>, PeerPolicy);
     // Ends those whose credentials are gone, if that is wanted.  Looks at a part of the table,
     // beginning with the place `from`, so that packets need not wait for the whole; says where to
-    // go on, or nothing at the end.
+    // go on, or nothing at the end.  Also those that arrive from other shards, until the next
+    // reload().
     std::optional<size_t> end_revoked(Now, size_t from = 0);
     // Of new allocations; those that are there stay.
     void set_quotas(unsigned max_allocations, unsigned max_allocations_per_user) {
@@ -451,6 +452,7 @@ class Server {
     void forget(const Relay&);
     void drop_relay(Allocation&, AddressFamily);
     void end(Allocation&, Now, EndReason);
+    bool is_revoked(const Allocation&) const;
     void look_again(SlotIndex);
 
     ServerConfig config_;
@@ -465,6 +467,7 @@ class Server {
     Observer& observer_;
     Random random_;
     bool refuses_new_ = false;
+    bool ends_revoked_ = false;
     Alternates alternates_;
     Discovery discovery_;
 

@@ -553,6 +553,22 @@ TEST_F(MobilityTest, M09_WhatANewPolicyDeniesDoesNotMove) {
     EXPECT_EQ(other.stats().allocations_live, 1u);
 }
 
+TEST_F(MobilityTest, M09_WhoIsRevokedMeanwhileKeepsNothing) {
+    TestClient before = mobile();
+    TestClient after = client("7.7.7.7:7");
+    brings(after, ticket);
+    other.reload(std::make_shared<Credentials>(
+                     "ahoy", std::map<std::string, std::string>{{"alice", "wander"}},
+                     std::vector<std::string>{}),
+                 PeerPolicy({}, {listener}));
+    EXPECT_EQ(other.end_revoked(world.now), std::nullopt);
+    EXPECT_EQ(live(), 1u);
+    EXPECT_EQ(after.sends_on(0x4000, "hi").size(), 0u);
+    EXPECT_EQ(world.observer.ended, std::vector{EndReason::revoked});
+    EXPECT_EQ(live(), 0u);
+    EXPECT_TRUE(world.ports.live.empty());
+}
+
 TEST_F(MobilityTest, M09_AtStopEverythingEndsWhereverItIs) {
     TestClient before = mobile();
     TestClient after = client("7.7.7.7:7");
