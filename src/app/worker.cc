@@ -81,6 +81,7 @@ void Worker::use(const Access& access, const turn::PeerPolicy& policy, bool ends
     turn.limit_bandwidth(access.bandwidth);
     ice.set_secret(access.secret);
     if (ends_revoked) end_revoked(0);
+    turn_sockets.flush();  // which looks what is due
 }
 
 void Worker::use(std::shared_ptr<const room::JoinTokens> tokens) {

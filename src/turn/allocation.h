@@ -64,6 +64,7 @@ struct PeerConnection {
         connecting,  // the client's Connect request waits for its answer
         waiting,     // for the client's ConnectionBind request
         joined,
+        denied,  // by a new policy, while it was connecting: its answer is due
     };
     ConnectionId id{};
     TransportAddress peer;

@@ -208,7 +208,7 @@ class Server {
     Instant next_deadline() const;
 
     // From now on.  Allocations live on with the key they were made with; permissions and channels
-    // that the new policy denies are gone.
+    // that the new policy denies are gone.  What the next expire() has to answer may be due.
     void reload(std::shared_ptr<const Credentials>, PeerPolicy);
     // Ends those whose credentials are gone, if that is wanted.  Looks at a part of the table,
     // beginning with the place `from`, so that packets need not wait for the whole; says where to

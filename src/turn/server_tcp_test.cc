@@ -400,5 +400,34 @@ TEST_F(TcpRelayTest, AReloadedPolicyEndsConnections) {
     EXPECT_EQ(connects().code(), 403);
 }
 
+TEST_F(TcpRelayTest, AReloadedPolicyAnswersWhoIsConnecting) {
+    ASSERT_EQ(allocates().code(), success);
+    EXPECT_EQ(connects().code(), Response::silence);
+    const auto denied = streams.last;
+    const auto reloads = [&](const char* prefix) {
+        world.server.reload(
+            World::credentials(),
+            PeerPolicy({.allow = {}, .deny = {Prefix::parse(prefix).value()}}, {listener}));
+    };
+    reloads("8.0.0.0/8");
+    EXPECT_TRUE(world.passes(0s).empty());
+    reloads("9.0.0.0/8");
+    reloads("8.0.0.0/8");  // too late for what was given up
+    EXPECT_THAT(streams.closed, ElementsAre(denied));
+    const auto sent = world.passes(0s);
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_EQ(Response{sent[0].bytes}.code(), 403);
+    EXPECT_TRUE(client.trusts(Response{sent[0].bytes}.message()));
+    EXPECT_TRUE(world.passes(30s).empty());
+    EXPECT_EQ(connects().code(), Response::silence);
+}
+
+TEST_F(TcpRelayTest, WhatANewPolicyAllowsGoesOnConnecting) {
+    ASSERT_EQ(allocates().code(), success);
+    connects();
+    world.server.reload(World::credentials(), PeerPolicy({}, {listener}));
+    EXPECT_EQ(answered(streams.last, true).code(), success);
+}
+
 }  // namespace
 }  // namespace ahoy::turn

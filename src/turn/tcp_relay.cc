@@ -184,8 +184,10 @@ void Server::expire_connections(Allocation& allocation, Now now, Outbox& out) {
             return false;
         }
         if (!out.has_room()) return false;  // it stays due, and the rest comes when this is sent
-        streams_->disconnect(connection.id);
-        const Refusal refusal(ErrorCode::connection_timeout_or_failure);
+        const bool denied = connection.state == State::denied;
+        if (!denied) streams_->disconnect(connection.id);
+        const Refusal refusal(denied ? ErrorCode::forbidden
+                                     : ErrorCode::connection_timeout_or_failure);
         answer_connect(now, allocation, connection.id, unexpected(refusal), out);
         return true;
     });
@@ -203,13 +205,19 @@ void Server::end_connections(Allocation& allocation) {
 void Server::disconnect_denied(Allocation& allocation) {
     if (!allocation.over_tcp()) return;
     const OwnStreams own(relay_ports_, *streams_);
-    std::erase_if(allocation.connections, [&](const PeerConnection& connection) {
+    std::erase_if(allocation.connections, [&](PeerConnection& connection) {
+        if (connection.state == State::denied) return false;
         // Who connected from an own address is not listening there.
-        if (policy_.check(connection.peer, own).allowed()) return false;
-        connects_.erase(connection.id);
+        const PeerVerdict verdict = policy_.check(connection.peer, own);
+        if (verdict.allowed()) return false;
         streams_->disconnect(connection.id);
-        return true;
+        if (connection.state != State::connecting) return true;
+        ++stats_.denied_peers[static_cast<size_t>(verdict.reason)];
+        connection.state = State::denied;
+        connection.expires_at = Instant{};
+        return false;
     });
+    look_again(slot_of(allocation));
 }
 
 }  // namespace ahoy::turn
