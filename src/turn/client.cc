@@ -66,6 +66,14 @@ void Client::bind_channel(Now now, const TransportAddress& peer, Outbox& out) {
     begin(now, {.method = Method::channel_bind, .peer = peer, .channel = known->channel}, out);
 }
 
+void Client::move(Now now, Outbox& out) {
+    if (state_ != State::allocated || ticket_.empty()) return;
+    // From the new address it would be refused, and a move is a refresh.
+    std::erase_if(transactions_, [](const auto& t) { return t.wish.method == Method::refresh; });
+    refresh_at_ = Instant::max();
+    begin(now, {.method = Method::refresh, .lifetime = config_.lifetime, .moves = true}, out);
+}
+
 void Client::close(Now now, Outbox& out) {
     if (state_ != State::allocated) return ended();
     state_ = State::closing;
@@ -130,9 +138,11 @@ std::vector<uint8_t> Client::write(const Wish& wish, const stun::TransactionId& 
                 writer.number(AttributeType::requested_address_family,
                               static_cast<uint32_t>(*config_.family) << 24);
             }
+            if (config_.mobile) writer.attribute(AttributeType::mobility_ticket, {});
             break;
         case Method::refresh:
             writer.lifetime(wish.lifetime);
+            if (wish.moves) writer.attribute(AttributeType::mobility_ticket, ticket_);
             break;
         case Method::channel_bind:
             writer.channel_number(wish.channel->to_wire());
@@ -143,7 +153,8 @@ std::vector<uint8_t> Client::write(const Wish& wish, const stun::TransactionId& 
         default:
             break;
     }
-    if (key_ && wish.method != Method::binding) {
+    // A Binding request only where that is asked for.
+    if (key_ && (wish.method != Method::binding || wish.challenges > 0)) {
         writer.text(AttributeType::username, config_.username);
         writer.text(AttributeType::realm, realm_);
         writer.text(AttributeType::nonce, nonce_);
@@ -216,6 +227,9 @@ void Client::on_success(Now now, const Wish& wish, const Message& response) {
     // A minute before the end, or for a short lifetime a quarter of it.
     const Duration lifetime = granted.value_or(0s);
     const Instant refresh_at = now.steady + lifetime - std::min<Duration>(lifetime / 4, 1min);
+    if (const auto ticket = response.find(AttributeType::mobility_ticket)) {
+        ticket_.assign(ticket->begin(), ticket->end());
+    }
     switch (wish.method) {
         case Method::binding:
             mapped_ = response.xor_address(AttributeType::xor_mapped_address);
@@ -257,6 +271,10 @@ void Client::on_error(Now now, Wish wish, const Message& response, Outbox& out) 
     const ErrorCode code = error ? error->code : ErrorCode::server_error;
     if (accept_challenge(wish, code, response)) {
         ++wish.challenges;
+        return begin(now, wish, out);
+    }
+    if (code == ErrorCode::mobility_forbidden && wish.method == Method::allocate &&
+        std::exchange(config_.mobile, false)) {
         return begin(now, wish, out);
     }
     fail(wish, ClientEvent::Kind::refused, code);
@@ -301,6 +319,7 @@ void Client::ended() {
     if (state_ == State::closed) return;
     state_ = State::closed;
     relayed_.reset();
+    ticket_.clear();
     refresh_at_ = Instant::max();
     upkeep_.clear();
     transactions_.clear();

@@ -28,6 +28,7 @@ struct ClientConfig {
     std::string password;
     std::optional<AddressFamily> family;  // of the relayed address; absent: not asked for
     Duration lifetime = 10min;
+    bool mobile = false;    // asks for a ticket (RFC 8016), and does without if there is none
     bool reliable = false;  // over a stream: nothing is sent twice
 };
 
@@ -64,6 +65,9 @@ class Client {
     // Over the channel once it is bound, else in a Send indication.  `payload` stays valid until
     // the outbox is flushed.
     void send(const TransportAddress& peer, Bytes payload, Outbox&);
+    // From now on it speaks from another address: a mobile one takes its allocation with it.  To be
+    // called again if that times out.
+    void move(Now, Outbox&);
     // Gives the allocation back.
     void close(Now, Outbox&);
 
@@ -90,6 +94,7 @@ class Client {
         TransportAddress peer;  // CreatePermission, ChannelBind; the former without port
         std::optional<ChannelNumber> channel;
         Duration lifetime{};
+        bool moves = false;       // Refresh with the ticket
         unsigned challenges = 0;  // how often it was sent back with 401 or 438
     };
     struct Transaction {
@@ -133,6 +138,7 @@ class Client {
     std::optional<TransportAddress> relayed_;
     std::optional<TransportAddress> mapped_;
     Instant refresh_at_ = Instant::max();
+    std::vector<uint8_t> ticket_;
     uint16_t next_channel_ = ChannelNumber::first;
     std::vector<Transaction> transactions_;
     std::vector<Upkeep> upkeep_;

@@ -136,6 +136,28 @@ TEST_F(ClientTest, RetransmitsAsTheRfcSays) {
     EXPECT_THAT(kinds(), ElementsAre(Kind::timed_out, Kind::ended));
 }
 
+TEST_F(ClientTest, DoesWithoutATicketWhereThereIsNone) {
+    auto mobile = config();
+    mobile.mobile = true;
+    client = Client(mobile, Random::from_number(3));
+    allocates();
+    EXPECT_EQ(sent, 3u);
+    client.move(world.now, out);
+    EXPECT_TRUE(out.pending().empty());
+}
+
+TEST_F(ClientTest, ProvesItselfForABindingResponseWhereThatIsWanted) {
+    World strict({.authenticate_binding = true});
+    client.request_binding(strict.now, out);
+    for (int i = 0; i < 2; ++i) {
+        const auto& request = out.pending().front().bytes;
+        const auto answers = strict.from_client(address, Payload(request.begin(), request.end()));
+        out.clear();
+        gives(answers.at(0).bytes);
+    }
+    EXPECT_EQ(client.mapped(), address);
+}
+
 TEST_F(ClientTest, DoesNotRetransmitOverAStream) {
     auto reliable = config();
     reliable.reliable = true;
