@@ -51,6 +51,10 @@ void Asker::receive(const Packet& packet) {
         tokens_.emplace_back(token->begin(), token->end());
         if (tokens_.size() > 4) tokens_.erase(tokens_.begin());
     }
+    if (const auto ticket = stun->find(wire::mobility_ticket)) {
+        tickets_.push_back({{ticket->begin(), ticket->end()}, me->user, me->password});
+        if (tickets_.size() > 6) tickets_.erase(tickets_.begin());
+    }
     const auto relayed = stun->address(wire::xor_relayed_address);
     if (relayed && town_.relayed.size() < 64) town_.relayed.push_back(*relayed);
 }
@@ -96,6 +100,7 @@ void Asker::ask(Identity& me) {
             break;
         case Method::refresh:
             if (dice_.percent(80)) writer.number(AttributeType::lifetime, some_lifetime());
+            if (!tickets_.empty() && dice_.percent(40)) bring_ticket(writer, me);
             if (dice_.percent(15)) {
                 writer.number(AttributeType::requested_address_family,
                               dice_.any_of<uint32_t>({1, 2, 3}) << 24);
@@ -120,6 +125,14 @@ void Asker::ask(Identity& me) {
     town_.send(me.at, me.server, writer.finish());
 }
 
+// From wherever it is: what it has got where, and whether it has moved, it does not ask itself.
+void Asker::bring_ticket(stun::MessageWriter& writer, Identity& me) {
+    Ticket ticket = dice_.one_in(3) ? dice_.pick(tickets_) : tickets_.back();
+    if (!dice_.one_in(5)) me.user = ticket.user, me.password = ticket.password;
+    if (dice_.percent(3)) dice_.pick(ticket.bytes) ^= 1;
+    writer.attribute(AttributeType::mobility_ticket, ticket.bytes);
+}
+
 uint32_t Asker::some_lifetime() {
     return dice_.any_of<uint32_t>({0, 0, 1, 30, 600, 600, 3600, 7200, 0xffffffff});
 }
@@ -130,6 +143,9 @@ void Asker::write_allocate(stun::MessageWriter& writer) {
         writer.number(AttributeType::requested_transport, protocol << 24);
     }
     if (dice_.percent(60)) writer.number(AttributeType::lifetime, some_lifetime());
+    if (dice_.percent(25)) {
+        writer.attribute(AttributeType::mobility_ticket, dice_.bytes(dice_.one_in(10) ? 4 : 0));
+    }
     const size_t kind = dice_.below(100);
     if (kind < 25) {
         const uint8_t reserve = dice_.one_in(2) ? 0x80 : 0;

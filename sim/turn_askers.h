@@ -38,12 +38,20 @@ class Asker : public Actor {
     void sign(stun::MessageWriter&, const Identity&);
     void add_disguised_peer(stun::MessageWriter&, const stun::TransactionId&, const IpAddress& v4);
     TransportAddress somebody();
+    void bring_ticket(stun::MessageWriter&, Identity&);
     uint32_t some_lifetime();
 
     Town& town_;
     Dice dice_;
     std::vector<Identity> identities_;
+    // A mobile allocation's, of whom it is.
+    struct Ticket {
+        std::vector<uint8_t> bytes;
+        std::string user, password;
+    };
+
     std::vector<std::vector<uint8_t>> tokens_;
+    std::vector<Ticket> tickets_;
     Instant act_at_;
     bool quiet_ = false;
 };

@@ -38,7 +38,8 @@ Caller::Caller(Config config, Town& town)
                .username = config_.username,
                .password = config_.password,
                .family = config_.family,
-               .lifetime = config_.lifetime},
+               .lifetime = config_.lifetime,
+               .mobile = config_.mobile},
               Random::from_number(dice_.next())),
       act_at_(town.soon()) {}
 
@@ -77,14 +78,22 @@ void Caller::do_something() {
         client_.bind_channel(town_.now, peer, out_);
     } else if (deed < 93) {
         client_.close(town_.now, out_);
-    } else if (deed < 95) {
-        move();
+    } else if (deed < (config_.mobile ? 98 : 95)) {
+        move_with_allocation();
+    } else if (config_.mobile) {
+        client_.request_binding(town_.now, out_);
     } else if (deed < 96) {
         gone_ = true;
     } else {
         client_.request_binding(town_.now, out_);
     }
     flush();
+}
+
+// What is still on its way from the old address arrives in the midst of it.
+void Caller::move_with_allocation() {
+    move();
+    client_.move(town_.now, out_);
 }
 
 TransportAddress Caller::somebody() {
@@ -179,6 +188,7 @@ void Caller::after(const turn::ClientEvent& event) {
         case Kind::refused:
             if (!calm_) break;
             if (event.error == stun::ErrorCode::insufficient_capacity ||
+                event.error == stun::ErrorCode::try_alternate ||
                 event.error == stun::ErrorCode::allocation_quota_reached ||
                 event.error == stun::ErrorCode::address_family_not_supported) {
                 content_ = true;  // the oracle has seen that this is so
@@ -190,6 +200,7 @@ void Caller::after(const turn::ClientEvent& event) {
             break;
         case Kind::timed_out:
             asked_ = false;
+            if (event.method == stun::Method::refresh) move_with_allocation();
             break;
         case Kind::ended:
             asked_ = false;

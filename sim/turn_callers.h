@@ -18,6 +18,7 @@ class Caller : public Actor {
         bool password_is_right = true;
         std::optional<AddressFamily> family;
         Duration lifetime = 10min;
+        bool mobile = false;
     };
     Caller(Config config, Town& town);
 
@@ -36,6 +37,7 @@ class Caller : public Actor {
     void seek();  // gets through, once there are no faults
     void say(const TransportAddress& peer, bool wants_reply);
     void move() { ++at_.port; }
+    void move_with_allocation();
     void flush();
     void heard(const TransportAddress& peer, Bytes);
     void after(const turn::ClientEvent&);

@@ -21,13 +21,12 @@ void TurnModel::granted(Request& r, const wire::Stun& answer) {
     const Instant now = r.step.now.steady;
     switch (r.stun.type) {
         case wire::allocate_request:
-            if (r.grant != nullptr) {  // TI11
-                trace_.mark(Mark::allocate_retransmitted);
-                return described(r, *r.grant, answer);
-            }
-            return allocated(r, answer);
+            if (r.grant == nullptr) return allocated(r, answer);
+            trace_.mark(Mark::allocate_retransmitted);
+            described(r, *r.grant, answer);  // TI11
+            return check_ticket(r, answer, *r.grant, r.grant->mobility.has_value());
         case wire::refresh_request:
-            return refreshed(r, answer);
+            return r.grant == nullptr ? moved(r, answer) : refreshed(r, answer);
         case wire::create_permission_request:
             for (const TransportAddress& peer : r.peers) permit(*r.grant, peer.ip, now);
             return;
@@ -39,7 +38,7 @@ void TurnModel::granted(Request& r, const wire::Stun& answer) {
         default:
             require(answer.address(wire::xor_mapped_address) == r.step.in.from, "TI16",
                     "a Binding response tells the address it goes to", r.step.in.from.to_string());
-            ++bindings_;
+            ++counted_[r.step.shard].bindings;
     }
 }
 
@@ -57,14 +56,20 @@ Duration TurnModel::granted_lifetime(const wire::Stun& stun) const {
 
 void TurnModel::allocated(Request& r, const wire::Stun& answer) {
     const Instant now = r.step.now.steady;
-    Grant grant{
-        .socket = r.step.in.socket, .user = r.user, .key = *r.password, .allocated_by = r.stun.id};
+    Grant grant{.shard = r.step.shard,
+                .socket = r.step.in.socket,
+                .charged_to = r.place.first.ip,
+                .user = r.user,
+                .key = *r.password,
+                .allocated_by = r.stun.id};
     const Instant expires_at = now + granted_lifetime(r.stun);
     std::vector<turn::RelayPort> unused = r.step.calls.opened;
     const bool even = r.stun.has(wire::even_port);
     if (const auto token = r.stun.token()) {
         const auto reserved = reservations_.find(*token);
         const turn::RelayPort& port = reserved->second.port;
+        require(r.step.calls.redeemed == std::vector{port}, "TI5", "a token is its port's",
+                port.address.to_string());
         grant.relays[port.address.ip.family()] = {port, expires_at};
         reservations_.erase(reserved);  // a token is used once
         trace_.mark(Mark::used_reservation);
@@ -105,9 +110,18 @@ void TurnModel::allocated(Request& r, const wire::Stun& answer) {
                 "an allocation has the family asked for", std::to_string(grant.relays.size()));
     }
     require(!grant.relays.empty(), "TI5", "an allocation has a relayed address", "none");
+    if (r.step.moves.begun) {
+        grant.mobility = Mobility{.id = *r.step.moves.begun, .claimed_by = {}, .ports = {}};
+        for (const auto& [family, relay] : grant.relays) {
+            grant.mobility->ports.insert(relay.port.address);
+        }
+    }
+    require(grant.mobility.has_value() == r.stun.has(wire::mobility_ticket), "TI11",
+            "an allocation is mobile if its client wants it so", r.place.first.to_string());
     described(r, grant, answer);
+    check_ticket(r, answer, grant, grant.mobility.has_value());
     grants_.insert_or_assign(r.place, std::move(grant));
-    ++created_;
+    ++counted_[r.step.shard].created;
     trace_.mark(Mark::allocated);
 }
 
@@ -144,33 +158,47 @@ void TurnModel::refreshed(Request& r, const wire::Stun& answer) {
     const auto asked = r.stun.find(wire::lifetime);
     const bool deletes = asked && number(*asked) == 0;
     const Duration granted = deletes ? Duration{} : granted_lifetime(r.stun);
+    check_lifetime(r, answer, granted);
+    check_ticket(r, answer, *r.grant, !deletes && r.stun.has(wire::mobility_ticket));
+    const auto family = r.stun.find(wire::requested_address_family);
+    const auto only =
+        family ? std::optional(static_cast<AddressFamily>((*family)[0])) : std::nullopt;
+    extend(*r.grant, only, granted, now, r.step.calls);
+    trace_.mark(deletes ? Mark::deleted : Mark::refreshed);
+    find(r.place, now);  // which forgets what has no relay any more
+}
+
+void TurnModel::check_lifetime(const Request& r, const wire::Stun& answer, Duration granted) const {
     const auto told = answer.find(wire::lifetime);
     require(
         told && number(*told) == std::chrono::duration_cast<std::chrono::seconds>(granted).count(),
         "TI13", "a refresh grants what section 7.2 says", r.place.first.to_string());
-    const auto only = r.stun.find(wire::requested_address_family);
-    Grant& grant = *r.grant;
+}
+
+void TurnModel::extend(Grant& grant, std::optional<AddressFamily> only, Duration lifetime,
+                       Instant now, const TurnPorts::Calls& calls) {
     for (const auto family : families) {
-        if (only && (*only)[0] != static_cast<uint8_t>(family)) continue;
+        if (only && *only != family) continue;
         const auto relay = grant.relays.find(family);
         if (relay == grant.relays.end()) continue;
-        if (!deletes) {
-            relay->second.expires_at = now + granted;
+        if (lifetime > 0s) {
+            relay->second.expires_at = now + lifetime;
             continue;
         }
-        require(std::ranges::count(r.step.calls.closed, relay->second.port) == 1, "TI13",
+        require(std::ranges::count(calls.closed, relay->second.port) == 1, "TI13",
                 "a relay that is given back is closed at once",
                 relay->second.port.address.to_string());
         grant.relays.erase(relay);
     }
-    trace_.mark(deletes ? Mark::deleted : Mark::refreshed);
-    find(r.place, now);  // which forgets what has no relay any more
 }
 
 TurnModel::Grant* TurnModel::find(const Place& place, Instant now) {
     const auto found = grants_.find(place);
     if (found == grants_.end()) return nullptr;
     Grant& grant = found->second;
+    if (grant.mobility && !is_live(grant, now) && !ended_.contains(grant.mobility->id)) {
+        over_.emplace(grant.mobility->id, grant);
+    }
     for (const auto family : families) {
         const auto relay = grant.relays.find(family);
         if (relay != grant.relays.end() && now < relay->second.expires_at) continue;
@@ -198,31 +226,45 @@ bool TurnModel::is_live(const Grant& grant, Instant now) const {
                                [&](const auto& relay) { return now < relay.second.expires_at; });
 }
 
-void TurnModel::reload(PeerRules peers) {
-    rules_.peers = std::move(peers);
-    for (auto& [place, grant] : grants_) {
-        std::erase_if(grant.permissions,
-                      [&](const auto& p) { return !rules_.peers.allows(p.first); });
-        std::erase_if(grant.channels,
-                      [&](const auto& c) { return !rules_.peers.allows(c.second.peer); });
-    }
+void TurnModel::reload(Rules rules) {
+    rules_ = std::move(rules);
+    for (auto& [place, grant] : grants_) judge_again(grant);
+    for (auto& [id, grant] : on_the_way_) judge_again(grant);
+}
+
+void TurnModel::judge_again(Grant& grant) const {
+    std::erase_if(grant.permissions, [&](const auto& p) { return !rules_.peers.allows(p.first); });
+    std::erase_if(grant.channels,
+                  [&](const auto& c) { return !rules_.peers.allows(c.second.peer); });
+}
+
+void TurnModel::closed_all() {
+    grants_.clear();
+    reservations_.clear();
+    claimants_.clear();
 }
 
 void TurnModel::revoked(Instant now) {
     forget_expired(now);
-    const size_t revoked = std::erase_if(grants_, [&](const auto& entry) {
+    const auto is_revoked = [&](const auto& entry) {
         const Grant& grant = entry.second;
-        const auto user = accounts_->users.find(grant.user);
-        return user != accounts_->users.end() && grant.key != key_of(grant.user, user->second);
-    });
-    if (revoked > 0) trace_.mark(Mark::revoked);
+        const auto user = accounts_.users.find(grant.user);
+        return user != accounts_.users.end() && grant.key != key_of(grant.user, user->second);
+    };
+    if (std::erase_if(grants_, is_revoked) > 0) trace_.mark(Mark::revoked);
+    for (auto at = on_the_way_.begin(); at != on_the_way_.end();) {
+        const auto here = at++;
+        if (!is_revoked(*here)) continue;
+        over_.insert(on_the_way_.extract(here));
+        trace_.mark(Mark::revoked_on_its_way);
+    }
 }
 
-void TurnModel::forget_expired(Instant now) {
+void TurnModel::forget_expired(Instant now, std::optional<size_t> shard) {
     for (auto at = grants_.begin(); at != grants_.end();) {
-        const Place place = at->first;
-        ++at;
-        find(place, now);
+        const auto here = at++;
+        const Place place = here->first;
+        if (!shard || here->second.shard == *shard) find(place, now);
     }
     std::erase_if(reservations_, [&](const auto& r) { return now >= r.second.expires_at; });
 }
@@ -230,45 +272,61 @@ void TurnModel::forget_expired(Instant now) {
 // TI5, TI7, TI13, TI20: what is open is what was granted, and the counters say so.
 void TurnModel::settled(Instant now, const RelayTable& table, size_t shard,
                         const turn::Stats& stats) {
-    forget_expired(now);
-    std::set<TransportAddress> granted, open;
+    forget_expired(now, shard);
+    std::set<TransportAddress> granted, granted_here;
+    uint64_t live = 0;
     for (const auto& [place, grant] : grants_) {
-        for (const auto& [family, relay] : grant.relays) granted.insert(relay.port.address);
+        if (grant.shard == shard) ++live;
+        for (const auto& [family, relay] : grant.relays) {
+            granted.insert(relay.port.address);
+            if (grant.shard == shard) granted_here.insert(relay.port.address);
+        }
+    }
+    for (const auto* const elsewhere : {&on_the_way_, &over_}) {
+        for (const auto& [id, grant] : *elsewhere) {
+            granted.insert(grant.mobility->ports.begin(), grant.mobility->ports.end());
+        }
     }
     for (const auto& [token, reservation] : reservations_) {
         granted.insert(reservation.port.address);
     }
     for (const auto& [address, port] : table.open) {
-        if (port.shard == shard) open.insert(address);
+        require(port.shard != shard || granted.contains(address), "TI5",
+                "an open port is allocated or reserved", address.to_string());
     }
-    for (const TransportAddress& address : open) {
-        require(granted.contains(address), "TI5", "an open port is allocated or reserved",
-                address.to_string());
+    for (const TransportAddress& address : granted_here) {
+        const auto open = table.open.find(address);
+        require(open != table.open.end() && open->second.shard == shard && !open->second.held,
+                "TI13", "an allocation lives to its end", address.to_string());
     }
-    for (const TransportAddress& address : granted) {
-        require(open.contains(address), "TI13", "an allocation lives to its end",
-                address.to_string());
-    }
-    require(stats.allocations_live == grants_.size(), "TI20", "allocations_live counts them",
-            std::to_string(stats.allocations_live));
-    require(stats.allocations_total == created_, "TI20", "allocations_total counts them",
-            std::to_string(stats.allocations_total));
-    require(
-        stats.to_peers.packets == to_peers_.packets && stats.to_peers.bytes == to_peers_.bytes &&
-            stats.to_clients.packets == to_clients_.packets &&
-            stats.to_clients.bytes == to_clients_.bytes,
-        "TI20", "relayed packets and bytes are counted", std::to_string(stats.to_peers.packets));
-    require(stats.bindings == bindings_, "TI20", "Binding responses are counted",
-            std::to_string(stats.bindings));
+    check_counters(counted_[shard], live, granted_here.size(), stats);
+}
+
+void TurnModel::check_counters(const Counted& counted, uint64_t live, size_t ports,
+                               const turn::Stats& stats) const {
+    const auto require_equal = [](uint64_t seen, uint64_t expected, std::string_view sentence) {
+        require(seen == expected, "TI20", sentence,
+                std::to_string(seen) + " instead of " + std::to_string(expected));
+    };
+    require_equal(stats.allocations_live, live, "allocations_live counts them");
+    require_equal(stats.allocations_total, counted.created, "allocations_total counts them");
+    require_equal(stats.relayed_ports, ports, "relayed ports are counted");
+    require_equal(stats.moves, counted.moves, "moves are counted");
+    require_equal(stats.to_peers.packets, counted.to_peers.packets, "relayed packets are counted");
+    require_equal(stats.to_peers.bytes, counted.to_peers.bytes, "relayed bytes are counted");
+    require_equal(stats.to_clients.packets, counted.to_clients.packets,
+                  "relayed packets are counted");
+    require_equal(stats.to_clients.bytes, counted.to_clients.bytes, "relayed bytes are counted");
+    require_equal(stats.bindings, counted.bindings, "Binding responses are counted");
     const uint64_t denied =
         std::accumulate(stats.denied_peers.begin(), stats.denied_peers.end(), uint64_t{0});
-    const auto forbidden = errors_.find(403);
-    require(denied == (forbidden == errors_.end() ? 0 : forbidden->second), "TI20",
-            "every 403 is a denied peer with its reason", std::to_string(denied));
-    for (const auto& [code, count] : errors_) {
-        const auto counted = stats.errors.find(static_cast<stun::ErrorCode>(code));
-        require(counted != stats.errors.end() && counted->second == count, "TI20",
-                "errors are counted by their code", std::to_string(code));
+    const auto forbidden = counted.errors.find(403);
+    require_equal(denied, forbidden == counted.errors.end() ? 0 : forbidden->second,
+                  "every 403 is a denied peer with its reason");
+    for (const auto& [code, count] : counted.errors) {
+        const auto seen = stats.errors.find(static_cast<stun::ErrorCode>(code));
+        require_equal(seen == stats.errors.end() ? 0 : seen->second, count,
+                      "errors are counted by their code");
     }
 }
 

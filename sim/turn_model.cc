@@ -30,6 +30,8 @@ std::string_view invariant_of(int code) {
             return "TI6";
         case 438:
             return "TI14";
+        case 300:
+            return "TI33";
         case 403:
             return "TI1";
         case 486:
@@ -111,14 +113,17 @@ void TurnModel::on_request(const Step& step, const wire::Stun& stun) {
                             sent.from.to_string());
         }
     }
+    const bool claims = stun.type == wire::refresh_request && stun.has(wire::mobility_ticket);
+    if (stun.type != wire::binding_request && !claims && waits(step)) return;
+    if (claims) forget_if_expired(ticket_in(stun), step.now.steady);
     Request request{.step = step, .stun = stun, .place = {step.in.from, step.in.local}};
     Reasons why;
-    if (stun.type != wire::binding_request) {
+    if (authenticates(stun)) {
         request.grant = find(request.place, step.now.steady);
         why = authentication(request);
         if (!why.must.empty()) request.password.reset();
     }
-    const bool proved = request.password.has_value() || stun.type == wire::binding_request;
+    const bool proved = request.password.has_value() || !authenticates(stun);
     if (proved && why.must.empty()) {
         Reasons more = reasons(request);
         why.must.merge(more.must);
@@ -138,6 +143,10 @@ void TurnModel::on_request(const Step& step, const wire::Stun& stun) {
                         "expected" + list(why.must));
     }
     granted(request, answer);
+}
+
+bool TurnModel::authenticates(const wire::Stun& stun) const {
+    return stun.type != wire::binding_request || rules_.config.authenticate_binding;
 }
 
 // RFC 8489, section 9.2.4.
@@ -178,7 +187,7 @@ TurnModel::Reasons TurnModel::authentication(Request& r) {
             why.must.insert(438);
             break;
     }
-    if (*realm != accounts_->realm) why.must.insert(401);
+    if (*realm != accounts_.realm) why.must.insert(401);
     r.password = prove(r);
     if (!r.password) why.must.insert(401);
     return why;
@@ -186,7 +195,7 @@ TurnModel::Reasons TurnModel::authentication(Request& r) {
 
 Md5 TurnModel::key_of(const std::string& user, const std::string& password) const {
     const auto [at, fresh] = keys_.try_emplace({user, password});
-    if (fresh) at->second = md5(as_bytes(user + ":" + accounts_->realm + ":" + password));
+    if (fresh) at->second = md5(as_bytes(user + ":" + accounts_.realm + ":" + password));
     return at->second;
 }
 
@@ -195,7 +204,9 @@ std::optional<Md5> TurnModel::prove(const Request& r) const {
         return wire::signed_with(r.stun, r.step.in.bytes, key);
     };
     if (r.grant != nullptr && r.grant->user == r.user && proves(r.grant->key)) return r.grant->key;
-    if (const auto user = accounts_->users.find(r.user); user != accounts_->users.end()) {
+    const Ticket* const ticket = r.stun.type == wire::refresh_request ? ticket_in(r.stun) : nullptr;
+    if (ticket != nullptr && ticket->user == r.user && proves(ticket->key)) return ticket->key;
+    if (const auto user = accounts_.users.find(r.user); user != accounts_.users.end()) {
         const auto key = key_of(r.user, user->second);
         return proves(key) ? std::optional(key) : std::nullopt;
     }
@@ -207,7 +218,7 @@ std::optional<Md5> TurnModel::prove(const Request& r) const {
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ends);
     if (error != std::errc{} || end != digits.data() + digits.size()) return {};
     if (ends <= r.step.now.wall.time_since_epoch().count()) return {};
-    for (const std::string& secret : accounts_->secrets) {
+    for (const std::string& secret : accounts_.secrets) {
         const auto key = key_of(r.user, base64(hmac_sha1(as_bytes(secret), {as_bytes(r.user)})));
         if (proves(key)) return key;
     }
@@ -258,6 +269,10 @@ void TurnModel::allocate_reasons(const Request& r, Reasons& why) const {
                         has_of_wrong_size(stun, wire::requested_address_family, 4) ||
                         has_of_wrong_size(stun, wire::additional_address_family, 4) ||
                         has_of_wrong_size(stun, wire::lifetime, 4);
+    if (stun.has(wire::mobility_ticket)) {
+        if (!rules_.mobility) why.must.insert(405);
+        if (!stun.find(wire::mobility_ticket)->empty()) why.must.insert(400);
+    }
     const bool reserves = even && even->size() == 1 && (*even)[0] & 0x80;
     if (misfit || (token && (even || family || more)) || (family && more) || (reserves && more)) {
         why.must.insert(400);
@@ -283,18 +298,35 @@ void TurnModel::allocate_reasons(const Request& r, Reasons& why) const {
     const bool none_opened = r.step.calls.opened.empty() && r.step.calls.refused;
     if (none_opened) why.must.insert(508);
     capacity_reasons(r, why);
+    redirect_reasons(r, why);
+}
+
+// RFC 8489, section 10.  Another server does not hold the port that a token stands for, and must
+// have an address of the client's family.
+void TurnModel::redirect_reasons(const Request& r, Reasons& why) const {
+    const auto family = r.place.first.ip.family();
+    const bool can = std::ranges::any_of(
+        rules_.alternates, [&](const auto& server) { return server.ip.family() == family; });
+    if (!rules_.redirects || !can || r.stun.has(wire::reservation_token)) return;
+    if (rules_.redirects == turn::Redirect::always) why.must.insert(300);
+    for (auto* const codes : {&why.must, &why.may}) {
+        if (codes->erase(508) > 0) codes->insert(300);
+    }
 }
 
 // TI7
 void TurnModel::capacity_reasons(const Request& r, Reasons& why) const {
-    uint64_t live = 0, of_user = 0, of_network = 0;
+    uint64_t live = 0, of_shard = 0, of_user = 0, of_network = 0;
     const auto network = network_of(r.place.first.ip);
-    for (const auto& [place, grant] : grants_) {
-        if (!is_live(grant, r.step.now.steady)) continue;
+    const auto count = [&](const Grant& grant, bool is_there) {
+        if (!is_live(grant, r.step.now.steady)) return;
         ++live;
+        if (is_there && grant.shard == r.step.shard) ++of_shard;
         if (grant.user == r.user) ++of_user;
-        if (network_of(place.first.ip) == network) ++of_network;
-    }
+        if (network_of(grant.charged_to) == network) ++of_network;
+    };
+    for (const auto& [place, grant] : grants_) count(grant, true);
+    for (const auto& [id, grant] : on_the_way_) count(grant, false);
     if (refuses_new_) {
         trace_.mark(Mark::refused_new);
         why.must.insert(508);
@@ -302,9 +334,9 @@ void TurnModel::capacity_reasons(const Request& r, Reasons& why) const {
     const unsigned per_address = rules_.config.max_allocations_per_address;
     if (per_address != 0 && of_network >= per_address) why.must.insert(486);
     if (of_user >= rules_.config.max_allocations_per_user) why.must.insert(486);
-    if (live >= rules_.config.max_allocations) why.must.insert(508);
+    if (of_shard >= rules_.config.max_allocations) why.must.insert(508);
     // What is over and not yet reclaimed may still count.
-    if (r.step.live_before > live) why.may.insert({486, 508});
+    if (r.step.live_before > of_shard || r.step.charged_before > live) why.may.insert({486, 508});
 }
 
 // RFC 8656, section 8.2.
@@ -314,6 +346,21 @@ void TurnModel::refresh_reasons(const Request& r, Reasons& why) const {
         why.must.insert(400);
         if (r.grant == nullptr) why.may.insert(437);
         return;
+    }
+    if (r.stun.has(wire::mobility_ticket)) {
+        if (!rules_.mobility) {
+            why.must.insert(405);
+            return;
+        }
+        if (r.grant == nullptr) return move_reasons(r, ticket_in(r.stun), why);
+        // RFC 8016, section 3.2: nobody brings a ticket who has not moved, but the one that it came
+        // with may come again.
+        const auto& mobility = r.grant->mobility;
+        const Ticket* const ticket = ticket_in(r.stun);
+        if (!ticket || !mobility || ticket->allocation != mobility->id ||
+            ticket->number + 1 != mobility->here) {
+            why.must.insert(400);
+        }
     }
     if (r.grant == nullptr) {
         why.must.insert(437);
@@ -377,13 +424,19 @@ void TurnModel::channel_reasons(Request& r, Reasons& why) const {
 // TI9 has a price: what cannot be answered within three times its size is not answered.
 bool TurnModel::may_be_silent(const Request& r) const {
     if (r.password) return false;
-    size_t smallest = 20 + 8 + (4 + padded(accounts_->realm.size())) + (4 + turn::Nonces::size);
-    if (r.stun.type == wire::binding_request) {
+    size_t smallest = 20 + 8 + (4 + padded(accounts_.realm.size())) + (4 + turn::Nonces::size);
+    if (!authenticates(r.stun)) {
         smallest = 20 + 8 + 4 + padded(2 * r.stun.unknown().size());
     }
     if (r.stun.fingerprinted) smallest += 8;
     if (r.stun.has(wire::transmit_counter)) smallest += 8;
-    return smallest > 3 * r.step.in.bytes.size();
+    return smallest > most_for(r);
+}
+
+// Where Binding is authenticated, clients' requests without anything have to be challenged.
+size_t TurnModel::most_for(const Request& r) const {
+    const bool is_challenged = r.stun.type == wire::binding_request && authenticates(r.stun);
+    return 3 * std::max<size_t>(r.step.in.bytes.size(), is_challenged ? 28 : 0);
 }
 
 wire::Stun TurnModel::check_answer(const Request& r) const {
@@ -408,7 +461,7 @@ wire::Stun TurnModel::check_answer(const Request& r) const {
     if (answer->fingerprinted != r.stun.fingerprinted) {
         fail("TI16", "who sends FINGERPRINT gets one", std::to_string(answer->type));
     }
-    const size_t most = 3 * step.in.bytes.size();
+    const size_t most = most_for(r);
     if (!r.password && sent.bytes.size() > most) {
         fail("TI9", "a stranger is answered at most three times what it sent",
              std::to_string(sent.bytes.size()) + " > " + std::to_string(most));
@@ -429,12 +482,13 @@ void TurnModel::check_error(const Request& r, const wire::Stun& answer, const Re
         throw Violation("TI30", "a request is refused only for what it has earned",
                         std::to_string(code) + " instead of" + list(why.must));
     }
-    ++errors_[code];
+    ++counted_[r.step.shard].errors[code];
     static const std::map<int, Mark> marks{
-        {400, Mark::refused_400}, {401, Mark::refused_401}, {403, Mark::refused_403},
-        {420, Mark::refused_420}, {437, Mark::refused_437}, {438, Mark::refused_438},
-        {440, Mark::refused_440}, {441, Mark::refused_441}, {442, Mark::refused_442},
-        {443, Mark::refused_443}, {486, Mark::refused_486}, {508, Mark::refused_508}};
+        {300, Mark::refused_300}, {405, Mark::refused_405}, {400, Mark::refused_400},
+        {401, Mark::refused_401}, {403, Mark::refused_403}, {420, Mark::refused_420},
+        {437, Mark::refused_437}, {438, Mark::refused_438}, {440, Mark::refused_440},
+        {441, Mark::refused_441}, {442, Mark::refused_442}, {443, Mark::refused_443},
+        {486, Mark::refused_486}, {508, Mark::refused_508}};
     trace_.mark(marks.at(code));
     if (r.step.calls.failed) trace_.mark(Mark::bind_failed);
     if (!r.step.calls.opened.empty()) {
@@ -443,12 +497,16 @@ void TurnModel::check_error(const Request& r, const wire::Stun& answer, const Re
     }
     if (code == 401 || code == 438) {  // TI15: alike, whatever was wrong
         const auto nonce = answer.text(wire::nonce);
-        if (!nonce || answer.text(wire::realm) != accounts_->realm) {
+        if (!nonce || answer.text(wire::realm) != accounts_.realm) {
             throw Violation("TI15", "401 and 438 carry the realm and a nonce",
                             std::to_string(code));
         }
         nonces_.note(*nonce, r.place.first, r.step.now.steady);
     }
+    std::erase_if(reservations_, [&](const auto& entry) {  // which could not be opened
+        return std::ranges::count(r.step.calls.closed, entry.second.port) > 0;
+    });
+    if (code == 300) check_alternates(r, answer);
     if (code == 420) {
         std::vector<uint8_t> wanted;
         for (const uint16_t type : r.stun.unknown()) {
@@ -460,6 +518,19 @@ void TurnModel::check_error(const Request& r, const wire::Stun& answer, const Re
                             std::to_string(wanted.size()));
         }
     }
+}
+
+// RFC 8489, section 14.15: the first server is of the client's family.
+void TurnModel::check_alternates(const Request& r, const wire::Stun& answer) const {
+    std::vector<TransportAddress> told;
+    for (const auto& [type, value] : answer.attributes) {
+        if (type != wire::alternate_server) continue;
+        const auto server = wire::plain(value);
+        if (server && std::ranges::count(rules_.alternates, *server) > 0) told.push_back(*server);
+    }
+    if (!told.empty() && told[0].ip.family() == r.place.first.ip.family()) return;
+    throw Violation("TI16", "300 names a server that the client can reach",
+                    std::to_string(told.size()) + " servers");
 }
 
 }  // namespace ahoy::sim

@@ -21,6 +21,17 @@
 
 namespace ahoy::sim {
 
+// A client at an address, as one of our listeners sees it.
+using Place = std::pair<TransportAddress, TransportAddress>;
+
+// What a server asked of the other shards (RFC 8016) since the last call of take_calls().
+struct MoveCalls {
+    std::optional<turn::MobileId> begun;
+    std::optional<turn::ClaimId> claimed;
+    std::optional<std::pair<turn::MobileId, Duration>> prolonged;
+    std::optional<turn::ClaimId> fetched;
+};
+
 // A Transmit with its bytes in one piece.
 struct Sent {
     SocketId socket{};
@@ -57,34 +68,49 @@ class TurnModel {
         turn::ServerConfig config;
         PeerRules peers;
         std::vector<AddressFamily> families;
+        bool mobility = false;
+        std::optional<turn::Redirect> redirects;  // to
+        std::vector<TransportAddress> alternates;
     };
-    TurnModel(Rules rules, NonceBook& nonces, Trace& trace)
-        : rules_(std::move(rules)), nonces_(nonces), trace_(trace) {}
+    TurnModel(Rules rules, const Accounts& accounts, NonceBook& nonces, Trace& trace)
+        : rules_(std::move(rules)), accounts_(accounts), nonces_(nonces), trace_(trace) {}
 
-    void set_accounts(const Accounts* accounts) { accounts_ = accounts; }
     // Permissions and channels that are denied now are gone.
-    void reload(PeerRules);
+    void reload(Rules);
     // Allocations of a user who has another password now are gone.
     void revoked(Instant now);
     void refuse_new(bool refuses) { refuses_new_ = refuses; }
-    void closed_all() { grants_.clear(), reservations_.clear(); }
 
-    // What the server did with one datagram.
+    // What a shard did with one datagram.
     struct Step {
         Now now;
         const Datagram& in;
         std::span<const Sent> out;
         const TurnPorts::Calls& calls;
-        uint64_t live_before;  // allocations, as the server counted before
+        const MoveCalls& moves;
+        size_t shard;
+        uint64_t live_before;     // allocations of the shard, as it counted before
+        uint64_t charged_before;  // of all shards
     };
     void from_client(const Step&);
     void from_peer(const Step&);
-    // After everything that is due has expired.
+    // After everything that is due in one shard has expired.
     void settled(Instant, const RelayTable&, size_t shard, const turn::Stats&);
+    // What all shards have ended, with the program.
+    void closed_all();
+
+    // ---- what shards do with mobile allocations between datagrams (turn_moving.cc)
+    void prolonged(Instant now, turn::MobileId, Duration, const TurnPorts::Calls&);
+    void left(Instant now, turn::MobileId, const turn::Claim&);
+    void arrived(turn::MobileId, const turn::Claim&, size_t shard, const TurnPorts::Calls&,
+                 const turn::Waiting&);
+    void voided(const turn::Claim&, const turn::Waiting&);
+    void ended(turn::MobileId);
+    // Messages that wait for their allocation.
+    size_t waiting() const;
+    bool nobody_waits() const { return claimants_.empty() && granted_.empty(); }
 
   private:
-    // A client at an address, as one of our listeners sees it.
-    using Place = std::pair<TransportAddress, TransportAddress>;
     struct Relay {
         turn::RelayPort port;
         Instant expires_at;
@@ -93,8 +119,18 @@ class TurnModel {
         TransportAddress peer;
         Instant expires_at;
     };
+    // RFC 8016.  Tickets of an allocation are numbered; one may have been sealed several times.
+    struct Mobility {
+        turn::MobileId id{};
+        uint32_t here = 1;    // the latest ticket that was given where the allocation is
+        uint32_t latest = 1;  // or anywhere
+        std::optional<Place> claimed_by;
+        std::set<TransportAddress> ports;  // that it began with, and perhaps still holds
+    };
     struct Grant {
+        size_t shard = 0;
         SocketId socket{};
+        IpAddress charged_to;
         std::string user;
         Md5 key{};
         wire::TransactionId allocated_by{};
@@ -105,10 +141,31 @@ class TurnModel {
         std::set<uint16_t> lapsed_channels;
         std::optional<wire::Token> token;
         bool address_error = false;
+        std::optional<Mobility> mobility;
+    };
+    struct Ticket {
+        turn::MobileId allocation{};
+        uint32_t number = 0;
+        std::string user;
+        Md5 key{};
+    };
+    // Who has brought a ticket, while the allocation has not followed.
+    struct Claimant {
+        turn::MobileId allocation{};
+        uint32_t number = 0;  // of the ticket
+        turn::ClaimId claim{};
+        bool uses_it = false;
+        std::vector<std::vector<uint8_t>> waiting;
     };
     struct Relayed {
         uint64_t packets = 0, bytes = 0;
         void add(size_t size) { ++packets, bytes += size; }
+    };
+    // What a shard's own counters must show (TI20).
+    struct Counted {
+        Relayed to_peers, to_clients;
+        std::map<int, uint64_t> errors;
+        uint64_t created = 0, bindings = 0, moves = 0;
     };
     struct Reservation {
         turn::RelayPort port;
@@ -142,10 +199,14 @@ class TurnModel {
     void refresh_reasons(const Request&, Reasons&) const;
     void peer_reasons(Request&, Reasons&) const;
     void channel_reasons(Request&, Reasons&) const;
+    void redirect_reasons(const Request&, Reasons&) const;
     void expect_silence(const Step&, std::string_view id, std::string_view sentence) const;
     bool may_be_silent(const Request&) const;
+    size_t most_for(const Request&) const;
     wire::Stun check_answer(const Request&) const;
     void check_error(const Request&, const wire::Stun& answer, const Reasons&);
+    void check_alternates(const Request&, const wire::Stun& answer) const;
+    bool authenticates(const wire::Stun&) const;
 
     // turn_grants.cc: what a success changes
     void granted(Request&, const wire::Stun& answer);
@@ -153,32 +214,52 @@ class TurnModel {
     void described(const Request&, const Grant&, const wire::Stun& answer) const;
     void refreshed(Request&, const wire::Stun& answer);
     void permit(Grant&, const IpAddress&, Instant now);
+    void judge_again(Grant&) const;
+    void extend(Grant&, std::optional<AddressFamily> only, Duration, Instant now,
+                const TurnPorts::Calls&);
+    void check_lifetime(const Request&, const wire::Stun& answer, Duration granted) const;
     Duration granted_lifetime(const wire::Stun&) const;
     Grant* find(const Place&, Instant now);
     bool is_live(const Grant&, Instant now) const;
-    void forget_expired(Instant now);
+    void forget_expired(Instant now, std::optional<size_t> shard = {});
+    void forget_if_expired(const Ticket*, Instant now);
+    void check_counters(const Counted&, uint64_t live, size_t ports, const turn::Stats&) const;
+
+    // turn_moving.cc: mobility
+    bool waits(const Step&);
+    void move_reasons(const Request&, const Ticket*, Reasons&) const;
+    void moved(Request&, const wire::Stun& answer);
+    const Ticket* ticket_in(const wire::Stun&) const;
+    void note_ticket(const Request&, const wire::Stun& answer, Ticket expected);
+    void check_ticket(const Request&, const wire::Stun& answer, const Grant&, bool expected);
+    bool is_usable(const Ticket&) const;
+    Grant* with_ticket(turn::MobileId);
 
     // turn_relaying.cc: data
     void on_channel_data(const Step&);
     void on_send(const Step&, const wire::Stun&);
-    std::optional<SocketId> relay_at(const TransportAddress&) const;
+    std::optional<SocketId> relay_at(const TransportAddress&, size_t shard) const;
     void expect_to_peer(const Step&, Grant*, const TransportAddress& peer, Bytes payload);
     std::optional<std::pair<std::string_view, std::string_view>> forbidden(const Grant&,
                                                                            const TransportAddress&,
                                                                            Instant);
 
     Rules rules_;
-    const Accounts* accounts_ = nullptr;
+    const Accounts& accounts_;
     bool refuses_new_ = false;
     NonceBook& nonces_;
     Trace& trace_;
     std::map<Place, Grant> grants_;
     std::map<wire::Token, Reservation> reservations_;                  // by token
     mutable std::map<std::pair<std::string, std::string>, Md5> keys_;  // by name and password
-    // What the server's own counters must show (TI20).
-    Relayed to_peers_, to_clients_;
-    std::map<int, uint64_t> errors_;
-    uint64_t created_ = 0, bindings_ = 0;
+    std::map<size_t, Counted> counted_;                                // by shard
+
+    std::map<std::string, Ticket, std::less<>> tickets_;  // by their bytes
+    std::map<Place, Claimant> claimants_;
+    std::map<turn::MobileId, Grant> on_the_way_;       // between two shards
+    std::map<turn::MobileId, Grant> over_;             // and not yet reclaimed
+    std::set<turn::MobileId> ended_;                   // by the server
+    std::multimap<turn::MobileId, Duration> granted_;  // to claimants, and not yet done
 };
 
 }  // namespace ahoy::sim

@@ -51,6 +51,50 @@ void TurnPorts::close(const turn::RelayPort& port) {
     calls_.closed.push_back(port);
 }
 
+void TurnPorts::reserve(const turn::RelayPort& port, turn::Reservation reservation) {
+    RelayTable::Port& held = table_.open.at(port.address);
+    if (held.shard != shard_ || held.held) {
+        throw Violation("TI5", "a shard reserves its own ports only", port.address.to_string());
+    }
+    held.held = true;
+    table_.reservations.put(std::move(reservation), port);
+}
+
+std::optional<turn::RelayPort> TurnPorts::redeem(const stun::ReservationToken& token,
+                                                 std::string_view user, Instant now) {
+    const auto port = table_.reservations.redeem(token, user, now);
+    if (!port) return {};
+    table_.open.at(port->address) = {*port, shard_};
+    if (dice_.percent(pool_.failures)) {
+        calls_.refused = calls_.failed = true;
+        close(*port);
+        return {};
+    }
+    calls_.redeemed.push_back(*port);
+    return port;
+}
+
+Instant TurnPorts::withdraw_expired(Instant now) {
+    const auto expired = table_.reservations.take_expired(now);
+    for (const turn::RelayPort& port : expired.ports) {
+        table_.open.at(port.address) = {port, shard_};
+        close(port);
+    }
+    return expired.next;
+}
+
+bool TurnPorts::charge(std::string_view user, const IpAddress& client,
+                       const turn::Quotas::Limits& limits) {
+    if (!table_.quotas.charge(user, client, limits)) return false;
+    ++table_.charges;
+    return true;
+}
+
+void TurnPorts::discharge(std::string_view user, const IpAddress& client) {
+    table_.quotas.discharge(user, client);
+    --table_.charges;
+}
+
 bool TurnPorts::is_own(const IpAddress& ip) const {
     return std::ranges::find(own_, ip) != own_.end();
 }

@@ -7,19 +7,24 @@
 
 #include "sim/dice.h"
 #include "sim/trace.h"
-#include "turn/one_shard_ports.h"
+#include "turn/quotas.h"
+#include "turn/relay_ports.h"
 
 namespace ahoy::sim {
 
-// What is open, over all shards.
+// What is open, over all shards, and what they have in common besides.
 struct RelayTable {
     struct Port {
         turn::RelayPort port;
         size_t shard = 0;
+        bool held = false;  // for whoever redeems it: no shard reads it
     };
     std::map<TransportAddress, Port> open;
     std::map<TransportAddress, Instant> rests_until;
     uint32_t next_socket = 1000;
+    turn::Reservations<turn::RelayPort> reservations;
+    turn::Quotas quotas;
+    uint64_t charges = 0;
 };
 
 struct PortPool {
@@ -30,7 +35,7 @@ struct PortPool {
     Duration rest = 5s;     // longer than a datagram can be on its way
 };
 
-class TurnPorts : public turn::OneShardPorts {
+class TurnPorts : public turn::RelayPorts {
   public:
     TurnPorts(PortPool pool, RelayTable& table, size_t shard, std::vector<IpAddress> own, Dice dice)
         : pool_(std::move(pool)), table_(table), shard_(shard), own_(std::move(own)), dice_(dice) {}
@@ -38,6 +43,14 @@ class TurnPorts : public turn::OneShardPorts {
     bool supports(AddressFamily) const override;
     std::optional<turn::OpenedPorts> open(AddressFamily, turn::Parity, const IpAddress&) override;
     void close(const turn::RelayPort&) override;
+    void reserve(const turn::RelayPort&, turn::Reservation) override;
+    std::optional<turn::RelayPort> redeem(const stun::ReservationToken&, std::string_view user,
+                                          Instant) override;
+    size_t reserved() const override { return table_.reservations.count(); }
+    Instant withdraw_expired(Instant now) override;
+    bool charge(std::string_view user, const IpAddress& client,
+                const turn::Quotas::Limits&) override;
+    void discharge(std::string_view user, const IpAddress& client) override;
     bool is_own(const IpAddress&) const override;
     bool is_live(const TransportAddress& address) const override {
         return table_.open.contains(address);
@@ -49,7 +62,7 @@ class TurnPorts : public turn::OneShardPorts {
 
     // What the server did since the last call of this.
     struct Calls {
-        std::vector<turn::RelayPort> opened, closed;
+        std::vector<turn::RelayPort> opened, closed, redeemed;
         bool refused = false;
         bool failed = false;  // refused, though there was a port
     };

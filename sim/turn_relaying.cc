@@ -17,6 +17,7 @@ void TurnModel::on_channel_data(const Step& step) {
     }
     const auto place = std::pair(step.in.from, step.in.local);
     Grant* const grant = find(place, step.now.steady);
+    if (grant == nullptr && waits(step)) return;
     if (grant == nullptr || !grant->channels.contains(channel)) {
         if (grant != nullptr && grant->lapsed_channels.contains(channel)) {
             trace_.mark(Mark::channel_expired);
@@ -32,13 +33,15 @@ void TurnModel::on_send(const Step& step, const wire::Stun& stun) {
     if (!stun.unknown().empty()) {
         return expect_silence(step, "TI12", "what is not understood is not acted on");
     }
+    Grant* const grant = find({step.in.from, step.in.local}, step.now.steady);
+    if (grant == nullptr && waits(step)) return;
     const auto peer = stun.address(wire::xor_peer_address);
     const auto payload = stun.find(wire::data);
     if (!peer || !payload) {
         return expect_silence(step, "TI12", "a Send indication has a peer and data");
     }
     if (!step.out.empty()) trace_.mark(Mark::relayed_to_send);
-    expect_to_peer(step, find({step.in.from, step.in.local}, step.now.steady), *peer, *payload);
+    expect_to_peer(step, grant, *peer, *payload);
 }
 
 // Why a datagram between this allocation and this peer is not relayed: the invariant it would
@@ -71,10 +74,11 @@ void TurnModel::expect_to_peer(const Step& step, Grant* grant, const TransportAd
         return expect_silence(step, why->first, why->second);
     }
     const turn::RelayPort& port = grant->relays.at(peer.ip.family()).port;
-    to_peers_.add(payload.size());
-    if (const auto socket = relay_at(peer)) {
+    counted_[step.shard].to_peers.add(payload.size());
+    if (const auto socket = relay_at(peer, step.shard)) {
         const Datagram across{*socket, port.address, peer, payload};
-        return from_peer({step.now, across, step.out, step.calls, step.live_before});
+        return from_peer({step.now, across, step.out, step.calls, step.moves, step.shard,
+                          step.live_before, step.charged_before});
     }
     if (step.out.size() != 1) {
         throw Violation("TI3", "what is permitted passes exactly once",
@@ -95,13 +99,17 @@ void TurnModel::expect_to_peer(const Step& step, Grant* grant, const TransportAd
 }
 
 // Of an allocation on this shard: what is sent there takes no way over the network.
-std::optional<SocketId> TurnModel::relay_at(const TransportAddress& address) const {
-    for (const auto& [place, grant] : grants_) {
+std::optional<SocketId> TurnModel::relay_at(const TransportAddress& address, size_t shard) const {
+    std::optional<SocketId> socket;
+    const auto look_at = [&](const Grant& grant) {
+        if (grant.shard != shard) return;
         for (const auto& [family, relay] : grant.relays) {
-            if (relay.port.address == address) return relay.port.socket;
+            if (relay.port.address == address) socket = relay.port.socket;
         }
-    }
-    return {};
+    };
+    for (const auto& [place, grant] : grants_) look_at(grant);
+    for (const auto& [id, grant] : over_) look_at(grant);
+    return socket;
 }
 
 void TurnModel::from_peer(const Step& step) {
@@ -154,7 +162,7 @@ void TurnModel::from_peer(const Step& step) {
     if (!std::ranges::equal(payload, step.in.bytes)) {
         throw Violation("TI3", "payload out is payload in", peer.to_string());
     }
-    to_clients_.add(payload.size());
+    counted_[step.shard].to_clients.add(payload.size());
 }
 
 }  // namespace ahoy::sim

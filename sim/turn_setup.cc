@@ -50,6 +50,7 @@ void TurnWorld::draw_configuration() {
     config_.max_channels = dice.any_of<unsigned>({1, 3, 128});
     config_.legacy_channels = dice.one_in(2);
     config_.max_reservations = dice.any_of<unsigned>({1, 256});
+    config_.authenticate_binding = dice.one_in(4);
     own_ = {ip(server_v4), ip(server_v6)};
     pool_.addresses = dice.one_in(3) ? std::vector{own_[0]} : own_;
     pool_.high = static_cast<uint16_t>(pool_.low + dice.any_of<uint16_t>({2, 7, 30, 99}));
@@ -65,16 +66,32 @@ void TurnWorld::draw_configuration() {
     reloads_ = dice.one_in(3);
     revokes_ = dice.one_in(2);
     drains_ = dice.one_in(4);
+    mobility_ = dice.one_in(2);
+    post_delay_ = dice.any_of<Duration>({0s, 1ms, 1s, 20s});
     rebinds_ = dice.one_in(2);
     clock_jumps_ = dice.one_in(4);
     forges_ = dice.one_in(2);
     town_.payloads_tell = !forges_ && faults_.damaged == 0;
     if (restarts_ || reloads_ || rebinds_ || clock_jumps_ || drains_) strike_at_ = town_.now.steady;
+    draw_redirection();
     for (uint8_t& byte : secret_) byte = static_cast<uint8_t>(dice.next());
+    for (uint8_t& byte : ticket_secret_) byte = static_cast<uint8_t>(dice.next());
     town_.accounts = {.realm = dice.one_in(2) ? "ahoy" : "call.example.org",
                       .users = {{"alice", "wonder"}, {"bob", "builder"}, {"mallory", "m"}},
                       .secrets = {}};
     if (dice.one_in(2)) town_.accounts.secrets = {"north"};
+}
+
+// Mostly nobody is sent elsewhere, for then there is little to see here.
+void TurnWorld::draw_redirection() {
+    Dice& dice = town_.dice;
+    redirects_ = {};
+    if (dice.one_in(4)) redirects_ = turn::Redirect::full;
+    if (dice.one_in(30)) redirects_ = turn::Redirect::always;
+    alternates_ = dice.any_of<std::vector<TransportAddress>>(
+        {{at("198.51.100.7:3478")},
+         {at("[2001:db8:7::7]:3478")},
+         {at("198.51.100.7:3478"), at("[2001:db8:7::7]:3478"), at("198.51.100.8:3478")}});
 }
 
 void TurnWorld::draw_peers() {
@@ -128,7 +145,10 @@ TurnModel::Rules TurnWorld::rules() const {
                                          [&relays](const TransportAddress& address) {
                                              return relays.open.contains(address);
                                          }},
-                           .families = {}};
+                           .families = {},
+                           .mobility = mobility_,
+                           .redirects = redirects_,
+                           .alternates = alternates_};
     for (const IpAddress& address : pool_.addresses) rules.families.push_back(address.family());
     return rules;
 }
@@ -142,16 +162,29 @@ void TurnWorld::build_shards() {
         pool.high = static_cast<uint16_t>(pool.low + size - 1);
         shards_.push_back(std::make_unique<Shard>(
             i, TurnPorts(pool, town_.relays, i, own_, Dice(town_.dice.next()))));
-        start(*shards_.back());
     }
+    start_all();
+}
+
+void TurnWorld::start_all() {
+    model_ = std::make_unique<TurnModel>(rules(), town_.accounts, nonces_, town_.trace);
+    for (const auto& shard : shards_) start(*shard);
 }
 
 void TurnWorld::start(Shard& shard) {
-    shard.model = std::make_unique<TurnModel>(rules(), nonces_, town_.trace);
-    shard.model->set_accounts(&town_.accounts);
     shard.server = std::make_unique<turn::Server>(
         config_, make_credentials(), turn::Nonces(secret_), make_policy(), shard.ports, observer_,
         Random::from_number(town_.dice.next()));
+    shard.moves = std::make_unique<Moves>(*this, static_cast<unsigned>(shard.index));
+    if (mobility_) shard.server->offer_mobility(turn::Tickets(ticket_secret_), *shard.moves);
+    shard.server->redirect_to(make_alternates());
+}
+
+turn::Alternates TurnWorld::make_alternates() const {
+    if (!redirects_) return {};
+    std::vector<turn::Alternate> servers;
+    for (const TransportAddress& address : alternates_) servers.push_back({address, ""});
+    return {*redirects_, servers, {}};
 }
 
 turn::PeerPolicy TurnWorld::make_policy() const {
@@ -223,6 +256,7 @@ void TurnWorld::add_caller(size_t index) {
     if (!config.password_is_right) config.password = "forgotten";
     if (dice.one_in(4)) config.family = AddressFamily::ipv6;
     config.lifetime = dice.any_of<Duration>({1min, 10min, 10min});
+    config.mobile = dice.one_in(3);
     actors_.push_back(std::make_unique<Caller>(std::move(config), town_));
 }
 

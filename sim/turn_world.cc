@@ -73,6 +73,10 @@ bool TurnWorld::step(Instant limit) {
     for (const auto& shard : shards_) {
         if (shard->expire_at <= next) next = shard->expire_at, due = shard.get();
     }
+    Shard* hears = nullptr;
+    for (const auto& shard : shards_) {
+        if (shard->next_post() < next) next = shard->next_post(), hears = shard.get();
+    }
     Actor* actor = nullptr;
     for (const auto& candidate : actors_) {
         if (candidate->next() < next) next = candidate->next(), actor = candidate.get();
@@ -90,6 +94,8 @@ bool TurnWorld::step(Instant limit) {
     town_.trace.add(town_.now.steady);
     if (actor != nullptr) {
         actor->act();
+    } else if (hears != nullptr) {
+        deliver(*hears);
     } else if (due != nullptr) {
         expire(*due);
     } else if (next == strike_at_) {
@@ -126,6 +132,7 @@ void TurnWorld::arrive(const Packet& packet) {
     }
     const auto relay = town_.relays.open.find(packet.to);
     if (relay != town_.relays.open.end()) {
+        if (relay->second.held) return;
         if (town_.relays.open.contains(packet.from)) trace.mark(Mark::relayed_to_relayed);
         return to_server(*shards_[relay->second.shard],
                          {.socket = relay->second.port.socket,
@@ -142,7 +149,9 @@ void TurnWorld::arrive(const Packet& packet) {
 void TurnWorld::to_server(Shard& shard, const Datagram& in, bool from_client) {
     shard.ports.set_now(town_.now.steady);
     const uint64_t live = shard.server->stats().allocations_live;
+    const uint64_t charged = town_.relays.charges;
     const uint64_t dropped = drops(*shard.server);
+    const size_t waiting = model_->waiting();
     if (from_client) {
         shard.server->from_client(town_.now, in, out_);
     } else {
@@ -150,18 +159,19 @@ void TurnWorld::to_server(Shard& shard, const Datagram& in, bool from_client) {
     }
     const auto sent = collect(out_);
     const auto calls = shard.ports.take_calls();
-    const TurnModel::Step step{town_.now, in, sent, calls, live};
+    const auto moves = shard.moves->take_calls();
+    const TurnModel::Step step{town_.now, in, sent, calls, moves, shard.index, live, charged};
     if (from_client) {
-        shard.model->from_client(step);
+        model_->from_client(step);
     } else {
-        shard.model->from_peer(step);
+        model_->from_peer(step);
     }
-    check_drops(shard, in, dropped, sent.empty());
+    check_drops(shard, in, dropped, sent.empty() && model_->waiting() == waiting);
     forward(shard, sent);
     shard.expire_at = std::min(shard.expire_at, shard.server->next_deadline());
 }
 
-// TI20: whatever leads to nothing is counted, once; a keepalive is no drop.
+// TI20: whatever leads to nothing is counted, once; a keepalive is no drop, nor what waits.
 void TurnWorld::check_drops(Shard& shard, const Datagram& in, uint64_t before, bool silent) {
     const uint64_t counted = drops(*shard.server) - before;
     const auto stun = wire::decode(in.bytes);
@@ -180,7 +190,8 @@ void TurnWorld::forward(Shard& shard, const std::vector<Sent>& all) {
             continue;
         }
         const auto relay = std::ranges::find_if(town_.relays.open, [&](const auto& entry) {
-            return entry.second.port.socket == sent.socket && entry.second.shard == shard.index;
+            return entry.second.port.socket == sent.socket && entry.second.shard == shard.index &&
+                   !entry.second.held;
         });
         if (relay == town_.relays.open.end()) {
             throw Violation("TI5", "data leaves through open sockets only", std::to_string(number));
@@ -197,7 +208,7 @@ void TurnWorld::expire(Shard& shard) {
         throw Violation("TI13", "expiring sends nothing", sent.front().to.to_string());
     }
     shard.ports.take_calls();
-    shard.model->settled(town_.now.steady, town_.relays, shard.index, shard.server->stats());
+    model_->settled(town_.now.steady, town_.relays, shard.index, shard.server->stats());
     const Instant next = shard.server->next_deadline();
     if (next <= town_.now.steady) {
         throw Violation("TI13", "after expire() nothing is due", std::to_string(shard.index));
@@ -208,7 +219,7 @@ void TurnWorld::expire(Shard& shard) {
 void TurnWorld::strike() {
     strike_at_ = town_.now.steady + town_.dice.between(*length_ / 16, *length_ / 4);
     const size_t kind = town_.dice.below(5);
-    if (kind == 0 && restarts_) restart(*town_.dice.pick(shards_));
+    if (kind == 0 && restarts_) restart();
     if (kind == 1 && reloads_) reload();
     if (kind == 2 && rebinds_ && !nats_.empty()) {
         town_.dice.pick(nats_).rebind();
@@ -222,21 +233,28 @@ void TurnWorld::strike() {
     if (kind == 4 && drains_) drain_or_not();
 }
 
-void TurnWorld::restart(Shard& shard) {
+void TurnWorld::restart() {
     town_.trace.mark(Mark::server_restarted);
-    town_.trace.say(town_.now.steady,
-                    [&] { return "shard restarts: " + std::to_string(shard.index); });
-    shard.ports.set_now(town_.now.steady);
-    shard.server->close_all(town_.now);
-    shard.model->closed_all();
-    shard.model->settled(town_.now.steady, town_.relays, shard.index, shard.server->stats());
-    shard.ports.take_calls();
-    if (shards_.size() == 1) {  // the nonces of before are worth nothing then (TI14)
-        for (uint8_t& byte : secret_) byte = static_cast<uint8_t>(town_.dice.next());
-        nonces_.forget();
+    town_.trace.say(town_.now.steady, [] { return std::string("restart"); });
+    deliver_all();
+    for (const auto& shard : shards_) {
+        shard->ports.set_now(town_.now.steady);
+        shard->server->close_all(town_.now);
     }
-    start(shard);
-    shard.expire_at = Instant::max();
+    model_->closed_all();
+    for (const auto& shard : shards_) {
+        model_->settled(town_.now.steady, town_.relays, shard->index, shard->server->stats());
+        shard->ports.take_calls();
+        shard->posts.clear();
+        shard->expire_at = Instant::max();
+    }
+    check_charges();
+    // The nonces and tickets of before are worth nothing then (TI14).
+    for (uint8_t& byte : secret_) byte = static_cast<uint8_t>(town_.dice.next());
+    for (uint8_t& byte : ticket_secret_) byte = static_cast<uint8_t>(town_.dice.next());
+    nonces_.forget();
+    mobile_ = {};
+    start_all();
 }
 
 // Other peers are denied, and a password changes or is what it was before.
@@ -245,43 +263,52 @@ void TurnWorld::reload() {
     town_.trace.say(town_.now.steady, [] { return std::string("reload"); });
     deny_ = town_.dice.any_of<std::vector<std::string_view>>(
         {{}, {"10.1.2.0/24"}, {"9.9.9.9/32"}, {"9.9.9.0/24", "2606:4700::/32"}});
+    draw_redirection();
     std::string& password = town_.accounts.users.at("bob");
     password = password == "builder" ? "destroyer" : "builder";
     for (const auto& shard : shards_) {
-        shard->server->reload(make_credentials(), make_policy());
-        shard->model->reload(rules().peers);
+        reload(*shard);
         if (!revokes_) continue;
-        shard->ports.set_now(town_.now.steady);
         for (std::optional<size_t> from = 0; from;) {
             from = shard->server->end_revoked(town_.now, *from);
         }
-        shard->model->revoked(town_.now.steady);
-        expire(*shard);  // which looks whether they agree
     }
+    model_->reload(rules());
+    if (!revokes_) return;
+    model_->revoked(town_.now.steady);
+    for (const auto& shard : shards_) expire(*shard);  // which looks whether they agree
 }
 
-// TI33: a shard refuses new allocations, and only those, until it is told otherwise.
+void TurnWorld::reload(Shard& shard) {
+    shard.ports.set_now(town_.now.steady);
+    shard.server->reload(make_credentials(), make_policy());
+    shard.server->redirect_to(make_alternates());
+}
+
+// TI33: the server refuses new allocations, and only those, until it is told otherwise.
 void TurnWorld::drain_or_not() {
-    Shard& shard = *town_.dice.pick(shards_);
     const bool refuses = town_.dice.one_in(2);
     town_.trace.say(town_.now.steady, [&] { return std::string(refuses ? "drains" : "opens"); });
-    shard.server->refuse_new(refuses);
-    shard.model->refuse_new(refuses);
+    for (const auto& shard : shards_) shard->server->refuse_new(refuses);
+    model_->refuse_new(refuses);
 }
 
 void TurnWorld::calm() {
+    deliver_all();
     town_.network.set_faults({});
     strike_at_ = Instant::max();
     lateness_ = 0s;
+    post_delay_ = 0s;
+    reloads_ = false;
     deny_.clear();
     town_.accounts.users.at("bob") = "builder";
     for (const auto& shard : shards_) {
         shard->ports.stop_failing();
         shard->server->refuse_new(false);
-        shard->model->refuse_new(false);
-        shard->server->reload(make_credentials(), make_policy());
-        shard->model->reload(rules().peers);
+        reload(*shard);
     }
+    model_->refuse_new(false);
+    model_->reload(rules());
     for (const auto& actor : actors_) actor->calm();
 }
 
@@ -320,7 +347,18 @@ void TurnWorld::drain() {
     converge();
 }
 
+// TI7
+void TurnWorld::check_charges() {
+    if (town_.relays.charges == 0) return;
+    throw Violation("TI7", "when nothing is left nothing counts against a quota",
+                    std::to_string(town_.relays.charges));
+}
+
 void TurnWorld::check_nothing_remains() {
+    check_charges();
+    if (!model_->nobody_waits()) {
+        throw Violation("TI13", "when all have gone nobody waits for an allocation", "somebody");
+    }
     if (!town_.relays.open.empty()) {
         throw Violation("TI5", "when all have gone every relay port is given back",
                         town_.relays.open.begin()->first.to_string());

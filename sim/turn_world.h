@@ -20,6 +20,7 @@ class TurnWorld {
     void run();
 
   private:
+    class Moves;
     struct Shard;
 
     // turn_setup.cc
@@ -28,10 +29,13 @@ class TurnWorld {
     void build_shards();
     void build_actors();
     void add_caller(size_t index);
+    void draw_redirection();
     TurnModel::Rules rules() const;
+    void start_all();
     void start(Shard&);
     turn::PeerPolicy make_policy() const;
     std::shared_ptr<const turn::Credentials> make_credentials() const;
+    turn::Alternates make_alternates() const;
 
     // turn_world.cc
     void run_until(Instant);
@@ -41,15 +45,22 @@ class TurnWorld {
     void expire(Shard&);
     void forward(Shard&, const std::vector<Sent>&);
     void check_drops(Shard&, const Datagram&, uint64_t drops_before, bool silent);
+    void check_charges();
     void check_nothing_remains();
     void strike();  // a fault of the server's surroundings
-    void restart(Shard&);
+    void restart();
     void reload();
+    void reload(Shard&);
     void drain_or_not();
     void calm();
     void converge();
     void drain();
     Shard& shard_of(const TransportAddress& client, const TransportAddress& listener);
+
+    // turn_moves.cc
+    void hand_up(Shard&, const turn::Waiting&);
+    void deliver(Shard&);
+    void deliver_all();
 
     Town town_;
     std::optional<Duration> length_;
@@ -57,15 +68,22 @@ class TurnWorld {
     PortPool pool_;
     std::vector<IpAddress> own_;
     std::vector<std::string_view> allow_, deny_;
+    std::optional<turn::Redirect> redirects_;
+    std::vector<TransportAddress> alternates_;
+    bool mobility_ = false;
     turn::Nonces::Secret secret_{};
+    turn::Tickets::Secret ticket_secret_{};
     NetworkFaults faults_;
-    Duration lateness_{};  // of what expires
+    Duration lateness_{};    // of what expires
+    Duration post_delay_{};  // between shards
     bool restarts_ = false, reloads_ = false, rebinds_ = false, clock_jumps_ = false;
     bool revokes_ = false;  // who is no user any more loses what he has
     bool drains_ = false;
     bool forges_ = false;
 
     NonceBook nonces_;
+    std::unique_ptr<TurnModel> model_;
+    turn::MobileAllocations mobile_;
     turn::Observer observer_;
     std::deque<Nat> nats_;
     std::vector<std::unique_ptr<Shard>> shards_;

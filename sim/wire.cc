@@ -86,17 +86,23 @@ bool signed_with(const Stun& stun, Bytes message, Bytes key) {
     return std::ranges::equal(hmac_sha1(key, {hashed}), claimed);
 }
 
-std::optional<TransportAddress> unmask(Bytes value, const TransactionId& id) {
+std::optional<TransportAddress> plain(Bytes value) {
     if (value.size() < 4) return {};
     const bool v4 = value[1] == 1, v6 = value[1] == 2;
     if (!(v4 && value.size() == 8) && !(v6 && value.size() == 20)) return {};
-    std::array<uint8_t, 16> mask{0x21, 0x12, 0xa4, 0x42};
-    std::copy(id.begin(), id.end(), mask.begin() + 4);
-    const auto port = static_cast<uint16_t>(number(value.subspan(2, 2)) ^ 0x2112);
-    if (v4) return TransportAddress{IpAddress::v4(number(value.subspan(4)) ^ 0x2112a442), port};
+    const auto port = static_cast<uint16_t>(number(value.subspan(2, 2)));
+    if (v4) return TransportAddress{IpAddress::v4(number(value.subspan(4))), port};
     std::array<uint8_t, 16> ip{};
-    for (size_t i = 0; i < 16; ++i) ip[i] = value[4 + i] ^ mask[i];
+    std::copy_n(value.begin() + 4, 16, ip.begin());
     return TransportAddress{IpAddress::v6(ip), port};
+}
+
+std::optional<TransportAddress> unmask(Bytes value, const TransactionId& id) {
+    std::array<uint8_t, 18> mask{0x21, 0x12, 0x21, 0x12, 0xa4, 0x42};
+    std::copy(id.begin(), id.end(), mask.begin() + 6);
+    std::vector<uint8_t> bytes(value.begin(), value.end());
+    for (size_t i = 2; i < std::min(bytes.size(), 2 + mask.size()); ++i) bytes[i] ^= mask[i - 2];
+    return plain(bytes);
 }
 
 std::optional<Bytes> Stun::find(uint16_t attribute) const {

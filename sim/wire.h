@@ -46,8 +46,10 @@ enum Attribute : uint16_t {
     additional_address_family = 0x8000,
     address_error_code = 0x8001,
     password_algorithms = 0x8002,
+    alternate_server = 0x8023,
     transmit_counter = 0x8025,
     fingerprint = 0x8028,
+    mobility_ticket = 0x8030,
 };
 
 using TransactionId = std::array<uint8_t, 12>;
@@ -76,6 +78,7 @@ struct Stun {
 uint32_t number(Bytes);  // big-endian, of at most four bytes
 std::optional<Stun> decode(Bytes);
 bool signed_with(const Stun&, Bytes message, Bytes key);
+std::optional<TransportAddress> plain(Bytes value);
 std::optional<TransportAddress> unmask(Bytes value, const TransactionId&);
 
 }  // namespace ahoy::sim::wire
