@@ -74,13 +74,16 @@ export async function until(holds, what, patience = 60_000) {
   }
 }
 
-/** Asks until it is answered, as a client over UDP does (RFC 8489, section 6.2.1). */
+/**
+ * Asks until it is answered, as a client over UDP does (RFC 8489, section 6.2.1), but never waits for
+ * longer than a second: in a flood many are lost, and more where the machine is busy.
+ */
 async function persistently(client, message) {
   const answer = client.answerTo(message);
   let again;
   const ask = (wait) => {
     client.send(message);
-    again = setTimeout(() => ask(2 * wait), wait);
+    again = setTimeout(() => ask(Math.min(2 * wait, 1000)), wait);
   };
   ask(200);
   return answer.finally(() => clearTimeout(again));

@@ -139,6 +139,22 @@ test('a wrong password is said to be one', async () => {
   assert.deepEqual(found, { binding: 'ok', challenge: 'ok', allocate: 'failed wrong_password' });
 });
 
+test('a server that sends its clients elsewhere is told with where', async () => {
+  const busy = await Server.start({
+    settings: ['turn.users={ alice = "wonder" }', 'turn.redirect="always"',
+      'turn.alternates=["198.51.100.7:3478"]'],
+  });
+  try {
+    const [, busyPort] = /\bturn=127\.0\.0\.1:(\d+)/.exec(busy.log);
+    const { found, probes } = await probe([`turn:127.0.0.1:${busyPort}`, '--user', 'alice'], alice);
+    assert.equal(found.allocate, 'failed redirected');
+    const { detail } = probes[0].steps.find((step) => step.step === 'allocate');
+    assert.match(detail, /to 198\.51\.100\.7:3478$/);
+  } finally {
+    await busy.stop();
+  }
+});
+
 test('without credentials nothing fails, and it is said that relaying was not tried', async () => {
   const { ok, found } = await probe([`turn:127.0.0.2:${turnPort()}`]);
   assert.equal(ok, true);
