@@ -603,6 +603,18 @@ TEST_F(MixedTest, ItHearsByeWhenWeAreLost) {
     EXPECT_THAT(heard_by_legacy(), ElementsAre(R"({"type":"bye"})"));
 }
 
+// A participant has no client id, and so the empty one is nobody's.
+TEST_F(MixedTest, R3_WhoHasNoClientIdIsNotRemovedByOne) {
+    Person& alice = enter("Alice");
+    alice.news();
+    remove("");
+    leave("");
+    EXPECT_FALSE(message("", "x"));
+    carry();
+    EXPECT_FALSE(alice.closed());
+    EXPECT_THAT(alice.news(), IsEmpty());
+}
+
 TEST_F(MixedTest, WeHearOnceThatItLeft) {
     Person& alice = enter("Alice");
     const Joined joined = join();

@@ -77,10 +77,12 @@ std::vector<std::string> Inbox::hand_out() {
 
 // --- who is here
 
+// Participants have no id, which is why the empty one must not find them.
 Room::Member* Room::find(std::string_view id) {
     Member* found = nullptr;
     for (Member& member : members_) {
-        if (member.kind == Kind::person && same_id(member.id, id)) found = &member;
+        const bool has_id = member.kind == Kind::person && !member.participant;
+        if (has_id && same_id(member.id, id)) found = &member;
     }
     return found;
 }
