@@ -615,6 +615,15 @@ TEST_F(MixedTest, R3_WhoHasNoClientIdIsNotRemovedByOne) {
     EXPECT_THAT(alice.news(), IsEmpty());
 }
 
+TEST_F(MixedTest, RI1_WhatWasForOneWhoNeverCameIsNotForTheNext) {
+    Person& alice = enter("Alice");
+    join();
+    ask(alice, native::Signal{2, "offer"});
+    wait(30s);
+    EXPECT_THAT(alice.news(), testing::Contains("left lost 2"));
+    EXPECT_THAT(join().messages, IsEmpty());
+}
+
 TEST_F(MixedTest, WeHearOnceThatItLeft) {
     Person& alice = enter("Alice");
     const Joined joined = join();

@@ -296,10 +296,12 @@ Room::Member Room::take_out(Number number, LeftReason reason, Deliveries& out) {
 }
 
 // What was kept for somebody who never showed up is for the next to come, if its sender is here;
-// once, also when it was kept for several such.
+// once, also when it was kept for several such.  Not what a participant said: it names whom it
+// means, and hears who came and went.
 void Room::give_back(Member& gone) {
     for (Message& message : gone.inbox.take_all()) {
-        if (!find(message.from)) continue;
+        const Member* sender = find(message.from);
+        if (!sender || sender->participant) continue;
         message.handed = false;
         message.returned = gone.number;
         unclaimed_.put_back(std::move(message));
