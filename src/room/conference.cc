@@ -228,7 +228,7 @@ void Room::greet(Member& member, const Greeting& greeting, std::optional<uint64_
                  Deliveries& out) {
     Participant& participant = *member.participant;
     EventLog& events = participant.events;
-    const auto missing = seq ? events.after(*seq) : std::nullopt;
+    const auto missing = seq && !greeting.unknown_past ? events.after(*seq) : std::nullopt;
     native::Welcome welcome{.seq = missing ? *seq : events.last(),
                             .received = participant.last_request,
                             .resumed = missing.has_value(),

@@ -505,6 +505,24 @@ TEST_F(ConferenceTest, AfterARestartPeopleTakeTheirSeatsAgain) {
     EXPECT_GT(enter("Carol").number(), bob_number);
 }
 
+// Its events are counted anew in each run, so what an old ticket comes with says nothing.
+TEST_F(ConferenceTest, WhoseWelcomeAfterARestartGotLostIsToldEverythingAgain) {
+    Limits limits;
+    limits.restore_until = now.steady + 5min;
+    start(limits);
+    Person &alice = enter("Alice"), &bob = enter("Bob");
+    tickets = ResumeTickets(ResumeTickets::Key{1, 2, 3}, 2);
+    start(limits);
+    goes_away(back(bob));
+    back(alice);
+    Person& again = back(bob, 0);
+    EXPECT_EQ(again.welcome().at("resumed"), false);
+    EXPECT_TRUE(again.welcome().at("missed").is_null());
+    EXPECT_EQ(again.welcome().at("participants").as_array().size(), 1);
+    EXPECT_THAT(again.news(), ElementsAre("welcome"));
+    EXPECT_EQ(rooms->stats().resumed_in_part, 3);
+}
+
 TEST_F(ConferenceTest, OldTicketsAreGoodForAWhileOnly) {
     Limits limits;
     limits.restore_until = now.steady + 5min;

@@ -98,7 +98,7 @@ void Rooms::resume(Now now, ConnectionId connection, const native::Resume& wish,
         return turn_away(connection, Refusal::session_ended, out);
     }
     connections_.emplace(connection, Seat{at->first, at->second.epoch, member->number});
-    if (!member->participant->events.after(wish.seq)) ++stats_.resumed_in_part;
+    if (!ours || !member->participant->events.after(wish.seq)) ++stats_.resumed_in_part;
     const auto replaced = at->second.room.resume(now.steady, *member, connection, wish,
                                                  {.room = at->first,
                                                   .ice_servers = wish.ice_servers,
