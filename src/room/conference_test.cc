@@ -642,6 +642,23 @@ TEST_F(MixedTest, RI1_WhatWasForOneWhoNeverCameIsNotForTheNext) {
     EXPECT_THAT(join().messages, IsEmpty());
 }
 
+// Also when one of the two has an old number, of before the restart.
+TEST_F(MixedTest, OneOfTheTwoOffers) {
+    Limits limits;
+    limits.restore_until = now.steady + 5min;
+    now.wall = std::chrono::sys_days(std::chrono::January / 1 / 2026);
+    start(limits);
+    Person& alice = enter("Alice");
+    tickets = ResumeTickets(ResumeTickets::Key{1, 2, 3}, 2);
+    start(limits);
+    now.wall += 10s;
+    const Joined joined = join();
+    EXPECT_TRUE(joined.is_initiator);
+    EXPECT_TRUE(connect(1, joined.client_id));
+    Person& again = back(alice);
+    EXPECT_EQ(again.welcome().at("participants").as_array().at(0).at("offer"), false);
+}
+
 TEST_F(MixedTest, WeHearOnceThatItLeft) {
     Person& alice = enter("Alice");
     const Joined joined = join();
