@@ -291,6 +291,17 @@ TEST_F(ConferenceTest, WhoStopsWaitingIsForgotten) {
     EXPECT_THAT(alice.news(), ElementsAre(testing::StartsWith("knock_over")));
 }
 
+TEST_F(ConferenceTest, WhoLeavesTheLobbyIsToldByeLikeAnybody) {
+    Person& alice = enter("Alice");
+    ask(alice, native::SetRoom{{}, true});
+    Person& bob = enter("Bob");
+    forget({&alice, &bob});
+    ask(bob, native::Leave{});
+    EXPECT_THAT(bob.news(), ElementsAre("bye left"));
+    EXPECT_TRUE(bob.closed());
+    EXPECT_THAT(alice.news(), ElementsAre(testing::StartsWith("knock_over")));
+}
+
 TEST_F(ConferenceTest, NobodyIsLeftInTheLobbyOfAnEmptyRoom) {
     Person& alice = enter("Alice");
     ask(alice, native::SetRoom{{}, true});

@@ -160,9 +160,9 @@ void Rooms::carry_out(Now now, ConnectionId connection, const native::Request& r
     // Whoever was just removed may still have said something.
     if (!place) return;
     if (!place->member) {  // in the lobby there is nothing to ask for
-        if (!std::holds_alternative<native::Leave>(request.command)) {
-            out.push_back(frame(connection, native::error_frame(Refusal::bad_message)));
-        }
+        const bool leaves = std::holds_alternative<native::Leave>(request.command);
+        out.push_back(frame(connection, leaves ? native::bye_frame(native::ByeReason::left)
+                                               : native::error_frame(Refusal::bad_message)));
         place->at->second.room.take_knock(place->number, out);
         close(connection, out);
         settle(now.steady, place->at, out);
