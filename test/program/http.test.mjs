@@ -36,6 +36,8 @@ test('a body whose length can be read in two ways is refused, and nothing after 
     'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked',
     'Transfer-Encoding: chunked\r\nContent-Length: 3',
     'Content-Length: 3\r\nContent-Length: 4',
+    'Content-Length: 3\r\nContent-Length: 3',
+    'Content-Length: 3, 3',
     'Content-Length: +3',
     'Content-Length: 0x3',
   ];
