@@ -7,6 +7,9 @@ namespace {
 
 const std::string bye = R"({"type":"bye"})";
 constexpr size_t most_gone = 16;
+// Rooms begin to count from the seconds since then, so that after a restart nobody has another's
+// number.
+constexpr WallTime numbers_begin = std::chrono::sys_days(std::chrono::January / 1 / 2026);
 
 bool is_loopback_name(const std::string& id) {
     return id == "LOOPBACK_CLIENT_ID" || id == "loopback_client_id";
@@ -23,28 +26,28 @@ std::string_view label(Answer answer) {
 
 // --- events
 
-Expected RoomsModel::join(Instant now, const std::string& name, const std::string& id,
-                          bool loopback) {
+Expected RoomsModel::join(Now now, const std::string& name, const std::string& id, bool loopback) {
     Expected expected;
     Room* const room = open(now, name, expected);
     if (room == nullptr) {
         expected.answer = Answer::too_many;
         return expected;
     }
-    if (room->people.size() >= limits_.capacity) {
+    if (room->is_full_for_legacy(limits_)) {
         expected.answer = Answer::full;
         return expected;
     }
     expected.initiator = room->people.empty();
-    const Number number = seat(now, *room, id, false).number;
+    const Number number = seat(now.steady, *room, id, false).number;
+    announce(*room, *room->find(number), expected);
     room->find(number)->joined = true;
     for (Letter& letter : room->letters) {
         if (letter.to != number) continue;
         letter.handed = true;
         expected.handed.push_back(letter.text);
     }
-    if (expected.initiator && loopback) seat(now, *room, "LOOPBACK_CLIENT_ID", true);
-    settle(now, name, expected);
+    if (expected.initiator && loopback) seat(now.steady, *room, "LOOPBACK_CLIENT_ID", true);
+    settle(now.steady, name, expected);
     return expected;
 }
 
@@ -82,14 +85,14 @@ Expected RoomsModel::leave(Instant now, const std::string& name, const std::stri
     return expected;
 }
 
-Expected RoomsModel::connect(Instant now, ConnectionId socket, const std::string& name,
+Expected RoomsModel::connect(Now now, ConnectionId socket, const std::string& name,
                              const std::string& id) {
     Expected expected;
     if (connections_.contains(socket)) {
         expected.answer = Answer::duplicate;
         return expected;
     }
-    Room* room = look_up(now, name, expected);
+    Room* room = look_up(now.steady, name, expected);
     Person* person = nullptr;
     if (room != nullptr && is_loopback_name(id)) {
         const auto found = std::ranges::find(room->people, true, &Person::is_loopback);
@@ -101,10 +104,11 @@ Expected RoomsModel::connect(Instant now, ConnectionId socket, const std::string
         if (!limits_.require_join && room == nullptr) room = open(now, name, expected);
         if (!limits_.require_join && room == nullptr) expected.answer = Answer::too_many;
         if (!limits_.require_join && room != nullptr) {
-            if (room->people.size() >= limits_.capacity) {
+            if (room->is_full_for_legacy(limits_)) {
                 expected.answer = Answer::full;
             } else {
-                person = &seat(now, *room, id, false);
+                person = &seat(now.steady, *room, id, false);
+                announce(*room, *person, expected);
             }
         }
     }
@@ -113,7 +117,7 @@ Expected RoomsModel::connect(Instant now, ConnectionId socket, const std::string
         expected.answer = Answer::duplicate;
         return expected;
     }
-    room->active = now;
+    room->active = now.steady;
     show_up(*room, *person);
     trace_.mark(person->registered ? Mark::registered_again : Mark::registered);
     person->registered = true;
@@ -125,7 +129,7 @@ Expected RoomsModel::connect(Instant now, ConnectionId socket, const std::string
         trace_.mark(Mark::queued_then_delivered);
     }
     std::erase_if(room->letters, [&](const Letter& l) { return l.to == person->number; });
-    settle(now, name, expected);
+    settle(now.steady, name, expected);
     return expected;
 }
 
@@ -149,32 +153,34 @@ Expected RoomsModel::send(Instant now, ConnectionId socket, std::string text) {
     return expected;
 }
 
-Expected RoomsModel::post(Instant now, const std::string& name, const std::string& id,
+Expected RoomsModel::post(Now now, const std::string& name, const std::string& id,
                           std::string text) {
     Expected expected;
-    Room* room = look_up(now, name, expected);
+    Room* room = look_up(now.steady, name, expected);
     if (room != nullptr) {
         if (const Person* const person = room->find(id)) {
-            say(now, *room, person->number, text, expected);
-            settle(now, name, expected);
+            say(now.steady, *room, person->number, text, expected);
+            settle(now.steady, name, expected);
             return expected;
         }
         if (const Gone* const gone = room->find_gone(id)) {
             say_bye(*room, *gone, text, expected);
-            settle(now, name, expected);
+            settle(now.steady, name, expected);
             return expected;
         }
     }
     if (limits_.require_join) {
         expected.answer = Answer::unknown;
     } else if (room = open(now, name, expected);
-               room == nullptr || room->people.size() >= limits_.capacity) {
+               room == nullptr || room->is_full_for_legacy(limits_)) {
         expected.answer = Answer::full;
     } else {
         trace_.mark(Mark::post_opened_room);
-        say(now, *room, seat(now, *room, id, false).number, text, expected);
+        const Number number = seat(now.steady, *room, id, false).number;
+        announce(*room, *room->find(number), expected);
+        say(now.steady, *room, number, text, expected);
     }
-    if (rooms_.contains(name)) settle(now, name, expected);
+    if (rooms_.contains(name)) settle(now.steady, name, expected);
     return expected;
 }
 
@@ -183,7 +189,7 @@ Expected RoomsModel::remove(Instant now, const std::string& name, const std::str
     Room* const room = look_up(now, name, expected);
     if (room == nullptr) return expected;
     if (const Person* const person = room->find(id)) {
-        take_out(*room, person->number, LeftReason::removed, expected);
+        dismiss(*room, person->number, LeftReason::removed, expected);
     } else if (const Gone* const found = room->find_gone(id)) {
         const auto socket = found->socket;
         const Number number = found->number;
@@ -207,10 +213,14 @@ Expected RoomsModel::socket_lost(Instant now, ConnectionId socket) {
         if (person.socket != socket) continue;
         person.socket.reset();
         person.since = room.active = now;
+        if (!person.native) continue;
+        tell_natives(room, {{"type", "changed"}, {"id", person.number}, {"connected", false}},
+                     expected, &person);
     }
     for (Gone& gone : room.gone) {
         if (gone.socket == socket) gone.socket.reset();
     }
+    take_knock(room, number, expected);
     settle(now, name, expected);
     return expected;
 }
@@ -226,8 +236,8 @@ Expected RoomsModel::expire(Instant now) {
 // --- people
 
 RoomsModel::Person* RoomsModel::Room::find(const std::string& id) {
-    const auto found =
-        std::ranges::find_if(people, [&](const Person& p) { return !p.is_loopback && p.id == id; });
+    const auto found = std::ranges::find_if(
+        people, [&](const Person& p) { return !p.is_loopback && !p.native && p.id == id; });
     return found == people.end() ? nullptr : &*found;
 }
 
@@ -248,19 +258,21 @@ RoomsModel::Room* RoomsModel::look_up(Instant now, const std::string& name, Expe
     return found == rooms_.end() ? nullptr : &found->second;
 }
 
-RoomsModel::Room* RoomsModel::open(Instant now, const std::string& name, Expected& expected) {
-    if (Room* const room = look_up(now, name, expected)) return room;
+RoomsModel::Room* RoomsModel::open(Now now, const std::string& name, Expected& expected) {
+    if (Room* const room = look_up(now.steady, name, expected)) return room;
     if (rooms_.size() >= limits_.max_rooms) {
-        Expected more = expire(now);
+        Expected more = expire(now.steady);
         for (Delivery& delivery : more.deliveries) expected.deliveries.push_back(delivery);
         for (const auto& left : more.left) expected.left.push_back(left);
     }
-    if (rooms_.size() >= limits_.max_rooms) give_way(now, expected);
+    if (rooms_.size() >= limits_.max_rooms) give_way(now.steady, expected);
     if (rooms_.size() >= limits_.max_rooms) return nullptr;
     Room& room = rooms_[name];
     room.epoch = ++last_epoch_;
     if (!names_.insert(name).second) trace_.mark(Mark::room_reused);
-    room.active = now;
+    room.active = now.steady;
+    room.last = static_cast<Number>(std::max<int64_t>(0, (now.wall - numbers_begin).count()));
+    room.lobby = limits_.lobby;
     return &room;
 }
 
@@ -272,7 +284,7 @@ void RoomsModel::give_way(Instant now, Expected& expected) {
     if (gives_way_at(room) > now) return;
     if (!room.people.empty()) trace_.mark(Mark::room_gave_way);
     while (!room.people.empty()) {
-        take_out(room, room.people.back().number, LeftReason::gave_way, expected);
+        dismiss(room, room.people.back().number, LeftReason::gave_way, expected);
     }
     rooms_.erase(oldest);
 }
@@ -314,6 +326,8 @@ void RoomsModel::take_out(Room& room, Number number, LeftReason why, Expected& e
     for (Letter& letter : room.letters) {
         if (letter.to != number || person.showed_up()) continue;
         const Person* const sender = room.find(letter.from);
+        // What our own protocol says is for one participant, and not for the next.
+        if (sender != nullptr && sender->native) continue;
         const bool is_copy = std::ranges::any_of(
             room.letters, [&](const Letter& l) { return l.to == 0 && l.said == letter.said; });
         if (sender == nullptr || is_copy) continue;
@@ -324,7 +338,21 @@ void RoomsModel::take_out(Room& room, Number number, LeftReason why, Expected& e
     }
     std::erase_if(room.letters, [&](const Letter& l) { return l.to == number; });
     expected.left.emplace_back(number, why);
-    if (person.socket && why != LeftReason::left) close(*person.socket, expected);
+    announce_left(room, person, why, expected);
+    if (person.native && person.native->is_host() && room.host() == nullptr) {
+        find_heir(room, expected);
+    }
+    if (why == LeftReason::left && !person.native) end_conference(room, expected);
+}
+
+void RoomsModel::dismiss(Room& room, Number number, LeftReason why, Expected& expected) {
+    const Person person = *room.find(number);
+    take_out(room, number, why, expected);
+    if (person.socket) {
+        say_goodbye(room, person, why, expected);
+        close(*person.socket, expected);
+    }
+    end_conference(room, expected);
 }
 
 void RoomsModel::close(ConnectionId socket, Expected& expected) {
@@ -352,7 +380,9 @@ bool RoomsModel::has_room(const Room& room, Number to, size_t bytes) const {
 
 void RoomsModel::give(Room& room, const Person& to, Number from, const std::string& text,
                       Expected& expected) {
-    if (to.socket) {
+    if (to.native) {
+        tell(*room.find(to.number), {{"type", "signal"}, {"from", from}, {"data", text}}, expected);
+    } else if (to.socket) {
         expected.deliveries.push_back({.to = *to.socket, .message = text});
     } else {
         room.letters.push_back({.from = from, .to = to.number, .text = text, .said = last_said_});
@@ -372,8 +402,7 @@ void RoomsModel::say(Instant now, Room& room, Number sender, const std::string& 
     const bool alone = room.people.size() == 1;
     bool fits = !alone || has_room(room, 0, text.size());
     for (const Person& person : room.people) {
-        if (person.number == sender || person.socket) continue;
-        fits = fits && has_room(room, person.number, text.size());
+        fits = fits && (person.number == sender || reaches(room, person, text.size()));
     }
     if (!fits) {
         expected.answer = Answer::queue_full;
@@ -398,7 +427,7 @@ void RoomsModel::say_bye(Room& room, const Gone& gone, const std::string& text,
     });
     bool fits = true;
     for (const Person& person : room.people) {
-        if (person.number > gone.knew || person.socket) continue;
+        if (person.number > gone.knew || person.socket || person.native) continue;
         fits = fits && has_room(room, person.number, text.size());
     }
     if (!fits) {
@@ -406,7 +435,8 @@ void RoomsModel::say_bye(Room& room, const Gone& gone, const std::string& text,
         return;
     }
     for (const Person& person : room.people) {
-        if (person.number <= gone.knew) give(room, person, gone.number, text, expected);
+        if (person.number <= gone.knew && !person.native)
+            give(room, person, gone.number, text, expected);
     }
 }
 
@@ -420,6 +450,7 @@ Instant RoomsModel::deadline(const Room& room, const Person& person) const {
         return anybody ? Instant::max() : Instant::min();
     }
     if (person.socket) return Instant::max();
+    if (person.native) return person.since + limits_.resume_timeout;
     const Duration timeout = limits_.register_timeout;
     if (person.registered || !person.joined) return person.since + timeout;
     if (room.people.size() == 1) return Instant::max();
@@ -431,12 +462,12 @@ bool RoomsModel::expire_one(Instant now, Room& room, Expected& expected) {
         if (deadline(room, *at) > now) continue;
         const Person person = *at;
         trace_.mark(person.registered ? Mark::seat_expired : Mark::never_registered);
-        take_out(room, person.number,
-                 person.registered ? LeftReason::socket_lost : LeftReason::never_registered,
-                 expected);
-        if (!person.showed_up()) return true;
+        dismiss(room, person.number,
+                person.registered ? LeftReason::socket_lost : LeftReason::never_registered,
+                expected);
+        if (!person.showed_up() || person.native) return true;
         for (const Person& other : room.people) {
-            if (other.is_loopback) continue;
+            if (other.is_loopback || other.native) continue;
             trace_.mark(Mark::peer_told_bye);
             give(room, other, 0, bye, expected);
         }
@@ -446,7 +477,7 @@ bool RoomsModel::expire_one(Instant now, Room& room, Expected& expected) {
         std::ranges::any_of(room.people, [](const Person& p) { return p.socket.has_value(); });
     if (room.people.empty() || connected || now < room.active + limits_.lifetime) return false;
     trace_.mark(Mark::room_idle);
-    take_out(room, room.people.back().number, LeftReason::room_expired, expected);
+    dismiss(room, room.people.back().number, LeftReason::room_expired, expected);
     return true;
 }
 

@@ -10,6 +10,9 @@ namespace json = boost::json;
 using room::HttpRequest;
 using room::HttpResponse;
 namespace collider = room::collider;
+namespace native = room::native;
+
+constexpr auto restore_time = 5min;
 
 HttpRequest request_of(const RoomsEvent& event) {
     HttpRequest request{.method = "POST", .scheme = "https", .host = "call.example.org"};
@@ -93,9 +96,27 @@ std::string shown(const std::vector<Delivery>& deliveries) {
 RoomsServer::RoomsServer(const room::Limits& limits, uint64_t seed, Trace& trace)
     : limits_(limits),
       trace_(trace),
-      rooms_(limits, Random::from_number(seed), *this, {room::ResumeTickets::Key{}, seed}),
+      seed_(seed),
+      tickets_(room::ResumeTickets::Key{}, run_),
       apprtc_({}, [](Now, std::string_view) { return room::apprtc::IceConfig{}; }),
-      model_(limits, trace) {}
+      model_(limits, trace) {
+    rooms_.emplace(limits_, Random::from_number(seed_), static_cast<room::Observer&>(*this),
+                   tickets_);
+}
+
+void RoomsServer::restart(Now now) {
+    ++run_;
+    tickets_ = room::ResumeTickets(room::ResumeTickets::Key{}, run_);
+    limits_.restore_until = now.steady + restore_time;
+    rooms_.emplace(limits_, Random::from_number(seed_ ^ run_ << 32),
+                   static_cast<room::Observer&>(*this), tickets_);
+    model_.restart(limits_.restore_until);
+    sessions_.clear();
+    native_sessions_.clear();
+    frames_.clear();
+    occupancy_.clear();
+    trace_.mark(Mark::rooms_restarted);
+}
 
 RoomsReply RoomsServer::http(Now now, const RoomsEvent& event) {
     using Kind = RoomsEvent::Kind;
@@ -116,7 +137,7 @@ RoomsReply RoomsServer::http(Now now, const RoomsEvent& event) {
             expected = model_.leave(now.steady, event.room, event.client);
             break;
         case Kind::post:
-            expected = model_.post(now.steady, event.room, event.client, event.text);
+            expected = model_.post(now, event.room, event.client, event.text);
             break;
         default:
             expected = model_.remove(now.steady, event.room, event.client);
@@ -129,11 +150,11 @@ RoomsReply RoomsServer::http(Now now, const RoomsEvent& event) {
 
 HttpResponse RoomsServer::respond(Now now, const HttpRequest& request) {
     if (const auto route = room::apprtc::route_of(request.target)) {
-        return apprtc_.handle(now, request, *route, rooms_, out_);
+        return apprtc_.handle(now, request, *route, *rooms_, out_);
     }
     const auto route = collider::route_of(request.target, "/collider");
     if (!route) throw Violation("RI15", "every target is answered", request.target);
-    return collider::handle(now, request, *route, rooms_, out_);
+    return collider::handle(now, request, *route, *rooms_, out_);
 }
 
 RoomsReply RoomsServer::join(Now now, const RoomsEvent& event, const HttpResponse& response) {
@@ -154,7 +175,7 @@ RoomsReply RoomsServer::join(Now now, const RoomsEvent& event, const HttpRespons
     }
     if (reply.answer == Answer::full) trace_.mark(Mark::join_full);
     if (reply.answer == Answer::too_many) trace_.mark(Mark::too_many_rooms);
-    const Expected expected = model_.join(now.steady, event.room, reply.client, event.loopback);
+    const Expected expected = model_.join(now, event.room, reply.client, event.loopback);
     compare(expected, reply.answer, "join");
     if (reply.initiator != expected.initiator) {
         throw Violation("RI4", "who comes first into a room is its initiator", event.room);
@@ -167,7 +188,17 @@ RoomsReply RoomsServer::join(Now now, const RoomsEvent& event, const HttpRespons
     return reply;
 }
 
+void RoomsServer::socket_opened(Now now, ConnectionId socket, Dialect dialect) {
+    if (dialect == Dialect::collider) {
+        sessions_[socket];
+    } else {
+        native_sessions_.try_emplace(socket, now.steady, room::SessionLimits{}, tickets_);
+    }
+}
+
 void RoomsServer::frame(Now now, ConnectionId socket, std::string_view text) {
+    const auto native = native_sessions_.find(socket);
+    if (native != native_sessions_.end()) return hears_native(now, socket, native->second, text);
     const auto session = sessions_.find(socket);
     if (session == sessions_.end()) return;  // closed by us, with something on its way
     auto action = session->second.receive(now.steady, text);
@@ -182,18 +213,18 @@ void RoomsServer::frame(Now now, ConnectionId socket, std::string_view text) {
 }
 
 void RoomsServer::registers(Now now, ConnectionId socket, const collider::Register& wanted) {
-    const auto done = rooms_.register_client(now, socket, wanted.room, wanted.client, out_);
+    const auto done = rooms_->register_client(now, socket, wanted.room, wanted.client, out_);
     Answer answer = Answer::ok;
     if (!done) answer = answer_of(collider::refused(done.error()));
     if (answer == Answer::duplicate) trace_.mark(Mark::duplicate_register);
-    compare(model_.connect(now.steady, socket, wanted.room, wanted.client), answer, "register");
+    compare(model_.connect(now, socket, wanted.room, wanted.client), answer, "register");
     if (done) return;
     trace_.mark(Mark::register_refused);
     refuse(socket, collider::refused(done.error()));
 }
 
 void RoomsServer::sends(Now now, ConnectionId socket, std::string text) {
-    const auto done = rooms_.send(now, socket, text, out_);
+    const auto done = rooms_->send(now, socket, text, out_);
     Answer answer = Answer::ok;
     if (!done) answer = answer_of(collider::refused(done.error()));
     compare(model_.send(now.steady, socket, std::move(text)), answer, "send");
@@ -207,16 +238,93 @@ void RoomsServer::refuse(ConnectionId socket, const collider::Failure& failure) 
     sessions_.erase(socket);
 }
 
+// --- our own protocol
+
+void RoomsServer::hears_native(Now now, ConnectionId socket, native::Session& session,
+                               std::string_view text) {
+    native::Action action = session.receive(now, text);
+    if (auto* const wish = std::get_if<native::Enter>(&action)) {
+        enters(now, socket, std::move(*wish));
+    } else if (auto* const seat = std::get_if<native::Resume>(&action)) {
+        resumes(now, socket, std::move(*seat),
+                std::string(json::parse(text).at("resume").as_string()));
+    } else if (auto* const request = std::get_if<native::Request>(&action)) {
+        asks(now, socket, std::move(*request));
+    } else if (const auto* const handled = std::get_if<native::Acknowledge>(&action)) {
+        rooms_->acknowledge(socket, handled->seq);
+        model_.acknowledge(socket, handled->seq);
+    } else if (const auto* const told = std::get_if<native::Tell>(&action)) {
+        // Clients here say nothing wrong but an old or forged token.
+        const std::string token(json::parse(text).at("resume").as_string());
+        if (told->frame.find("bad-resume") == told->frame.npos ||
+            model_.knows_token(now.wall, token)) {
+            throw Violation("RI15", "every refusal is one of the published ones", told->frame);
+        }
+        trace_.mark(Mark::token_refused);
+        frames_.push_back({socket, told->frame});
+        frames_.push_back({.to = socket, .text = {}, .close = true});
+        native_sessions_.erase(socket);
+    }
+}
+
+void RoomsServer::enters(Now now, ConnectionId socket, native::Enter wish) {
+    // As the shell has it after it has asked the token.
+    wish.ice_servers = "[]";
+    wish.profile.role_given = wish.token == "host" || wish.token == "guest";
+    wish.profile.name_given = wish.profile.role_given;
+    if (wish.token == "host") wish.profile.role = room::Role::host;
+    rooms_->enter(now, socket, wish, out_);
+    const Expected expected = model_.enter(now, socket, wish);
+    learn_tokens(now);
+    compare(expected, Answer::ok, "enter");
+}
+
+void RoomsServer::resumes(Now now, ConnectionId socket, native::Resume seat,
+                          const std::string& token) {
+    if (!model_.knows_token(now.wall, token)) {
+        throw Violation("RI8", "only a token that was given, within a day, opens a seat", token);
+    }
+    seat.ice_servers = "[]";
+    rooms_->resume(now, socket, seat, out_);
+    const Expected expected = model_.resume(now, socket, token, seat);
+    learn_tokens(now);
+    compare(expected, Answer::ok, "resume");
+}
+
+void RoomsServer::asks(Now now, ConnectionId socket, native::Request request) {
+    if (auto* const ice = std::get_if<native::Ice>(&request.command)) ice->ice_servers = "[]";
+    rooms_->carry_out(now, socket, request, out_);
+    std::string key;
+    if (std::holds_alternative<native::Invite>(request.command)) {
+        for (const Delivery& delivery : out_) {
+            const json::value frame = json::parse(delivery.message);
+            if (frame.at("type") == "invite") key = frame.at("key").as_string().c_str();
+        }
+    }
+    const Expected expected = model_.request(now, socket, request, key);
+    learn_tokens(now);
+    compare(expected, Answer::ok, "request");
+}
+
+void RoomsServer::learn_tokens(Now now) {
+    for (const Delivery& delivery : out_) {
+        if (delivery.message.find(R"("type":"welcome")") == delivery.message.npos) continue;
+        const json::value frame = json::parse(delivery.message);
+        model_.gave_token(now, delivery.to, std::string(frame.at("resume").as_string()));
+    }
+}
+
 void RoomsServer::socket_lost(Now now, ConnectionId socket) {
     sessions_.erase(socket);
-    rooms_.socket_lost(now, socket, out_);
+    native_sessions_.erase(socket);
+    rooms_->socket_lost(now, socket, out_);
     compare(model_.socket_lost(now.steady, socket), Answer::ok, "socket lost");
 }
 
 void RoomsServer::expire(Now now) {
-    rooms_.expire(now, out_);
+    rooms_->expire(now, out_);
     compare(model_.expire(now.steady), Answer::ok, "expire");
-    if (rooms_.next_deadline() <= now.steady) {
+    if (rooms_->next_deadline() <= now.steady) {
         throw Violation("RI14", "after expire() nothing is due", "next_deadline()");
     }
 }
@@ -235,9 +343,14 @@ void RoomsServer::compare(const Expected& expected, Answer answer, std::string_v
                          : "what is refused is refused for its reason",
              seen);
     }
-    if (by_receiver(expected.deliveries) != by_receiver(out_)) {
+    std::vector<Delivery> heard = out_;
+    for (Delivery& delivery : heard) {
+        if (!delivery.framed) continue;
+        delivery.message = comparable(json::parse(delivery.message).as_object());
+    }
+    if (by_receiver(expected.deliveries) != by_receiver(heard)) {
         fail("RI5", "everybody else hears what is said, in order and once",
-             shown(out_).append(" instead of").append(shown(expected.deliveries)));
+             shown(heard).append(" instead of").append(shown(expected.deliveries)));
     }
     std::ranges::sort(left_);  // rooms expire in any order
     std::vector<std::pair<Number, LeftReason>> left = expected.left;
@@ -249,7 +362,7 @@ void RoomsServer::compare(const Expected& expected, Answer answer, std::string_v
                  .append(std::to_string(left.size())));
     }
     left_.clear();
-    const room::Stats stats = rooms_.stats();
+    const room::Stats stats = rooms_->stats();
     if (stats.rooms != model_.rooms() || stats.clients != model_.seats() ||
         stats.connections != model_.connections()) {
         fail("RI14", "rooms, seats and sockets are those that live", std::to_string(stats.rooms));
@@ -263,6 +376,9 @@ void RoomsServer::carry_out() {
         if (delivery.close) {
             frames_.push_back({.to = delivery.to, .text = {}, .close = true});
             sessions_.erase(delivery.to);
+            native_sessions_.erase(delivery.to);
+        } else if (delivery.framed) {
+            frames_.push_back({delivery.to, std::move(delivery.message)});
         } else {
             frames_.push_back({delivery.to, collider::message_frame(delivery.message)});
         }
@@ -271,7 +387,7 @@ void RoomsServer::carry_out() {
 }
 
 void RoomsServer::client_joined(std::string_view room, Number) {
-    if (++occupancy_[std::string(room)] > limits_.capacity) {
+    if (++occupancy_[std::string(room)] > std::max(limits_.capacity, limits_.conference_capacity)) {
         throw Violation("RI3", "a room is never over its capacity", std::string(room));
     }
 }

@@ -91,6 +91,12 @@ void Visitor::invent() {
     room_ = world_.rooms()[dice.below(world_.rooms().size())];
     id_.append("invented").append(std::to_string(dice.below(5)));
     if (dice.percent(5)) id_ = loopback_id;
+    if (dice.percent(5)) id_.clear();  // the id of those who have none
+    if (id_.empty() || dice.one_in(4)) {
+        world_.request({.kind = RoomsEvent::Kind::remove, .room = room_, .client = id_},
+                       [](const RoomsReply&) {});
+        return forget();
+    }
     if (dice.one_in(2)) return connect();
     world_.request({.kind = RoomsEvent::Kind::post,
                     .room = room_,
@@ -100,7 +106,7 @@ void Visitor::invent() {
 }
 
 void Visitor::connect() {
-    const ConnectionId socket = world_.open_socket(*this);
+    const ConnectionId socket = world_.open_socket(*this, Dialect::collider);
     world_.send_frame(socket, frame_of("register", room_, id_, ""));
     if (!socket_) socket_ = socket;
 }
@@ -175,7 +181,9 @@ void Visitor::understand(const std::string& text) {
     uint32_t& latest = heard_in_order_[stay];
     const bool again = !heard_[stay].insert(sequence).second;
     // Without require_join an id may come back to another seat, for which all is new.
-    if (world_.limits().require_join && (again || (way == Way::socket && sequence < latest))) {
+    const bool doubled = way == Way::request && world_.doubles_requests();
+    if (world_.limits().require_join &&
+        ((again && !doubled) || (way == Way::socket && sequence < latest))) {
         throw Violation("RI5", "what one says the other hears in order and once", text);
     }
     if (way == Way::socket) latest = sequence;

@@ -8,18 +8,18 @@
 
 namespace ahoy::sim {
 
-class Visitor {
+class Visitor final : public SocketOwner {
   public:
     Visitor(RoomsWorld& world, uint32_t number) : world_(world), number_(number) {}
 
     void live();  // from now on, until the world is calm
-    void hear(ConnectionId, const std::string& frame);
-    void socket_closed(ConnectionId);
+    void hear(ConnectionId, const std::string& frame) override;
+    void socket_closed(ConnectionId) override;
 
     // One whole call without faults, as apprtc.md tells it; see has_talked().
-    void call(const std::string& room);
-    bool has_talked() const { return heard_answer_; }
-    void hang_up();
+    void call(const std::string& room) override;
+    bool has_talked() const override { return heard_answer_; }
+    void hang_up() override;
 
   private:
     void act();

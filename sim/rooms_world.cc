@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/rooms_participant.h"
 #include "sim/rooms_visitor.h"
 
 namespace ahoy::sim {
@@ -19,11 +20,42 @@ RoomsWorld::RoomsWorld(uint64_t seed, std::optional<Duration> length, Trace& tra
     server_ = std::make_unique<RoomsServer>(limits_, seed, trace);
     const size_t rooms = 1 + dice_.below(3);
     for (size_t i = 0; i < rooms; ++i) rooms_.push_back(std::string(1, static_cast<char>('a' + i)));
-    const size_t visitors = 2 + dice_.below(7);
-    for (uint32_t i = 0; i < visitors; ++i) {
-        visitors_.push_back(std::make_unique<Visitor>(*this, i));
-        visitors_.back()->live();
+    add_people();
+    schedule_troubles();
+}
+
+void RoomsWorld::add_people() {
+    const size_t people = 2 + dice_.below(7);
+    for (uint32_t i = 0; i < people; ++i) {
+        if (dice_.percent(natives_)) {
+            auto participant = std::make_unique<RoomsParticipant>(*this, i);
+            participant->live();
+            visitors_.push_back(std::move(participant));
+        } else {
+            auto visitor = std::make_unique<Visitor>(*this, i);
+            visitor->live();
+            visitors_.push_back(std::move(visitor));
+        }
     }
+}
+
+void RoomsWorld::schedule_troubles() {
+    const size_t restarts = dice_.any_of<size_t>({0, 0, 1, 3});
+    for (size_t i = 0; i < restarts; ++i) {
+        later(dice_.between(0s, length_), [this] { restart(); });
+    }
+    if (!dice_.percent(20)) return;
+    later(dice_.between(0s, length_), [this] {
+        clock_set_at_ = now_.steady;
+        const auto jump = dice_.any_of<std::chrono::seconds>({-1h, 1h, -24h * 3650, 24h * 3650});
+        clock_set_to_ = now_.wall + jump;
+        trace_.mark(Mark::wall_clock_jumped);
+    });
+}
+
+std::unique_ptr<SocketOwner> RoomsWorld::make(Dialect dialect, uint32_t number) {
+    if (dialect == Dialect::collider) return std::make_unique<Visitor>(*this, number);
+    return std::make_unique<RoomsParticipant>(*this, number);
 }
 
 RoomsWorld::~RoomsWorld() = default;
@@ -37,6 +69,13 @@ void RoomsWorld::draw_limits() {
     limits_.register_timeout = dice_.any_of<Duration>({2s, 10s, 60s});
     limits_.lifetime = dice_.any_of<Duration>({1min, 24h, 24h});
     limits_.require_join = dice_.percent(70);
+    limits_.conference_capacity = dice_.any_of<size_t>({2, 3, 8});
+    limits_.resume_timeout = dice_.any_of<Duration>({5s, 30s, 5min});
+    limits_.events.events = dice_.any_of<size_t>({2, 6, 1024});
+    limits_.max_knocks = limits_.max_invites = dice_.any_of<size_t>({1, 2, 16});
+    limits_.lobby = dice_.percent(15);
+    natives_ = dice_.any_of<unsigned>({0, 50, 100});
+    doubled_requests_ = dice_.any_of<unsigned>({0, 0, 10});
     lost_requests_ = dice_.any_of<unsigned>({0, 0, 10});
     lost_answers_ = dice_.any_of<unsigned>({0, 5, 20});
     slowest_ = dice_.any_of<Duration>({10ms, 100ms, 3s});
@@ -47,8 +86,11 @@ void RoomsWorld::run() {
     run_until(now_.steady + length_);
     calm();
     check_nothing_remains();
-    converge();
-    check_nothing_remains();
+    converge(Dialect::collider, Dialect::collider);
+    converge(Dialect::native, Dialect::native);
+    converge(Dialect::collider, Dialect::native);
+    // Through a lobby a client of AppRTC does not come.
+    if (!limits_.lobby) converge(Dialect::native, Dialect::collider);
 }
 
 // --- time
@@ -64,7 +106,12 @@ void RoomsWorld::later(Duration wait, std::function<void()> happens) {
 void RoomsWorld::run_until(Instant end) {
     while (step(end)) {
     }
-    now_.steady = end;
+    move_to(end);
+}
+
+void RoomsWorld::move_to(Instant to) {
+    now_.steady = to;
+    now_.wall = clock_set_to_ + std::chrono::floor<std::chrono::seconds>(to - clock_set_at_);
 }
 
 bool RoomsWorld::step(Instant limit) {
@@ -75,7 +122,7 @@ bool RoomsWorld::step(Instant limit) {
                             : std::max(deadline + (calm_ ? 0s : lateness_), now_.steady);
     const Instant next = std::min(event, due);
     if (next > limit) return false;
-    now_.steady = next;
+    move_to(next);
     ++trace_.events;
     trace_.add(next);
     if (due <= event) {
@@ -97,6 +144,10 @@ Duration RoomsWorld::delay() {
 
 void RoomsWorld::request(RoomsEvent event, std::function<void(const RoomsReply&)> answered) {
     if (!calm_ && dice_.percent(lost_requests_)) return;
+    if (!calm_ && dice_.percent(doubled_requests_)) {
+        trace_.mark(Mark::request_doubled);
+        later(delay(), [this, event] { server_->http(now_, event); });
+    }
     later(delay(), [this, event = std::move(event), answered = std::move(answered)] {
         ++trace_.packets;
         const RoomsReply reply = server_->http(now_, event);
@@ -117,12 +168,14 @@ void RoomsWorld::request(RoomsEvent event, std::function<void(const RoomsReply&)
     });
 }
 
-ConnectionId RoomsWorld::open_socket(Visitor& owner) {
+ConnectionId RoomsWorld::open_socket(SocketOwner& owner, Dialect dialect) {
     const ConnectionId id{.shard = 0, .number = ++last_socket_};
     const bool slow = !calm_ && dice_.percent(10);
     if (slow) trace_.mark(Mark::slow_socket);
     sockets_[id] = {&owner, slow, now_.steady + delay(), now_.steady};
-    at(sockets_[id].up, [this, id] { server_->socket_opened(id); });
+    at(sockets_[id].up, [this, id, dialect, run = run_] {
+        if (run == run_) server_->socket_opened(now_, id, dialect);
+    });
     return id;
 }
 
@@ -180,12 +233,22 @@ void RoomsWorld::deliver(const RoomsServer::Frame& frame) {
     at(socket.down, [this, frame] {
         const auto open = sockets_.find(frame.to);
         if (open == sockets_.end()) return;
-        Visitor& owner = *open->second.owner;
+        SocketOwner& owner = *open->second.owner;
         if (!frame.close) return owner.hear(frame.to, frame.text);
         sockets_.erase(open);
         owner.socket_closed(frame.to);
         server_->socket_lost(now_, frame.to);  // for the shell it is lost, too
     });
+}
+
+// All sockets end with it, as when the program is killed.
+void RoomsWorld::restart() {
+    ++run_;
+    trace_.say(now_.steady, [] { return std::string("the server starts anew"); });
+    server_->restart(now_);
+    for (const auto& [id, socket] : std::exchange(sockets_, {})) {
+        socket.owner->socket_closed(id);
+    }
 }
 
 // --- the end
@@ -210,11 +273,12 @@ void RoomsWorld::check_nothing_remains() {
 }
 
 // RI20, RI21: then two who call each other get through.
-void RoomsWorld::converge() {
+void RoomsWorld::converge(Dialect first, Dialect second) {
     visitors_.clear();
-    for (uint32_t i = 0; i < 2; ++i) {
-        visitors_.push_back(std::make_unique<Visitor>(*this, 100 + i));
+    for (const Dialect dialect : {first, second}) {
+        visitors_.push_back(make(dialect, static_cast<uint32_t>(100 + visitors_.size())));
         visitors_.back()->call(rooms_[0]);
+        if (first != second) run_until(now_.steady + enough_for_a_call);
     }
     run_until(now_.steady + enough_for_a_call);
     for (const auto& visitor : visitors_) {
@@ -222,10 +286,13 @@ void RoomsWorld::converge() {
             throw Violation("RI20", "without faults two who join the same room can talk",
                             rooms_[0]);
         }
-        visitor->hang_up();
     }
-    trace_.mark(Mark::completed_call);
+    for (const auto& visitor : visitors_) visitor->hang_up();
+    trace_.mark(first != second            ? Mark::completed_mixed_call
+                : first == Dialect::native ? Mark::completed_native_call
+                                           : Mark::completed_call);
     run_until(now_.steady + 5min + limits_.lifetime);
+    check_nothing_remains();
 }
 
 }  // namespace ahoy::sim
