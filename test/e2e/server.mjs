@@ -92,6 +92,10 @@ export class Server {
     assert.deepEqual(end, { code: 0, signal: null }, `clean stop; its log:\n${this.log}`);
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   /** Has it read its configuration again; its log says when that is done. */
   reload() {
     this.#process.kill('SIGHUP');

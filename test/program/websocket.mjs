@@ -6,6 +6,8 @@ import { request } from 'node:http';
 
 const TEXT = 1;
 const CLOSE = 8;
+const PING = 9;
+const PONG = 10;
 
 /** A frame of up to 64 KiB, masked as a client has to. */
 function frame(opcode, payload) {
@@ -27,36 +29,52 @@ function parse(bytes) {
 export class JsonSocket {
   #socket;
   #bytes = Buffer.alloc(0);
+  #heard = [];
+  #closed = false;
+  #wake = () => {};
 
   static async open(url) {
     const upgrade = request(url.replace(/^ws/, 'http'), {
       headers: { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': 13, 'Sec-WebSocket-Key': randomBytes(16).toString('base64') },
     }).end();
     const [, socket, head] = await once(upgrade, 'upgrade');
-    const opened = new JsonSocket();
-    opened.#socket = socket;
-    opened.#bytes = head;
-    return opened;
+    return new JsonSocket(socket, head);
+  }
+
+  constructor(socket, head) {
+    this.#socket = socket;
+    socket.on('data', (bytes) => this.#take(bytes)).on('close', () => this.#end()).on('error', () => {});
+    this.#take(head);
+  }
+
+  /** Messages wait to be heard, pings do not. */
+  #take(bytes) {
+    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+    for (let next; (next = parse(this.#bytes)); this.#bytes = this.#bytes.subarray(next.size)) {
+      if (next.opcode === TEXT) this.#heard.push(JSON.parse(next.payload));
+      if (next.opcode === PING) this.#socket.write(frame(PONG, next.payload));
+      if (next.opcode === CLOSE) this.#end();
+    }
+    this.#wake();
+  }
+  #end() {
+    this.#closed = true;
+    this.#wake();
   }
 
   say(object) {
-    this.#socket.write(frame(TEXT, Buffer.from(JSON.stringify(object))));
+    this.sayText(JSON.stringify(object));
+  }
+
+  /** Also what is no JSON. */
+  sayText(text) {
+    this.#socket.write(frame(TEXT, Buffer.from(text)));
   }
 
   /** The next message, or null when the server has closed. */
   async hear() {
-    for (;;) {
-      const next = parse(this.#bytes);
-      if (next) {
-        this.#bytes = this.#bytes.subarray(next.size);
-        if (next.opcode === TEXT) return JSON.parse(next.payload);
-        if (next.opcode === CLOSE) return null;
-        continue;
-      }
-      const chunk = await this.#chunk();
-      if (!chunk) return null;
-      this.#bytes = Buffer.concat([this.#bytes, chunk]);
-    }
+    while (!this.#heard.length && !this.#closed) await new Promise((resolve) => (this.#wake = resolve));
+    return this.#heard.shift() ?? null;
   }
 
   /** The next message of that type; what comes before is of no interest. */
@@ -67,16 +85,13 @@ export class JsonSocket {
     }
   }
 
-  async #chunk() {
-    for (;;) {
-      const chunk = this.#socket.read();
-      if (chunk || this.#socket.readableEnded || this.#socket.destroyed) return chunk;
-      await Promise.race(['readable', 'end', 'close'].map((event) => once(this.#socket, event)));
-    }
-  }
-
   /** Answers with a close frame, or begins with one. */
   close() {
     this.#socket.end(frame(CLOSE, Buffer.from([0x03, 0xe8])));
+  }
+
+  /** No goodbye: what a lost network looks like. */
+  vanish() {
+    this.#socket.destroy();
   }
 }
