@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
+import { AppRtcClient } from './apprtc.mjs';
 import { newRoom } from './browser.mjs';
 import { executable, Firefox, FirefoxPerson } from './firefox.mjs';
 import { stage } from './fixture.mjs';
@@ -80,6 +81,23 @@ test('Chromium joins Firefox, leaves, and comes back', { skip }, async () => {
   await Promise.all([chromium.inCall(), other.inCall()]);
   await Promise.all([chromium.receives(), other.receives()]);
 });
+
+for (const first of ['Firefox', 'the client']) {
+  test(`Firefox and a client of AppRTC in Chromium, ${first} first`, { skip }, async () => {
+    const room = newRoom();
+    const [client, other] = [await AppRtcClient.at(here.browser, here.server), await firefox()];
+    here.people.push(client);
+    if (first === 'Firefox') {
+      await other.join(room);
+      await other.state('waiting');
+    }
+    assert.equal(await client.enter(room), 'SUCCESS');
+    if (first !== 'Firefox') await other.join(room);
+    await Promise.all([client.connected(), other.inCall()]);
+    await Promise.all([client.receives(), other.receives()]);
+    assert.deepEqual(await client.unknown(), [], 'nothing that a native client would hang up for');
+  });
+}
 
 test('Firefox and Chromium through the relay', { skip }, async () => {
   const room = newRoom();
