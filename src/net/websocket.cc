@@ -73,7 +73,10 @@ class Session final : public WebSocketSession,
         const HttpLimits& limits = shared_.limits;
         write_frame(unsent_, Opcode::text, text);
         ++unsent_messages_;
-        if (unsent_.size() > limits.queued_bytes || unsent_messages_ > limits.queued_messages) {
+        // What is not being written yet is of this moment, such as all that waited for somebody who
+        // is back, and no sign of a slow reader.
+        if (writing_ &&
+            (unsent_.size() > limits.queued_bytes || unsent_messages_ > limits.queued_messages)) {
             ++shared_.counts.slow_readers;
             return end();
         }
