@@ -134,26 +134,19 @@ class Session final : public WebSocketSession,
                 asio::buffer(unread_.data() + before, record_size),
                 [self = this->shared_from_this(), before](error_code error, size_t size) {
                     self->unread_.resize(before + size);
-                    error ? self->end() : self->arrived({});
+                    error ? self->end() : self->take_messages({});
                 });
         } else {
-            stream_.socket().async_wait(asio::socket_base::wait_read,
-                                        [self = this->shared_from_this()](error_code error) {
-                                            if (error) return self->end();
-                                            const auto room = scratch();
-                                            const size_t size = self->stream_.socket().read_some(
-                                                asio::buffer(room.data(), room.size()), error);
-                                            if (error == asio::error::would_block)
-                                                return self->read();
-                                            error ? self->end() : self->arrived(room.first(size));
-                                        });
+            stream_.socket().async_wait(
+                asio::socket_base::wait_read, [self = this->shared_from_this()](error_code error) {
+                    if (error) return self->end();
+                    const auto room = scratch();
+                    const size_t size = self->stream_.socket().read_some(
+                        asio::buffer(room.data(), room.size()), error);
+                    if (error == asio::error::would_block) return self->read();
+                    error ? self->end() : self->take_messages(room.first(size));
+                });
         }
-    }
-
-    void arrived(std::span<uint8_t> bytes) {
-        heard_at_ = read_clocks().steady;
-        pinged_ = false;
-        take_messages(bytes);
     }
 
     // Of what is unread and, behind it, of `bytes`, which are only there during the call.
@@ -164,10 +157,17 @@ class Session final : public WebSocketSession,
             bytes = unread_;
         }
         const auto self = this->shared_from_this();
+        bool is_alive = false;
         while (holds_ == 0 && state_ != State::closed) {
             const auto frame = reader_.next(bytes);
             if (!frame) break;
+            is_alive = true;
             take(*frame);
+        }
+        // Bytes alone are no sign of life: one may come a second, for ever.
+        if (is_alive) {
+            heard_at_ = read_clocks().steady;
+            pinged_ = false;
         }
         keep(bytes);
         if (state_ == State::closed) return;
