@@ -26,8 +26,7 @@ test('H1 headers have a limit, and what is at it passes', async () => {
   assert.equal(await status(whole(16_384)), 200);
   assert.equal(await status(whole(16_384 + 256)), 431);
   assert.equal(await status(get('', `/${'x'.repeat(16_384)}`)), 431);
-  // Of many small fields Beast takes more, but not without end.
-  assert.notEqual(await status(get('X: y\r\n'.repeat(40_000))), 200);
+  assert.equal(await status(get('X: y\r\n'.repeat(3000))), 431);
   assert.equal(await status(get('X: y\r\n'.repeat(2000))), 200);
   const before = memory(server);
   const wire = await Wire.open({ port: server.port });

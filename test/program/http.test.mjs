@@ -66,6 +66,8 @@ test('a request without end is not collected without end', async () => {
   assert.equal(status(await exchange(`${head}5;${filler}`)), 431);
   assert.equal(status(await exchange(`${head}0\r\nTrailer: ${filler}`)), 431);
   assert.equal(status(await exchange(`GET /livez HTTP/1.1\r\nHost: a\r\nX: ${filler}`)), 431);
+  const fields = 'X: y\r\n'.repeat(3000);
+  assert.equal(status(await exchange(`GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${fields}\r\n`)), 431);
 });
 
 test('what is no HTTP at all is closed', async () => {
