@@ -2,7 +2,7 @@
 # milliseconds: packages are asked for only when dpkg does not know them all.
 
 build_packages="g++ cmake ninja-build ccache libboost1.81-dev libboost-json1.81-dev
-    libboost-url1.81-dev libssl-dev libexpected-dev libtomlplusplus-dev libcli11-dev libspdlog-dev
+    libboost-url1.81-dev libssl-dev libexpected-dev libtomlplusplus-dev libcli11-dev
     libfmt-dev prometheus-cpp-dev zlib1g-dev libutf8proc-dev libsqlite3-dev"
 # The kernel path (turn.fastpath); without them the program is built without it.
 kernel_packages="clang libbpf-dev"

@@ -2,25 +2,93 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
 
 namespace ahoy::log {
 namespace {
 
-constexpr size_t queued_lines = 8192;
+using namespace std::chrono_literals;
 
-struct Sink {
-    bool json = false;
-    std::shared_ptr<spdlog::logger> logger;
-    // Goes first: it writes what is queued and ends its thread, which holds the logger until then.
-    std::shared_ptr<spdlog::details::thread_pool> writer;
+constexpr size_t most_queued = 1 << 20;  // bytes
+constexpr auto gathering = 10ms;
+
+void write_to_stderr(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+        if (written > 0) text.remove_prefix(static_cast<size_t>(written));
+        if (written < 0 && errno != EINTR) return;
+    }
+}
+
+// A thread that writes what is queued, and after the first line waits a moment for more: so whoever
+// has something to say pays for a copy, and not for waking a thread each time.
+class Writer {
+  public:
+    explicit Writer(bool json) : json_(json), thread_([this] { run(); }) {}
+    ~Writer() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        changed_.notify_one();
+        thread_.join();
+    }
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+
+    bool json() const { return json_; }
+
+    void put(std::string_view line) {
+        bool is_first = false;
+        {
+            const std::lock_guard lock(mutex_);
+            if (queued_.size() + line.size() > most_queued) {
+                ++lost_;
+                return;
+            }
+            is_first = queued_.empty();
+            queued_.append(line).push_back('\n');
+        }
+        if (is_first) changed_.notify_one();
+    }
+
+    size_t lost() const {
+        const std::lock_guard lock(mutex_);
+        return lost_;
+    }
+
+  private:
+    void run() {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            changed_.wait(lock, [this] { return stopping_ || !queued_.empty(); });
+            changed_.wait_for(lock, gathering, [this] { return stopping_; });
+            if (queued_.empty()) return;
+            const std::string text = std::exchange(queued_, {});
+            lock.unlock();
+            write_to_stderr(text);
+            lock.lock();
+        }
+    }
+
+    const bool json_;
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::string queued_;  // whole lines
+    size_t lost_ = 0;
+    bool stopping_ = false;
+    std::thread thread_;  // last, because it uses the rest
 };
-std::unique_ptr<Sink> sink;  // set before the shards start, taken down after they ended
+std::unique_ptr<Writer> writer;  // set before the shards start, taken down after they ended
 
 std::string_view name_of(Level level) {
     switch (level) {
@@ -76,29 +144,22 @@ std::string format(bool json, std::string_view time, Level level, std::string_vi
 }
 
 void start(bool json) {
-    sink = std::make_unique<Sink>();
-    sink->json = json;
-    sink->writer = std::make_shared<spdlog::details::thread_pool>(queued_lines, 1);
-    sink->logger = std::make_shared<spdlog::async_logger>(
-        "ahoy", std::make_shared<spdlog::sinks::stderr_sink_mt>(), sink->writer,
-        spdlog::async_overflow_policy::overrun_oldest);
-    sink->logger->set_pattern("%v");
+    writer = std::make_unique<Writer>(json);
 }
 
 size_t lines_lost() {
-    return sink ? sink->writer->overrun_counter() : 0;
+    return writer ? writer->lost() : 0;
 }
 
 void stop() {
-    if (!sink) return;
+    if (!writer) return;
     const size_t lost = lines_lost();
     if (lost > 0) warning("log.lost", {{"lines", uint64_t{lost}}});
-    sink->logger->flush();
-    sink.reset();
+    writer.reset();
 }
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
-    if (!sink) return;
+    if (!writer) return;
     const auto now = std::chrono::system_clock::now();
     const auto milliseconds =
         std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() %
@@ -106,7 +167,7 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
     const std::string time =
         fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds);
-    sink->logger->info("{}", format(sink->json, time, level, event, fields));
+    writer->put(format(writer->json(), time, level, event, fields));
 }
 
 }  // namespace ahoy::log
