@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "net/timeouts.h"
+
 namespace ahoy::net {
 
 class Shard {
@@ -27,6 +29,7 @@ class Shard {
 
     unsigned index() const { return index_; }
     boost::asio::io_context& io() { return io_; }
+    Timeouts& timeouts() { return timeouts_; }
 
     // Runs until release(), and then until there is nothing left to do.  `failed` is told, on this
     // thread, of an exception that nothing caught, which is a bug; the shard has then stopped.
@@ -49,6 +52,7 @@ class Shard {
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         io_.get_executor()};
+    Timeouts timeouts_{io_};
     std::thread thread_;
 };
 
