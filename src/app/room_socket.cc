@@ -2,17 +2,12 @@
 
 namespace ahoy::app {
 
-RoomSocket::RoomSocket(Worker& worker) : worker_(worker), deadline_(worker.shard.io()) {}
+RoomSocket::RoomSocket(Worker& worker) : Timed(worker.shard.timeouts()), worker_(worker) {}
 
 void RoomSocket::opened(net::WebSocket& socket) {
     socket_ = &socket;
     id_ = worker_.add_socket(socket);
-    deadline_.expires_at(net::to_steady(first_words_by()));
-    // It may be due already when this goes.
-    deadline_.async_wait(
-        [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-            if (!error && !alive.expired()) late();
-        });
+    expires_at(first_words_by());
 }
 
 void RoomSocket::closed() {

@@ -2,16 +2,16 @@
 // limit for its first words, and missed by its room when it is gone.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <string>
 
 #include "app/worker.h"
 #include "net/http.h"
+#include "net/timeouts.h"
 
 namespace ahoy::app {
 
-class RoomSocket : public net::WebSocketHandler {
+class RoomSocket : public net::WebSocketHandler, private net::Timed {
   public:
     void opened(net::WebSocket&) final;
     void closed() final;
@@ -59,8 +59,9 @@ class RoomSocket : public net::WebSocketHandler {
     }
 
   private:
+    void expired() final { late(); }
+
     Worker& worker_;
-    boost::asio::steady_timer deadline_;
     std::shared_ptr<int> alive_ = std::make_shared<int>();
     net::WebSocket* socket_ = nullptr;
     room::ConnectionId id_;

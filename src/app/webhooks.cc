@@ -5,7 +5,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 #include <fstream>
 
 #include "app/log.h"
@@ -190,7 +192,7 @@ asio::awaitable<Result> Webhooks::post(const WebhookQueue::Event& event) {
         co_await resolver.async_resolve(target_.host, target_.port, tuple_awaitable);
     if (unresolved) co_return Result::unresolved;
 
-    net::TlsStream stream(beast::tcp_stream(main_), tls_);
+    beast::ssl_stream<beast::tcp_stream> stream(beast::tcp_stream(main_), tls_);
     beast::tcp_stream& tcp = stream.next_layer();
     tcp.expires_after(attempt_time);
     const auto [unconnected, where] = co_await tcp.async_connect(found, tuple_awaitable);

@@ -28,7 +28,7 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       turn_streams(shard.io(), turn_sockets, turn.bandwidth()),
       tcp_relays(shard.io(), relay_addresses, turn_shared.peer_sockets, turn_sockets, turn_streams,
                  parts.ports, Random(random.seed())),
-      tcp(shard.io(), parts.tcp),
+      tcp(shard, parts.tcp),
       ice(parts.ice, Random(random.seed())),
       apprtc(parts.apprtc, [this](Now now, std::string_view host) { return ice.make(now, host); }),
       join_limit(parts.joins_per_minute, Random(random.seed())),
@@ -44,7 +44,8 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
 
 net::HttpServer& Worker::add_server(std::unique_ptr<net::HttpService> service,
                                     const std::vector<Prefix>& trusted_proxies) {
-    auto server = std::make_unique<net::HttpServer>(*service, net::HttpLimits{}, trusted_proxies);
+    auto server = std::make_unique<net::HttpServer>(shard.timeouts(), *service, net::HttpLimits{},
+                                                    trusted_proxies);
     return *endpoints_.emplace_back(Endpoint{std::move(service), std::move(server)}).server;
 }
 
@@ -129,33 +130,31 @@ Counts Worker::count() const {
 // ---- rooms
 
 void Worker::deliver(room::Deliveries deliveries) {
-    std::map<uint32_t, room::Deliveries> by_shard;
+    std::map<uint32_t, room::Deliveries> elsewhere;
     for (room::Delivery& delivery : deliveries) {
-        by_shard[delivery.to.shard].push_back(std::move(delivery));
-    }
-    for (auto& [index, theirs] : by_shard) {
-        Worker& there = *all_[index];
-        if (&there == this) {
-            deliver_here(theirs);
-            continue;
+        if (delivery.to.shard == shard.index()) {
+            deliver_here(delivery);
+        } else {
+            elsewhere[delivery.to.shard].push_back(std::move(delivery));
         }
-        boost::asio::post(there.shard.io(), [&there, theirs = std::move(theirs)]() mutable {
-            there.deliver_here(theirs);
+    }
+    for (auto& [index, theirs] : elsewhere) {
+        Worker& there = *all_[index];
+        boost::asio::post(there.shard.io(), [&there, theirs = std::move(theirs)] {
+            for (const room::Delivery& delivery : theirs) there.deliver_here(delivery);
         });
     }
 }
 
-void Worker::deliver_here(room::Deliveries& deliveries) {
-    for (const room::Delivery& delivery : deliveries) {
-        const auto socket = sockets_.find(delivery.to.number);
-        if (socket == sockets_.end()) continue;  // it has gone meanwhile
-        if (delivery.close) {
-            socket->second->close(1000);
-        } else if (delivery.framed) {
-            socket->second->send(delivery.message);
-        } else {
-            socket->second->send(room::collider::message_frame(delivery.message));
-        }
+void Worker::deliver_here(const room::Delivery& delivery) {
+    const auto socket = sockets_.find(delivery.to.number);
+    if (socket == sockets_.end()) return;  // it has gone meanwhile
+    if (delivery.close) {
+        socket->second->close(1000);
+    } else if (delivery.framed) {
+        socket->second->send(delivery.message);
+    } else {
+        socket->second->send(room::collider::message_frame(delivery.message));
     }
 }
 

@@ -137,7 +137,7 @@ class Worker {
 
   private:
     void deliver(room::Deliveries);
-    void deliver_here(room::Deliveries&);
+    void deliver_here(const room::Delivery&);
     void expire_in_time();
     void end_revoked(size_t from);
 

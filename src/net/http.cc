@@ -1,9 +1,10 @@
 #include "net/http.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
 #include "net/clock.h"
@@ -11,6 +12,7 @@
 #include "net/http_text.h"
 #include "net/stream.h"
 #include "net/websocket.h"
+#include "net/ws_frames.h"
 
 namespace ahoy::net {
 namespace {
@@ -21,15 +23,17 @@ namespace http = beast::http;
 namespace websocket = beast::websocket;
 using asio::ip::tcp;
 using boost::system::error_code;
+using Parser = http::request_parser<http::string_body>;
+using Message = http::request<http::string_body>;
 
 // ---- one connection
 
-std::string header(const http::request<http::string_body>& request, std::string_view name) {
+std::string header(const Message& request, std::string_view name) {
     return std::string(request[name]);
 }
 
 // A list may be spread over several fields of one name (RFC 9110, section 5.3).
-std::string joined(const http::request<http::string_body>& request, std::string_view name) {
+std::string joined(const Message& request, std::string_view name) {
     std::string list;
     const auto [first, last] = request.equal_range(name);
     for (auto field = first; field != last; ++field) {
@@ -39,8 +43,8 @@ std::string joined(const http::request<http::string_body>& request, std::string_
     return list;
 }
 
-Request to_request(const http::request<http::string_body>& message, const TransportAddress& remote,
-                   bool encrypted, const std::vector<Prefix>& trusted) {
+Request to_request(Message message, const TransportAddress& remote, bool encrypted,
+                   const std::vector<Prefix>& trusted) {
     Request request;
     request.http = {
         .method = std::string(message.method_string()),
@@ -49,7 +53,7 @@ Request to_request(const http::request<http::string_body>& message, const Transp
         .host = header(message, "Host"),
         .user_agent = header(message, "User-Agent"),
         .content_type = header(message, "Content-Type"),
-        .body = message.body(),
+        .body = std::move(message.body()),
         .authorization = header(message, "Authorization"),
     };
     request.remote = remote;
@@ -62,27 +66,51 @@ Request to_request(const http::request<http::string_body>& message, const Transp
     return request;
 }
 
-// A view of `response`, which outlives it.
-using Message = http::response<http::span_body<const char>>;
+bool has(const room::HttpResponse& response, std::string_view name) {
+    return std::ranges::any_of(response.headers,
+                               [&](const auto& field) { return field.first == name; });
+}
 
-Message to_message(const room::HttpResponse& response, bool is_head, unsigned version,
-                   bool keep_alive) {
-    Message message(static_cast<http::status>(response.status), version);
-    message.set(http::field::date, http_date(read_clocks().wall));
-    message.set("X-Content-Type-Options", "nosniff");
-    if (!response.content_type.empty()) {
-        message.set(http::field::content_type, response.content_type);
-    }
-    for (const auto& [name, value] : response.headers) message.set(name, value);
-    const std::string_view body =
-        response.static_body.empty() ? response.body : response.static_body;
-    message.body() = {body.data(), body.size()};
-    message.keep_alive(keep_alive);
-    message.prepare_payload();
-    // RFC 9110, section 8.6.
-    if (message.result() == http::status::no_content) message.content_length(boost::none);
-    if (is_head) message.body() = {};  // Content-Length stays what GET would have
-    return message;
+// What a request says of its answer.
+struct Wanted {
+    bool is_head = false;
+    unsigned version = 11;
+    bool keep_alive = false;
+};
+
+Wanted wanted_by(const Message& message) {
+    return {message.method() == http::verb::head, message.version(), message.keep_alive()};
+}
+
+std::string_view body_of(const room::HttpResponse& response) {
+    return response.static_body.empty() ? response.body : response.static_body;
+}
+
+// RFC 9112, section 4; the status line says 1.1, as a server of that version does to everybody.
+std::string head_of(const room::HttpResponse& response, const Wanted& wanted) {
+    std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';
+    head += http::obsolete_reason(static_cast<http::status>(response.status));
+    const auto say = [&head](std::string_view name, std::string_view value) {
+        head.append("\r\n").append(name).append(": ").append(value);
+    };
+    say("Date", http_date(read_clocks().wall));
+    constexpr std::string_view no_sniffing = "X-Content-Type-Options";
+    if (!has(response, no_sniffing)) say(no_sniffing, "nosniff");
+    if (!response.content_type.empty()) say("Content-Type", response.content_type);
+    for (const auto& [name, value] : response.headers) say(name, value);
+    if (!wanted.keep_alive) say("Connection", "close");
+    if (wanted.keep_alive && wanted.version < 11) say("Connection", "keep-alive");
+    // RFC 9110, section 8.6; to HEAD what GET would have.
+    if (response.status != 204) say("Content-Length", std::to_string(body_of(response).size()));
+    head += "\r\n\r\n";
+    return head;
+}
+
+// The key of a sound request to open one (RFC 6455, section 4.2.1), as it is answered.
+std::optional<std::string> websocket_key(const Message& message) {
+    const bool is_sound = message.method() == http::verb::get && message.version() == 11 &&
+                          message[http::field::sec_websocket_version] == "13";
+    return is_sound ? accept_key(message[http::field::sec_websocket_key]) : std::nullopt;
 }
 
 // What RFC 9112 refuses and Beast lets pass: a host that is missing or said twice (section 3.2),
@@ -129,163 +157,162 @@ bool is_bad_request(error_code error) {
 }
 
 template <class Stream>
-class Connection final : public Closable {
+class Connection final : public Closable, private Timed {
   public:
-    Connection(Accepted<Stream> accepted, HttpShared& shared)
-        : stream_(std::move(accepted.stream)),
-          remote_(accepted.remote),
-          shared_(shared),
-          buffer_(std::move(accepted.first)) {
-        // Beast reads on until a header, a chunk's line or a trailer is complete.
-        buffer_.max_size(shared_.limits.header + room_for_body);
-        shared_.open.insert(this);
-        ++shared_.counts.connections;
+    Connection(Accepted<Stream> accepted, std::shared_ptr<HttpShared> shared)
+        : Timed(shared->timeouts), accepted_(std::move(accepted)), shared_(std::move(shared)) {
+        // The parser wants a header, a chunk's line or a trailer in one piece.
+        accepted_.first.max_size(limits().header + room_for_body);
+        shared_->open.insert(this);
+        ++shared_->counts.connections;
     }
-    ~Connection() {
-        shared_.open.erase(this);
-        --shared_.counts.connections;
+    ~Connection() override {
+        shared_->open.erase(this);
+        --shared_->counts.connections;
     }
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
 
     asio::awaitable<void> run() {
         // Not awaited in the loop's condition, which g++ 12 translates wrongly.
         bool more = true;
         while (more) more = co_await serve_one();
-        // Not from there, so that what it took to read the request is not kept for so long.
-        if (upgrade_) {
-            co_await upgrade();
-        } else {
-            co_await finish();
-        }
+        if (!is_websocket_) finish();
     }
 
-    void stop() override {
-        if (socket_) {
-            socket_->stop();
-        } else {
-            lowest().close();
-        }
-    }
+    void stop() override { close(accepted_.stream); }
 
   private:
-    PlainStream& lowest() { return net::lowest(stream_); }
+    const HttpLimits& limits() const { return shared_->limits; }
+    void expired() override { close(accepted_.stream); }
 
     // Reads a request and answers it; false when it was the connection's last.
     asio::awaitable<bool> serve_one() {
-        const HttpLimits& limits = shared_.limits;
-        if (buffer_.size() == 0) {
-            lowest().expires_after(limits.idle_time);
-            const auto [error, size] =
-                co_await stream_.async_read_some(buffer_.prepare(first_read), tuple_awaitable);
-            if (error) co_return false;
-            buffer_.commit(size);
+        if (accepted_.first.size() == 0) {
+            expires_after(limits().idle_time);
+            const error_code gone = co_await read();
+            if (gone) co_return false;
         }
-        http::request_parser<http::string_body> parser;
-        parser.header_limit(static_cast<std::uint32_t>(limits.header));
-        parser.body_limit(limits.body);
-        lowest().expires_after(limits.header_time);
-        auto [error, ignored] =
-            co_await http::async_read_header(stream_, buffer_, parser, tuple_awaitable);
-        if (!error && has_long_header(parser.get(), limits.header)) {
+        Parser parser;
+        parser.header_limit(static_cast<std::uint32_t>(limits().header));
+        parser.body_limit(limits().body);
+        expires_after(limits().header_time);
+        error_code error = co_await parse(parser, &Parser::is_header_done);
+        if (!error && has_long_header(parser.get(), limits().header)) {
             error = http::error::header_limit;
         }
         if (!error && !is_sound(parser.get())) error = http::error::bad_field;
-        if (!error && websocket::is_upgrade(parser.get())) {
-            upgrade_ = std::make_unique<Upgrade>(parser.release());
-            co_return false;
-        }
-        if (!error) {
-            lowest().expires_after(limits.body_time);
+        if (!error && websocket::is_upgrade(parser.get())) co_return co_await upgrade(parser);
+        if (!error && !parser.is_done()) {
+            expires_after(limits().body_time);
             if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
                 static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-                co_await asio::async_write(stream_, asio::buffer(go_on), tuple_awaitable);
+                co_await asio::async_write(accepted_.stream, asio::buffer(go_on), tuple_awaitable);
             }
-            std::tie(error, ignored) =
-                co_await http::async_read(stream_, buffer_, parser, tuple_awaitable);
+            error = co_await parse(parser, &Parser::is_done);
         }
         if (error) {
             if (!is_bad_request(error)) co_return false;
-            ++shared_.counts.bad_requests;
-            co_await send(refusal(error), false, 11, false);
-            co_return false;
+            ++shared_->counts.bad_requests;
+            co_return co_await send(refusal(error), Wanted());
         }
-        const auto message = parser.release();
-        const Request request =
-            to_request(message, remote_, is_tls<Stream>, shared_.trusted_proxies);
-        room::HttpResponse response = co_await shared_.service.respond(request);
-        co_return co_await send(std::move(response), message.method() == http::verb::head,
-                                message.version(), message.keep_alive());
+        const Wanted wanted = wanted_by(parser.get());
+        const Request request = understand(parser.release());
+        room::HttpResponse response = co_await shared_->service.respond(request);
+        co_return co_await send(std::move(response), wanted);
     }
 
-    asio::awaitable<bool> send(room::HttpResponse response, bool is_head, unsigned version,
-                               bool keep_alive) {
-        const auto message = to_message(response, is_head, version, keep_alive);
-        lowest().expires_after(shared_.limits.body_time);
-        const auto [error, size] = co_await http::async_write(stream_, message, tuple_awaitable);
-        co_return !error && keep_alive;
+    // Until `done`.
+    asio::awaitable<error_code> parse(Parser& parser, bool (Parser::*done)() const) {
+        while (!(parser.*done)()) {
+            error_code error;
+            if (accepted_.first.size() > 0) {
+                accepted_.first.consume(parser.put(accepted_.first.data(), error));
+                if (!error) continue;
+                if (error != http::error::need_more) co_return error;
+            }
+            error = co_await read();
+            if (error) co_return error;
+        }
+        co_return error_code();
     }
 
-    asio::awaitable<void> upgrade() {
-        auto handler = open_websocket();
+    asio::awaitable<error_code> read() {
+        auto& buffer = accepted_.first;
+        const size_t most = std::min(read_size, buffer.max_size() - buffer.size());
+        if (most == 0) co_return http::error::buffer_overflow;
+        const auto [error, size] =
+            co_await accepted_.stream.async_read_some(buffer.prepare(most), tuple_awaitable);
+        buffer.commit(size);
+        co_return error;
+    }
+
+    Request understand(Message message) const {
+        return to_request(std::move(message), accepted_.remote, is_tls<Stream>,
+                          shared_->trusted_proxies);
+    }
+
+    asio::awaitable<bool> send(room::HttpResponse response, Wanted wanted) {
+        std::string text = head_of(response, wanted);
+        std::string_view body = wanted.is_head ? std::string_view() : body_of(response);
+        if (body.size() <= copied_body) text.append(std::exchange(body, {}));
+        const std::array<asio::const_buffer, 2> all{asio::buffer(text), asio::buffer(body)};
+        expires_after(limits().body_time);
+        const auto [error, size] =
+            co_await asio::async_write(accepted_.stream, all, tuple_awaitable);
+        co_return !error && wanted.keep_alive;
+    }
+
+    asio::awaitable<bool> upgrade(Parser& parser) {
+        const auto key = websocket_key(parser.get());
+        auto handler = open_websocket(key, parser);
         if (!handler) {
-            co_await send(std::move(handler.error()), false, upgrade_->version(), false);
-            co_return co_await finish();
+            co_return co_await send(std::move(handler.error()), Wanted());
         }
-        const auto socket =
-            co_await accept_websocket(std::move(stream_), std::move(buffer_), *upgrade_, shared_);
-        if (!socket) co_return;
-        upgrade_.reset();
-        socket_ = socket.get();
-        co_await socket->run(std::move(*handler));
-        socket_ = nullptr;
+        start_websocket(std::move(accepted_), *key, std::move(*handler), shared_);
+        is_websocket_ = true;
+        co_return false;
     }
 
-    Result<std::unique_ptr<WebSocketHandler>, room::HttpResponse> open_websocket() {
-        if (!is_sound_upgrade(*upgrade_)) {
+    Result<std::unique_ptr<WebSocketHandler>, room::HttpResponse> open_websocket(
+        const std::optional<std::string>& key, Parser& parser) {
+        if (!key) {
             return unexpected(room::HttpResponse{426,
                                                  "text/plain",
                                                  "WebSockets of version 13 (RFC 6455) only.\n",
                                                  {{"Sec-WebSocket-Version", "13"}}});
         }
-        return shared_.service.open_websocket(
-            to_request(*upgrade_, remote_, is_tls<Stream>, shared_.trusted_proxies));
+        return shared_->service.open_websocket(understand(parser.release()));
     }
 
     // Says goodbye, so that the last answer is not lost to a reset.
-    asio::awaitable<void> finish() {
-        lowest().expires_after(goodbye);
-        if constexpr (is_tls<Stream>) (void)co_await stream_.async_shutdown(tuple_awaitable);
+    void finish() {
+        if constexpr (is_tls<Stream>) accepted_.stream.shutdown();
         error_code ignored;
-        lowest().socket().shutdown(tcp::socket::shutdown_send, ignored);
+        socket_of(accepted_.stream).shutdown(tcp::socket::shutdown_send, ignored);
     }
 
-    static constexpr size_t first_read = 2048;
+    static constexpr size_t read_size = 2048;
     static constexpr size_t room_for_body = 64 * 1024;
-    static constexpr auto goodbye = 2s;
+    static constexpr size_t copied_body = 8 * 1024;  // is cheaper than a second buffer to send
 
-    Stream stream_;
-    const TransportAddress remote_;
-    HttpShared& shared_;
-    beast::flat_buffer buffer_;
-    using Upgrade = http::request<http::string_body>;
-    std::unique_ptr<Upgrade> upgrade_;  // the request for it
-    Closable* socket_ = nullptr;        // once it is a WebSocket
+    Accepted<Stream> accepted_;
+    const std::shared_ptr<HttpShared> shared_;
+    bool is_websocket_ = false;  // then others have the stream
 };
 
 }  // namespace
 
 // ---- the server
 
-HttpServer::HttpServer(HttpService& service, HttpLimits limits, std::vector<Prefix> trusted_proxies)
-    : shared_(std::make_shared<HttpShared>(service, limits, std::move(trusted_proxies))) {}
+HttpServer::HttpServer(Timeouts& timeouts, HttpService& service, HttpLimits limits,
+                       std::vector<Prefix> trusted_proxies)
+    : shared_(std::make_shared<HttpShared>(timeouts, service, limits, std::move(trusted_proxies))) {
+}
 
 HttpServer::~HttpServer() = default;
 
 template <class Stream>
 asio::awaitable<void> HttpServer::serve(Accepted<Stream> accepted) {
-    const auto shared = shared_;
-    Connection<Stream> connection(std::move(accepted), *shared);
+    Connection<Stream> connection(std::move(accepted), shared_);
     co_await connection.run();
 }
 

@@ -5,7 +5,7 @@
 // WebSocketHandler.  Everything runs on the shard that accepted the connection.  What a client may
 // cost is bounded: by the size of a request, the time it may take, and what waits to be sent to it.
 //
-// The HTTP protocol itself is Beast's.
+// Requests are parsed by Beast.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -24,6 +24,7 @@ namespace ahoy::net {
 template <class Stream>
 struct Accepted;
 struct HttpShared;
+class Timeouts;
 
 struct Request {
     room::HttpRequest http;   // scheme and host as the client sees them
@@ -89,11 +90,11 @@ struct HttpCounts {
 
 class HttpServer {
   public:
-    // `service` outlives this.
-    HttpServer(HttpService& service, HttpLimits, std::vector<Prefix> trusted_proxies);
+    // `service`, and the timeouts of the shard, outlive this.
+    HttpServer(Timeouts&, HttpService& service, HttpLimits, std::vector<Prefix> trusted_proxies);
     ~HttpServer();
 
-    // Until the connection is closed.  Defined for PlainStream and TlsStream.
+    // Until the connection is closed or is a WebSocket.  Defined for PlainStream and TlsStream.
     template <class Stream>
     boost::asio::awaitable<void> serve(Accepted<Stream>);
     // Closes what is open: WebSockets with status 1001, the rest as it is.  Afterwards the

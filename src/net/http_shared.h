@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "net/http.h"
+#include "net/timeouts.h"
 
 namespace ahoy::net {
 
@@ -18,9 +19,14 @@ class Closable {
 };
 
 struct HttpShared {
-    HttpShared(HttpService& http_service, HttpLimits http_limits, std::vector<Prefix> proxies)
-        : service(http_service), limits(http_limits), trusted_proxies(std::move(proxies)) {}
+    HttpShared(Timeouts& shard_timeouts, HttpService& http_service, HttpLimits http_limits,
+               std::vector<Prefix> proxies)
+        : timeouts(shard_timeouts),
+          service(http_service),
+          limits(http_limits),
+          trusted_proxies(std::move(proxies)) {}
 
+    Timeouts& timeouts;
     HttpService& service;
     const HttpLimits limits;
     const std::vector<Prefix> trusted_proxies;

@@ -1,7 +1,8 @@
 // A shard: one thread, one io_context, and everything that ever runs on it.
 //
 // What a shard owns is touched by its thread alone.  Others reach it by posting values:
-// `co_await on_shard(shard, [&] { … })` runs the function there and comes back with its result.
+// `co_await on_shard(shard, [&] { … })` runs the function there and comes back with its result; on
+// the own shard it is a call.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -30,6 +31,7 @@ class Shard {
     unsigned index() const { return index_; }
     boost::asio::io_context& io() { return io_; }
     Timeouts& timeouts() { return timeouts_; }
+    bool runs_here() { return io_.get_executor().running_in_this_thread(); }
 
     // Runs until release(), and then until there is nothing left to do.  `failed` is told, on this
     // thread, of an exception that nothing caught, which is a bug; the shard has then stopped.
@@ -63,6 +65,7 @@ template <class Function>
 auto on_shard(Shard& shard, Function function)
     -> boost::asio::awaitable<std::invoke_result_t<Function>> {
     using Value = std::invoke_result_t<Function>;
+    if (shard.runs_here()) co_return function();
     co_return co_await boost::asio::co_spawn(
         shard.io(), [&function]() -> boost::asio::awaitable<Value> { co_return function(); },
         boost::asio::use_awaitable);

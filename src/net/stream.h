@@ -3,23 +3,40 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <exception>
+#include <memory>
 #include <type_traits>
 
 #include "base/address.h"
+#include "net/tls_stream.h"
 
 namespace ahoy::net {
 
-using PlainStream = boost::beast::tcp_stream;
-using TlsStream = boost::beast::ssl_stream<boost::beast::tcp_stream>;
+using PlainStream = boost::asio::ip::tcp::socket;
 
 template <class Stream>
 constexpr bool is_tls = std::is_same_v<Stream, TlsStream>;
+
+inline PlainStream& socket_of(PlainStream& stream) {
+    return stream;
+}
+inline PlainStream& socket_of(TlsStream& stream) {
+    return stream.socket();
+}
+// What reads or writes then ends with an error.
+template <class Stream>
+void close(Stream& stream) {
+    boost::system::error_code ignored;
+    socket_of(stream).close(ignored);
+}
+
+// A connection's place among those that there may be: until this is gone.
+class Place {
+  public:
+    virtual ~Place() = default;
+};
 
 template <class Stream>
 struct Accepted {
@@ -27,14 +44,8 @@ struct Accepted {
     boost::beast::flat_buffer first;  // read already, not looked at by the protocol yet
     TransportAddress remote;          // of the client, in front of a load balancer too
     TransportAddress local;
+    std::unique_ptr<Place> place;
 };
-
-inline PlainStream& lowest(PlainStream& stream) {
-    return stream;
-}
-inline PlainStream& lowest(TlsStream& stream) {
-    return stream.next_layer();
-}
 
 // Completion with a tuple that begins with the error code, instead of an exception.
 constexpr auto tuple_awaitable = boost::asio::as_tuple(boost::asio::use_awaitable);

@@ -12,6 +12,7 @@
 #include "net/endpoint.h"
 #include "net/http.h"
 #include "net/proxy_header.h"
+#include "net/shard.h"
 #include "net/start_error.h"
 #include "net/stream.h"
 #include "net/turn_streams.h"
@@ -57,7 +58,8 @@ asio::awaitable<bool> read_more(Accepted<Stream>& accepted) {
 
 class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
   public:
-    Impl(asio::io_context& io, TcpLimits limits) : io_(io), limits_(std::move(limits)) {}
+    Impl(Shard& shard, TcpLimits limits)
+        : io_(shard.io()), timeouts_(shard.timeouts()), limits_(std::move(limits)) {}
 
     TransportAddress listen(const TransportAddress& address, const TcpServices& services,
                             std::string_view key) {
@@ -95,7 +97,7 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
             listener.acceptor.close(ignored);
             if (listener.pause) listener.pause->cancel();
         }
-        for (PlainStream* stream : opening_) stream->close();
+        for (PlainStream* stream : opening_) close(*stream);
     }
 
     const TcpCounts& counts() const { return counts_; }
@@ -107,52 +109,52 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
         std::optional<asio::steady_timer> pause;
     };
 
-    // While nobody else does, stop() closes the stream.
-    class Opening {
+    // While nobody else does, stop() closes the stream, and so does the time.
+    class Opening final : public Timed {
       public:
-        Opening(Impl& server, PlainStream& stream) : server_(server), stream_(&stream) {
+        Opening(Impl& server, PlainStream& stream)
+            : Timed(server.timeouts_), server_(server), stream_(&stream) {
             server_.opening_.insert(stream_);
-            stream.expires_after(server_.limits_.opening_time);
+            expires_after(server_.limits_.opening_time);
         }
-        ~Opening() { server_.opening_.erase(stream_); }
-        Opening(const Opening&) = delete;
-        Opening& operator=(const Opening&) = delete;
+        ~Opening() override { server_.opening_.erase(stream_); }
 
       private:
+        void expired() override { close(*stream_); }
+
         Impl& server_;
         PlainStream* const stream_;
     };
 
-    // A connection's place among those of its client's address, which may have none left.
-    class Place {
+    class PlaceHere final : public Place {
       public:
-        Place(Impl& server, const IpAddress& client) : server_(server) {
-            const TcpLimits& limits = server.limits_;
+        explicit PlaceHere(std::shared_ptr<Impl> server) : server_(std::move(server)) {
+            ++server_->counts_.connections;
+        }
+        ~PlaceHere() override {
+            --server_->counts_.connections;
+            if (!network_) return;
+            const auto found = server_->by_network_.find(*network_);
+            if (--found->second == 0) server_->by_network_.erase(found);
+        }
+        // Also one among those of its client's network, if there is one left.
+        bool take(const IpAddress& client) {
+            const TcpLimits& limits = server_->limits_;
             if (limits.of_one_address == 0 || client.is_loopback() ||
                 any_contains(limits.of_many, client)) {
-                return;
+                return true;
             }
             const IpAddress network = turn::network_of_client(client);
-            size_t& count = server.by_network_[network];
-            has_ = count < limits.of_one_address;
-            if (!has_) return;
-            ++count;
-            counted_ = network;
+            const auto counted = server_->by_network_.try_emplace(network, 0).first;
+            if (counted->second >= limits.of_one_address) return false;
+            ++counted->second;
+            network_ = network;
+            return true;
         }
-        ~Place() {
-            if (!counted_) return;
-            const auto found = server_.by_network_.find(*counted_);
-            if (--found->second == 0) server_.by_network_.erase(found);
-        }
-        Place(const Place&) = delete;
-        Place& operator=(const Place&) = delete;
-
-        explicit operator bool() const { return has_; }
 
       private:
-        Impl& server_;
-        bool has_ = true;
-        std::optional<IpAddress> counted_;
+        const std::shared_ptr<Impl> server_;
+        std::optional<IpAddress> network_;
     };
 
     // `self` keeps this alive as long as there is anything of it on the shard.
@@ -186,20 +188,21 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
         socket.set_option(tcp::no_delay(true), error);
         socket.set_option(asio::socket_base::keep_alive(true), error);
         socket.set_option(user_timeout(unacknowledged_ms), error);
-        ++self->counts_.connections;
+        auto place = std::make_unique<PlaceHere>(self);
+        PlaceHere& place_here = *place;
         Accepted<PlainStream> plain{
-            PlainStream(std::move(socket)), {}, to_address(remote), to_address(local)};
-        co_await self->open(std::move(plain), services);
-        --self->counts_.connections;
+            std::move(socket), {}, to_address(remote), to_address(local), std::move(place)};
+        bool ready = co_await self->learn_remote(plain);
+        if (!ready) co_return;
+        if (!place_here.take(plain.remote.ip)) {
+            ++self->counts_.crowded;
+            co_return;
+        }
+        ready = co_await self->open_plain(plain);
+        if (ready) co_await self->open(std::move(plain), services);
     }
 
     asio::awaitable<void> open(Accepted<PlainStream> plain, const TcpServices& services) {
-        bool ready = co_await learn_remote(plain);
-        if (!ready) co_return;
-        const Place place(*this, plain.remote.ip);
-        if (!place) ++counts_.crowded;
-        if (place) ready = co_await open_plain(plain);
-        if (!place || !ready) co_return;
         if (protocol_of(first_bytes(plain)[0]) != Protocol::tls) {
             if (services.plain) {
                 co_await hand_over(std::move(plain), services);
@@ -213,9 +216,13 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
             ++counts_.unknown;
             co_return;
         }
-        Accepted<TlsStream> encrypted{
-            TlsStream(std::move(plain.stream), *tls), {}, plain.remote, plain.local};
-        ready = co_await open_tls(encrypted, std::move(plain.first));
+        Accepted<TlsStream> encrypted{TlsStream(std::move(plain.stream), *tls, first_bytes(plain)),
+                                      {},
+                                      plain.remote,
+                                      plain.local,
+                                      std::move(plain.place)};
+        plain.first = {};
+        const bool ready = co_await open_tls(encrypted);
         if (ready) co_await hand_over(std::move(encrypted), services);
     }
 
@@ -252,10 +259,9 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
         co_return true;
     }
 
-    asio::awaitable<bool> open_tls(Accepted<TlsStream>& tls, boost::beast::flat_buffer hello) {
-        const Opening opening(*this, lowest(tls.stream));
-        const auto [failed, used] = co_await tls.stream.async_handshake(
-            asio::ssl::stream_base::server, hello.data(), tuple_awaitable);
+    asio::awaitable<bool> open_tls(Accepted<TlsStream>& tls) {
+        const Opening opening(*this, socket_of(tls.stream));
+        const auto [failed, ignored] = co_await tls.stream.async_handshake(tuple_awaitable);
         if (failed) {
             ++counts_.bad_tls;
             co_return false;
@@ -287,10 +293,11 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
         const Opening opening(*this, plain.stream);
         co_await asio::async_write(plain.stream, asio::buffer(answer), tuple_awaitable);
         error_code ignored;
-        plain.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+        plain.stream.shutdown(tcp::socket::shutdown_send, ignored);
     }
 
     asio::io_context& io_;
+    Timeouts& timeouts_;
     const TcpLimits limits_;
     std::shared_ptr<asio::ssl::context> tls_;
     std::deque<Listener> listeners_;
@@ -300,8 +307,8 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
     bool stopping_ = false;
 };
 
-TcpServer::TcpServer(asio::io_context& io, TcpLimits limits)
-    : impl_(std::make_shared<Impl>(io, std::move(limits))) {}
+TcpServer::TcpServer(Shard& shard, TcpLimits limits)
+    : impl_(std::make_shared<Impl>(shard, std::move(limits))) {}
 
 TcpServer::~TcpServer() = default;
 

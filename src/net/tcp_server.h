@@ -6,7 +6,6 @@
 // TurnStreams.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
 #include <string_view>
@@ -18,6 +17,7 @@
 namespace ahoy::net {
 
 class HttpServer;
+class Shard;
 class TurnStreams;
 
 struct TcpLimits {
@@ -49,7 +49,7 @@ struct TcpServices {
 
 class TcpServer {
   public:
-    TcpServer(boost::asio::io_context&, TcpLimits);
+    TcpServer(Shard&, TcpLimits);  // the shard outlives this
     ~TcpServer();
 
     // The services outlive this.  Several shards share a port (SO_REUSEPORT).  The result is the

@@ -71,7 +71,8 @@ class TurnStream final : public ClientTransport,
                          public std::enable_shared_from_this<TurnStream<Stream>> {
   public:
     TurnStream(Accepted<Stream> accepted, std::shared_ptr<TurnStreamTable> table)
-        : stream_(std::move(accepted.stream)),
+        : place_(std::move(accepted.place)),
+          stream_(std::move(accepted.stream)),
           table_(std::move(table)),
           five_tuple_{.client = accepted.remote, .server = accepted.local},
           pauses_{asio::steady_timer(stream_.get_executor()),
@@ -87,7 +88,6 @@ class TurnStream final : public ClientTransport,
     }
 
     asio::awaitable<void> run() {
-        lowest(stream_).expires_never();
         five_tuple_.socket = table_->sockets.attach(*this);
         table_->attached[five_tuple_.socket] = this;
         hand_up();
@@ -150,7 +150,7 @@ class TurnStream final : public ClientTransport,
     void close() override {
         if (closed_) return;
         closed_ = true;
-        lowest(stream_).close();
+        net::close(stream_);
         if (peer_) peer_->close();
         for (auto& pause : pauses_) pause.cancel();
     }
@@ -274,7 +274,7 @@ class TurnStream final : public ClientTransport,
     void client_has_heard_all(error_code error) {
         error_code failed = error == asio::error::eof ? error_code{} : error;
         if (is_tls<Stream> || peer_->disconnected()) failed = asio::error::eof;
-        if (!failed) lowest(stream_).socket().shutdown(tcp::socket::shutdown_send, failed);
+        if (!failed) socket_of(stream_).shutdown(tcp::socket::shutdown_send, failed);
         if (failed || peer_has_heard_all_) close();
         client_has_heard_all_ = true;
     }
@@ -282,6 +282,7 @@ class TurnStream final : public ClientTransport,
     static constexpr size_t carried_at_once = 16 * 1024;
     static constexpr size_t roomy = 16 * 1024;
 
+    const std::unique_ptr<Place> place_;
     Stream stream_;
     const std::shared_ptr<TurnStreamTable> table_;
     turn::FiveTuple five_tuple_;

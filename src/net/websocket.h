@@ -5,34 +5,18 @@
 // (docs/decisions.md).
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <memory>
+#include <string_view>
 
 #include "net/http_shared.h"
+#include "net/stream.h"
 
 namespace ahoy::net {
 
-class WebSocketSession : public Closable {
-  public:
-    // Hands the messages to the handler; returns when the socket is closed.
-    virtual boost::asio::awaitable<void> run(std::unique_ptr<WebSocketHandler>) = 0;
-
-  protected:
-    ~WebSocketSession() = default;
-};
-
-// Whether a request to upgrade is one that this version of the protocol knows.
-bool is_sound_upgrade(const boost::beast::http::request<boost::beast::http::string_body>& upgrade);
-
-// Answers a sound request; nothing when the client is gone.  `first`: what it has sent behind it.
-// Defined for PlainStream and TlsStream.
+// Accepts a request to upgrade, with what accept_key() makes of its key, and hands the messages to
+// the handler until the socket is closed.  Defined for PlainStream and TlsStream.
 template <class Stream>
-boost::asio::awaitable<std::shared_ptr<WebSocketSession>> accept_websocket(
-    Stream stream, boost::beast::flat_buffer first,
-    const boost::beast::http::request<boost::beast::http::string_body>& upgrade,
-    HttpShared& shared);
+void start_websocket(Accepted<Stream>, std::string_view accept, std::unique_ptr<WebSocketHandler>,
+                     std::shared_ptr<HttpShared>);
 
 }  // namespace ahoy::net
