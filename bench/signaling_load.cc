@@ -4,6 +4,7 @@
 //   messages   pairs of clients that talk: messages per second, delay, the server's cost
 //   connect    connect, upgrade, register, vanish: how many per second
 //   idle       registered sockets that do nothing: memory for each
+//   (--idle N: N of them beside the talking pairs)
 //   join       /join and /leave of AppRTC's room server over keep-alive HTTP: how many per second
 //
 // One thread plays all clients.  They make up their client ids, as Collider allows and Ahoy does
@@ -17,6 +18,7 @@
 #include <exception>
 #include <memory>
 
+#include "base/release.h"
 #include "bench/histogram.h"
 #include "bench/load_error.h"
 #include "bench/process_stats.h"
@@ -40,6 +42,8 @@ struct Options {
     std::string path = "/ws";
     size_t pairs = 50;
     size_t clients = 64;
+    size_t idle = 0;
+    bool tls = false;
     size_t size = 400;
     size_t window = 8;
     double rate = 0;
@@ -105,21 +109,27 @@ boost::json::object cost(const Usage& used, double count, double time) {
             {"core_busy", seconds(used.core) / time}};
 }
 
+using TlsContext = std::unique_ptr<SSL_CTX, Release<SSL_CTX_free>>;
+
+TlsContext tls_context(const Options& o) {
+    return TlsContext(o.tls ? SSL_CTX_new(TLS_client_method()) : nullptr);
+}
+
 // Opens sockets, some at a time, until all are registered: a pong that comes after a register says
 // that it is done.
 class Registration {
   public:
     Registration(const Options& o, Poll& poll) : o_(o), poll_(poll) {}
 
-    // `handler` gets all that is not about registering.
-    Clients all(size_t count, WebClient::Handler handler) {
+    // `handler` gets all that is not about registering; `first` is the number of the first.
+    Clients all(size_t count, WebClient::Handler handler, size_t first = 0) {
         Clients clients;
         size_t ready = 0;
         const Instant until = now() + patience + count * 2ms;
         while (ready < count) {
             while (clients.size() < count && clients.size() < ready + under_way_at_start) {
                 clients.push_back(std::make_unique<WebClient>(
-                    poll_, o_.server,
+                    poll_, o_.server, tls_.get(),
                     [&ready, handler](WebClient& client, Got got, std::string_view text) {
                         if (got == Got::response) {
                             answered(client, text);
@@ -129,7 +139,7 @@ class Registration {
                             handler(client, got, text);
                         }
                     }));
-                clients.back()->index = clients.size() - 1;
+                clients.back()->index = first + clients.size() - 1;
                 clients.back()->upgrade(o_.path);
             }
             poll_.round(100);
@@ -152,6 +162,7 @@ class Registration {
   private:
     const Options& o_;
     Poll& poll_;
+    const TlsContext tls_ = tls_context(o_);
 };
 
 // ---- messages
@@ -168,6 +179,9 @@ class Talk {
             Registration(o_, poll_).all(o_.pairs * 2, [this](auto& client, Got got, auto text) {
                 got == Got::message ? heard(client, text) : throw LoadError("a socket was closed");
             });
+        idle_ = Registration(o_, poll_).all(
+            o_.idle, [](auto&, Got, auto) { throw LoadError("an idle socket was closed"); },
+            clients_.size());
         const Instant begin = now();
         if (o_.rate == 0) {
             for (size_t i = 0; i < o_.window; ++i) {
@@ -181,7 +195,9 @@ class Talk {
         talk_until(begin, now() + Duration(static_cast<int64_t>(o_.seconds * 1e9)));
         measuring_ = false;
         report(watch.time(), watch.used());
-        for (auto& client : clients_) client->abort();
+        for (auto* all : {&clients_, &idle_}) {
+            for (auto& client : *all) client->abort();
+        }
     }
 
   private:
@@ -238,6 +254,7 @@ class Talk {
     const std::string padding_;
     Poll poll_;
     Clients clients_;
+    Clients idle_;
     std::unique_ptr<Histogram> delay_;
     std::string frame_;
     uint64_t sent_ = 0;
@@ -249,13 +266,14 @@ class Talk {
 
 void connect(const Options& o) {
     Poll poll;
+    const TlsContext tls = tls_context(o);
     uint64_t done = 0;
     size_t number = 0;
     std::vector<WebClient*> finished;
     Clients clients;
     const auto open = [&](size_t index) {
         clients[index] = std::make_unique<WebClient>(
-            poll, o.server, [&](WebClient& client, Got got, std::string_view text) {
+            poll, o.server, tls.get(), [&](WebClient& client, Got got, std::string_view text) {
                 if (got == Got::response) {
                     Registration::answered(client, text);
                 } else if (got == Got::pong) {
@@ -326,12 +344,13 @@ std::string client_id(std::string_view response) {
 
 void join(const Options& o) {
     Poll poll;
+    const TlsContext tls = tls_context(o);
     uint64_t done = 0;
     std::vector<std::string> ids(o.clients);  // of those who are in their room
     Clients clients;
     for (size_t i = 0; i < o.clients; ++i) {
         clients.push_back(std::make_unique<WebClient>(
-            poll, o.server, [&](WebClient& client, Got got, std::string_view text) {
+            poll, o.server, tls.get(), [&](WebClient& client, Got got, std::string_view text) {
                 if (got != Got::response) throw LoadError("the server closed a connection");
                 std::string& id = ids[client.index];
                 if (id.empty()) {
@@ -376,6 +395,9 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 30'000));
     app.add_option("--clients", o.clients, "Of the other modes (default 64)")
         ->check(CLI::Range(1, 60'000));
+    app.add_option("--idle", o.idle, "Registered sockets beside the pairs (default 0)")
+        ->check(CLI::Range(0, 60'000));
+    app.add_flag("--tls", o.tls, "Over TLS; any certificate will do");
     app.add_option("--size", o.size, "Bytes of a message (default 400)")
         ->check(CLI::Range(20, 60'000));
     auto* const rate = app.add_option(

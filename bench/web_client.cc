@@ -25,6 +25,13 @@ std::string lower(std::string_view text) {
     return result;
 }
 
+// What SSL_read and SSL_write said, as send_some() says it.
+ssize_t outcome(const SSL* tls, int result) {
+    if (result > 0) return result;
+    const int error = SSL_get_error(tls, result);
+    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? 0 : -1;
+}
+
 size_t content_length(std::string_view head) {
     const std::string names = lower(head);
     constexpr std::string_view name = "content-length:";
@@ -38,7 +45,7 @@ size_t content_length(std::string_view head) {
 
 }  // namespace
 
-WebClient::WebClient(Poll& poll, const TransportAddress& server, Handler handler)
+WebClient::WebClient(Poll& poll, const TransportAddress& server, SSL_CTX* tls, Handler handler)
     : poll_(poll), handler_(std::move(handler)) {
     const net::SocketAddress address(server);
     fd_ = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -50,6 +57,12 @@ WebClient::WebClient(Poll& poll, const TransportAddress& server, Handler handler
     }
     epoll_event event{.events = EPOLLIN | EPOLLOUT, .data = {.ptr = this}};
     (void)::epoll_ctl(poll_.fd_, EPOLL_CTL_ADD, fd_, &event);
+    if (!tls) return;
+    tls_.reset(SSL_new(tls));
+    SSL_set_fd(tls_.get(), fd_);
+    SSL_set_connect_state(tls_.get());
+    SSL_set_mode(tls_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                 SSL_MODE_RELEASE_BUFFERS);
 }
 
 WebClient::~WebClient() {
@@ -116,16 +129,33 @@ void WebClient::ping() {
 void WebClient::flush() {
     if (fd_ < 0 || !connected_) return;
     while (!out_.empty()) {
-        const ssize_t sent = ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno != EAGAIN) return close();
-        if (sent <= 0) break;
+        const ssize_t sent = send_some();
+        if (sent < 0) return close();
+        if (sent == 0) break;
         out_.erase(0, static_cast<size_t>(sent));
     }
-    const bool wants = !out_.empty();
+    // A handshake that waits for the server is no reason to watch for room.
+    const bool wants = !out_.empty() && !(tls_ && SSL_want_read(tls_.get()));
     if (wants == watches_writing_) return;
     watches_writing_ = wants;
     epoll_event event{.events = EPOLLIN | (wants ? uint32_t{EPOLLOUT} : 0), .data = {.ptr = this}};
     (void)::epoll_ctl(poll_.fd_, EPOLL_CTL_MOD, fd_, &event);
+}
+
+ssize_t WebClient::send_some() {
+    if (tls_) {
+        return outcome(tls_.get(),
+                       SSL_write(tls_.get(), out_.data(), static_cast<int>(out_.size())));
+    }
+    const ssize_t sent = ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
+    return sent < 0 && errno == EAGAIN ? 0 : sent;
+}
+
+ssize_t WebClient::receive_some(char* to, size_t size) {
+    if (tls_) return outcome(tls_.get(), SSL_read(tls_.get(), to, static_cast<int>(size)));
+    const ssize_t got = ::recv(fd_, to, size, 0);
+    if (got < 0 && errno == EAGAIN) return 0;
+    return got == 0 ? -1 : got;
 }
 
 void WebClient::on_events(uint32_t events) {
@@ -137,13 +167,17 @@ void WebClient::on_events(uint32_t events) {
 }
 
 void WebClient::read() {
-    if (fd_ < 0) return;
     static std::array<char, read_size> buffer;
-    const ssize_t size = ::recv(fd_, buffer.data(), buffer.size(), 0);
-    if (size < 0 && errno == EAGAIN) return;
-    if (size <= 0) return close();
-    in_.append(buffer.data(), static_cast<size_t>(size));
-    take_messages();
+    const std::weak_ptr alive = alive_;
+    ssize_t size = 1;
+    while (size > 0 && !alive.expired() && fd_ >= 0) {
+        size = receive_some(buffer.data(), buffer.size());
+        if (size < 0) return close();
+        in_.append(buffer.data(), static_cast<size_t>(size));
+        take_messages();
+        if (!tls_) return;  // and TLS may have more to give than the socket tells
+    }
+    if (!alive.expired()) flush();
 }
 
 void WebClient::take_messages() {

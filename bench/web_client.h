@@ -1,6 +1,10 @@
-// HTTP/1.1 and WebSocket (RFC 6455) as a load generator needs them: many non-blocking connections,
-// watched by one epoll set, with as little work for each message as possible.
+// HTTP/1.1 and WebSocket (RFC 6455) as a load generator needs them, plain or over TLS: many
+// non-blocking connections, watched by one epoll set, with as little work for each message as
+// possible.
 #pragma once
+
+#include <openssl/ssl.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <functional>
@@ -10,6 +14,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/release.h"
 
 namespace ahoy::bench {
 
@@ -23,8 +28,8 @@ class WebClient {
     // `text` is only there during the call.
     using Handler = std::function<void(WebClient&, Got, std::string_view text)>;
 
-    // Begins to connect; `poll` outlives this.
-    WebClient(Poll& poll, const TransportAddress& server, Handler);
+    // Begins to connect; `poll` outlives this.  `tls`: null for a plain connection.
+    WebClient(Poll& poll, const TransportAddress& server, SSL_CTX* tls, Handler);
     ~WebClient();
     WebClient(const WebClient&) = delete;
     WebClient& operator=(const WebClient&) = delete;
@@ -49,11 +54,15 @@ class WebClient {
     bool take_frame();
     void frame(uint8_t opcode, std::string_view text);
     void flush();
+    // Bytes; 0: it has to wait; less: the connection is over.
+    ssize_t send_some();
+    ssize_t receive_some(char* to, size_t size);
     void close();
 
     Poll& poll_;
     Handler handler_;
     int fd_ = -1;
+    std::unique_ptr<SSL, Release<SSL_free>> tls_;
     bool connected_ = false;
     bool watches_writing_ = true;
     bool upgraded_ = false;
