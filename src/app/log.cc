@@ -161,13 +161,17 @@ void stop() {
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
     if (!writer) return;
     const auto now = std::chrono::system_clock::now();
-    const auto milliseconds =
-        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() %
-        1000;
-    const std::string time =
-        fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                    fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds);
-    writer->put(format(writer->json(), time, level, event, fields));
+    const auto second = std::chrono::floor<std::chrono::seconds>(now);
+    // The same second has many lines.
+    thread_local auto cached_second = second - 1s;
+    thread_local std::string cached;
+    if (second != std::exchange(cached_second, second)) {
+        cached = fmt::format("{:%Y-%m-%dT%H:%M:%S}",
+                             fmt::gmtime(std::chrono::system_clock::to_time_t(second)));
+    }
+    const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(now - second).count();
+    writer->put(format(writer->json(), fmt::format("{}.{:03}Z", cached, milliseconds), level, event,
+                       fields));
 }
 
 }  // namespace ahoy::log
