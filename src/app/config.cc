@@ -49,6 +49,9 @@ const std::vector<Key>& keys() {
     static const std::vector<Key> all{
         AHOY_KEY(server, threads, "0", "shards; 0 = one per core this process may use"),
         AHOY_KEY(server, drain_timeout, "\"0s\"", "SIGTERM waits this long for calls to end"),
+        AHOY_KEY(
+            server, moved_to, "\"\"",
+            "e.g. \"wss://other.example.org/v1/ws\": where participants are sent when it stops"),
         AHOY_KEY(server, max_connections, "10000",
                  "TCP connections open at once on each shard; more are closed at once"),
         AHOY_KEY(server, address_connections, "4096",
@@ -353,6 +356,9 @@ void check_together(const Config& config) {
     need(config.server.threads <= 1024, "server.threads", "more than 1024 makes no sense");
     need(config.rooms.capacity >= 2 && config.rooms.capacity <= 64, "rooms.capacity",
          fmt::format("found {}, expected 2 to 64", config.rooms.capacity));
+    need(config.server.moved_to.empty() || config.server.moved_to.starts_with("wss://") ||
+             config.server.moved_to.starts_with("ws://"),
+         "server.moved_to", "expected the URL of a WebSocket, e.g. \"wss://example.org/v1/ws\"");
     need(config.rooms.register_timeout >= 1s, "rooms.register_timeout", "expected at least \"1s\"");
     need(config.rooms.lifetime >= 1min, "rooms.lifetime", "expected at least \"1m\"");
     for (const auto& [kid, secret] : config.rooms.tokens.keys) {

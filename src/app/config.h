@@ -57,6 +57,7 @@ struct Config {
     struct {
         unsigned threads = 0;
         Duration drain_timeout{};
+        std::string moved_to;
         unsigned max_connections = 10'000;
         unsigned address_connections = 4096;
         std::vector<Prefix> balancers;

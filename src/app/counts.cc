@@ -77,7 +77,8 @@ void add(ApiCounts& total, const ApiCounts& more) {
 
 void add(net::HttpCounts& total, const net::HttpCounts& more) {
     using T = net::HttpCounts;
-    add_each(total, more, &T::connections, &T::websockets, &T::bad_requests, &T::slow_readers);
+    add_each(total, more, &T::connections, &T::websockets, &T::bad_requests, &T::slow_readers,
+             &T::pongs, &T::round_trips);
 }
 
 void add(Counts& total, const Counts& more) {

@@ -48,6 +48,14 @@ class Exposition {
             sample(counts[i], {{"reason", std::string(label(static_cast<Reason>(i)))}});
         }
     }
+    // How long something took, in all.
+    void durations(std::string name, std::string help, uint64_t count, Duration sum) {
+        begin(std::move(name), std::move(help), MetricType::Summary);
+        ClientMetric metric;
+        metric.summary.sample_count = count;
+        metric.summary.sample_sum = std::chrono::duration<double>(sum).count();
+        families_.back().metric.push_back(std::move(metric));
+    }
     void traffic(std::string name, std::string help, uint64_t to_peers, uint64_t to_clients) {
         begin(std::move(name), std::move(help), MetricType::Counter);
         sample(to_peers, {{"direction", "to_peer"}});
@@ -181,6 +189,8 @@ void add_network(Exposition& out, const Counts& total) {
                 total.http.bad_requests);
     out.counter("ahoy_websocket_slow_readers_total", "WebSockets closed: their queue was full.",
                 total.http.slow_readers);
+    out.durations("ahoy_websocket_round_trip_seconds", "From a ping to its pong.", total.http.pongs,
+                  total.http.round_trips);
     out.counter("ahoy_websocket_errors_total", "Error frames sent.", total.socket_errors);
     out.counter("ahoy_udp_sent_total", "Datagrams sent.", total.sent.datagrams);
     out.counter("ahoy_udp_send_calls_total", "System calls that sent them.", total.sent.calls);

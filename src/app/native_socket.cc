@@ -44,9 +44,11 @@ class NativeSocket final : public RoomSocket {
         }
     }
 
+    void measured(Duration round_trip) override { session_.measured(round_trip); }
+
     void stopping() override {
         const auto spread = std::chrono::milliseconds(id().number * 397 % return_spread.count());
-        socket().send(native::bye_frame(native::ByeReason::shutdown, soonest_return + spread));
+        socket().send(native::shutdown_frame(soonest_return + spread, worker().moved_to));
     }
 
   private:

@@ -348,15 +348,16 @@ class Program {
             ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
         }
         for (const auto& worker : workers_) {
-            asio::post(worker->shard.io(),
-                       [&worker = *worker, ports, tls, elsewhere, join_tokens, api_keys] {
-                           worker.api_keys = api_keys;
-                           worker.ice.set_ports(ports);
-                           worker.turn.redirect_to(elsewhere);
-                           worker.use(join_tokens);
-                           worker.tcp.set_tls(tls.tls);
-                           worker.dtls.set_context(tls.dtls);
-                       });
+            asio::post(worker->shard.io(), [&worker = *worker, ports, tls, elsewhere, join_tokens,
+                                            api_keys, moved_to = config.server.moved_to] {
+                worker.moved_to = moved_to;
+                worker.api_keys = api_keys;
+                worker.ice.set_ports(ports);
+                worker.turn.redirect_to(elsewhere);
+                worker.use(join_tokens);
+                worker.tcp.set_tls(tls.tls);
+                worker.dtls.set_context(tls.dtls);
+            });
         }
     }
 
@@ -416,7 +417,7 @@ class Program {
             log::info("server.reloaded",
                       {{"applied",
                         "certificate, turn users, secrets, peer lists, quotas, bandwidth and "
-                        "alternates, rooms' access and keys, api keys"},
+                        "alternates, rooms' access and keys, api keys, server.moved_to"},
                        {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",

@@ -132,6 +132,7 @@ class Worker {
     ApiCounts api;
     uint64_t http_errors = 0;    // Collider's httperrors
     uint64_t socket_errors = 0;  // and wserrors
+    std::string moved_to;  // where participants go when this server stops; empty: nowhere
 
     const Workers& all() const { return all_; }
 

@@ -54,6 +54,8 @@ class WebSocketHandler {
     virtual ~WebSocketHandler() = default;
     virtual void opened(WebSocket&) = 0;  // the socket outlives the handler
     virtual void message(std::string_view) = 0;
+    // How long the answer to a ping took; pings go out all the time.
+    virtual void measured(Duration /*round_trip*/) {}
     // The server stops, and closes the socket after what this sends.
     virtual void stopping() {}
     // The last call; the socket is gone, or answers pings no more.
@@ -78,7 +80,7 @@ struct HttpLimits {
     Duration header_time = 10s;
     Duration body_time = 30s;
     Duration idle_time = 60s;            // between requests
-    Duration websocket_idle_time = 40s;  // a ping after half of it; no pong means lost
+    Duration websocket_idle_time = 40s;  // a ping every half of it; silence means lost
 };
 
 struct HttpCounts {
@@ -86,6 +88,8 @@ struct HttpCounts {
     size_t websockets = 0;   // open
     uint64_t bad_requests = 0;
     uint64_t slow_readers = 0;  // WebSockets closed because they did not read
+    uint64_t pongs = 0;         // that answered a ping of ours
+    Duration round_trips{};     // of these, in all
 };
 
 class HttpServer {

@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,7 @@ class Session final : public Closable,
             "Connection: Upgrade\r\nSec-WebSocket-Accept: ");
         unsent_.append(accept).append("\r\n\r\n");
         flush_soon();
-        heard();
+        expires_after(between_pings());
         handler_->opened(*this);
         take_messages({});
     }
@@ -104,16 +105,22 @@ class Session final : public Closable,
     enum class State { open, closing, closed };
 
     // ---- time
-    void heard() {
-        pinged_ = false;
-        if (state_ == State::open) expires_after(shared_->limits.websocket_idle_time / 2);
-    }
+    Duration between_pings() const { return shared_->limits.websocket_idle_time / 2; }
     void expired() override {
-        if (state_ == State::closing || pinged_) return end();
-        pinged_ = true;
-        write_frame(unsent_, Opcode::ping, {});
+        if (state_ == State::closing || silent_) return end();
+        silent_ = true;
+        pinged_at_ = read_clocks().steady;
+        write_frame(unsent_, Opcode::ping, std::to_string(++pings_));
         flush_soon();
-        expires_after(shared_->limits.websocket_idle_time / 2);
+        expires_after(between_pings());
+    }
+    // What answers no ping of ours is a sign of life, too (RFC 6455, section 5.5.3).
+    void take_pong(std::string_view payload) {
+        if (!pinged_at_ || payload != std::to_string(pings_)) return;
+        const Duration round_trip = read_clocks().steady - *std::exchange(pinged_at_, {});
+        ++shared_->counts.pongs;
+        shared_->counts.round_trips += round_trip;
+        if (state_ == State::open) handler_->measured(round_trip);
     }
 
     // The handler goes later, because it may be what ends this.
@@ -169,7 +176,7 @@ class Session final : public Closable,
             take(*frame);
         }
         // Bytes alone are no sign of life: one may come a second, for ever.
-        if (is_alive) heard();
+        if (is_alive) silent_ = false;
         keep(bytes);
         if (state_ == State::closed) return;
         if (const auto& failure = reader_.failure()) {
@@ -208,6 +215,7 @@ class Session final : public Closable,
                 if (state_ == State::open) handler_->message(frame.payload);
                 return;
             case Opcode::pong:
+                return take_pong(frame.payload);
             case Opcode::continuation:
                 return;
         }
@@ -250,9 +258,11 @@ class Session final : public Closable,
     std::shared_ptr<Session> self_;
     State state_ = State::open;
     unsigned holds_ = 0;
-    bool pinged_ = false;  // since the last sign of life
+    bool silent_ = false;  // since the latest ping
     bool flushing_ = false, writing_ = false, ends_when_sent_ = false;
-    std::vector<uint8_t> unread_;  // what is not whole, or came while held
+    uint32_t pings_ = 0;
+    std::optional<Instant> pinged_at_;  // if the latest is not answered
+    std::vector<uint8_t> unread_;       // what is not whole, or came while held
     std::string unsent_;
     std::string sending_;
     size_t unsent_messages_ = 0;

@@ -147,10 +147,10 @@ Action read_hello(WallTime now, Object& from, const ResumeTickets& tickets) {
 }
 
 // The time comes back as it was, whatever clock it is of.
-Action read_ping(const json::object& from) {
+Action read_ping(const json::object& from, std::optional<Duration> round_trip) {
     const json::value* time = from.if_contains("time");
     if (!time || !time->is_number()) return refuse(Refusal::bad_message);
-    return Tell{R"({"type":"pong","time":)" + json::serialize(*time) + '}'};
+    return Tell{pong_frame(json::serialize(*time), round_trip)};
 }
 
 Refusal refusal_of(EntryRefusal why) {
@@ -206,7 +206,7 @@ Action Session::understand(Now now, std::string_view frame) {
     if (error || !value.is_object()) return refuse(Refusal::bad_message);
     Object object(value.get_object());
     const std::string type = object.text("type", max_key);
-    if (type == "ping") return read_ping(value.get_object());
+    if (type == "ping") return read_ping(value.get_object(), round_trip_);
     if (room_.empty()) {
         if (type != "hello") return refuse(Refusal::bad_message);
         Action action = read_hello(now.wall, object, tickets_);

@@ -139,6 +139,8 @@ class Session {
 
     // After a Tell with `close` the session is over, and what still comes means Nothing.
     Action receive(Now, std::string_view frame);
+    // How long the server has waited for the answer to its latest ping.
+    void measured(Duration round_trip) { round_trip_ = round_trip; }
     // When to call expire(): a socket that never says hello must not stay for ever.
     Instant hello_by() const { return hello_by_; }
     std::optional<Tell> expire(Instant);
@@ -153,6 +155,7 @@ class Session {
     Instant hello_by_;
     Pace pace_;
     std::string room_;
+    std::optional<Duration> round_trip_;
     uint64_t last_id_ = 0;
     bool over_ = false;
 };
@@ -164,9 +167,13 @@ std::string error_frame(Refusal, std::optional<uint64_t> id = {});
 Tell refuse(Refusal);
 std::string ack_frame(uint64_t id);
 std::string waiting_frame();
+// `time`: the JSON number of the ping.
+std::string pong_frame(std::string_view time, std::optional<Duration> round_trip);
 
-enum class ByeReason : uint8_t { left, removed, closed, replaced, expired, shutdown };
-std::string bye_frame(ByeReason, Duration retry_after = {});
+enum class ByeReason : uint8_t { left, removed, closed, replaced, expired, shutdown, moved };
+std::string bye_frame(ByeReason);
+// The server stops: whoever is here may come back, here or, with a URL, there.
+std::string shutdown_frame(Duration retry_after, std::string_view moved_to);
 
 // Another participant, as one of them sees it.
 struct Other {

@@ -160,6 +160,8 @@ std::string_view label(ByeReason reason) {
             return "expired";
         case ByeReason::shutdown:
             return "shutdown";
+        case ByeReason::moved:
+            return "moved";
     }
     return "";
 }
@@ -178,8 +180,16 @@ std::string_view message(ByeReason reason) {
             return "The room was idle for too long.";
         case ByeReason::shutdown:
             return "The server stops; it may be back soon.";
+        case ByeReason::moved:
+            return "The server stops; another one goes on.";
     }
     return "";
+}
+
+Fields bye(ByeReason reason) {
+    Fields fields("bye");
+    fields.text("reason", label(reason)).text("message", message(reason));
+    return fields;
 }
 
 }  // namespace
@@ -202,11 +212,22 @@ std::string waiting_frame() {
     return Fields("waiting").object();
 }
 
-std::string bye_frame(ByeReason reason, Duration retry_after) {
-    const bool retry = reason == ByeReason::shutdown;
-    Fields fields("bye");
-    fields.text("reason", label(reason)).text("message", message(reason)).flag("retry", retry);
-    if (retry) fields.number("retry_after", static_cast<uint64_t>(milliseconds(retry_after)));
+std::string pong_frame(std::string_view time, std::optional<Duration> round_trip) {
+    Fields fields("pong");
+    fields.raw("time", time);
+    if (round_trip) fields.number("rtt", static_cast<uint64_t>(milliseconds(*round_trip)));
+    return fields.object();
+}
+
+std::string bye_frame(ByeReason reason) {
+    return bye(reason).flag("retry", false).object();
+}
+
+std::string shutdown_frame(Duration retry_after, std::string_view moved_to) {
+    Fields fields = bye(moved_to.empty() ? ByeReason::shutdown : ByeReason::moved);
+    fields.flag("retry", true)
+        .number("retry_after", static_cast<uint64_t>(milliseconds(retry_after)));
+    if (!moved_to.empty()) fields.text("url", moved_to);
     return fields.object();
 }
 

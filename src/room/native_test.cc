@@ -161,6 +161,21 @@ TEST_F(NativeSessionTest, PingsComeBackWithTheirTime) {
     EXPECT_EQ(refusal(R"({"type":"ping","time":0.5})"), R"({"type":"pong","time":5E-1})");
 }
 
+TEST_F(NativeSessionTest, PongsSayWhatTheServerHasMeasured) {
+    enter();
+    session->measured(42'700us);
+    EXPECT_EQ(refusal(R"({"type":"ping","time":7})"), R"({"type":"pong","time":7,"rtt":42})");
+}
+
+TEST(NativeFrames, AServerThatStopsSaysWhereToGo) {
+    EXPECT_EQ(shutdown_frame(1500ms, ""),
+              R"({"type":"bye","reason":"shutdown","message":"The server stops; it may be back )"
+              R"(soon.","retry":true,"retry_after":1500})");
+    EXPECT_EQ(shutdown_frame(1500ms, "wss://other.example.org/v1/ws"),
+              R"({"type":"bye","reason":"moved","message":"The server stops; another one goes )"
+              R"(on.","retry":true,"retry_after":1500,"url":"wss://other.example.org/v1/ws"})");
+}
+
 TEST_F(NativeSessionTest, AcksSayHowFar) {
     enter();
     const Action action = say(R"({"type":"ack","seq":41})");

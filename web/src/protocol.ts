@@ -294,7 +294,8 @@ export class Client {
         if (this.resume === '' || !frame.refusal.retry) this.end({ kind: 'refused', refusal: frame.refusal });
         return;
       case 'bye':
-        if (frame.reason !== 'shutdown') return this.end({ kind: 'bye', reason: frame.reason });
+        if (frame.reason !== 'shutdown' && frame.reason !== 'moved') return this.end({ kind: 'bye', reason: frame.reason });
+        // Also when the server has moved: whoever moves it moves the name that this page came by.
         this.pause = frame.refusal.retryAfter;
         return this.drop();
     }
