@@ -9,10 +9,11 @@ namespace collider = room::collider;
 
 class ColliderSocket final : public RoomSocket {
   public:
-    explicit ColliderSocket(Worker& worker)
-        : RoomSocket(worker), session_(net::read_clocks().steady, worker.session_limits) {}
+    ColliderSocket(Worker& worker, const net::Request& request)
+        : RoomSocket(worker, request), session_(net::read_clocks().steady, worker.session_limits) {}
 
-    void message(std::string_view text) override {
+  private:
+    void hear(std::string_view text) override {
         collider::Action action = session_.receive(net::read_clocks().steady, text);
         if (auto* wanted = std::get_if<collider::Register>(&action)) {
             on_rooms(
@@ -33,7 +34,8 @@ class ColliderSocket final : public RoomSocket {
         }
     }
 
-  private:
+    void refuse_network() override { tell(session_.too_fast()); }
+    bool was_too_fast() const override { return session_.was_too_fast(); }
     Instant first_words_by() const override { return session_.register_by(); }
     void late() override { tell(session_.expire(net::read_clocks().steady)); }
     const std::string& room() const override { return session_.room(); }
@@ -50,8 +52,9 @@ class ColliderSocket final : public RoomSocket {
 
 }  // namespace
 
-std::unique_ptr<net::WebSocketHandler> make_collider_socket(Worker& worker) {
-    return std::make_unique<ColliderSocket>(worker);
+std::unique_ptr<net::WebSocketHandler> make_collider_socket(Worker& worker,
+                                                            const net::Request& request) {
+    return std::make_unique<ColliderSocket>(worker, request);
 }
 
 }  // namespace ahoy::app

@@ -88,6 +88,11 @@ const std::vector<Key>& keys() {
         AHOY_KEY(rooms, messages_per_second, "200",
                  "over one WebSocket, ten seconds' worth at once; more closes it; 0 = any number"),
         AHOY_KEY(rooms, bytes_per_second, "1048576", "the same of their bytes"),
+        AHOY_KEY(
+            rooms, room_messages_per_second, "2000",
+            "of all in one room, ten seconds' worth at once; more are refused; 0 = any number"),
+        AHOY_KEY(rooms, address_messages_per_second, "10000",
+                 "of one client address (of IPv6, its /56) on each shard; more are refused"),
         AHOY_KEY(rooms, require_join, "true",
                  "WebSocket register/POST/DELETE only with a client id issued by /join"),
         AHOY_KEY(rooms, register_timeout, "\"10s\"",

@@ -84,6 +84,8 @@ struct Config {
         unsigned joins_per_minute = 600;
         unsigned messages_per_second = 200;
         unsigned bytes_per_second = 1 << 20;
+        unsigned room_messages_per_second = 2000;
+        unsigned address_messages_per_second = 10'000;
         bool require_join = true;
         bool lobby = false;
         Duration register_timeout = 10s;

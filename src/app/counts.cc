@@ -42,7 +42,7 @@ void add(room::Stats& total, const room::Stats& more) {
     using T = room::Stats;
     add_each(total, more, &T::rooms, &T::clients, &T::connected, &T::connections, &T::registrations,
              &T::joins, &T::joins_refused, &T::queued_bytes, &T::messages, &T::messages_refused,
-             &T::resumed, &T::resumed_in_part, &T::resumes_refused);
+             &T::resumed, &T::resumed_in_part, &T::resumes_refused, &T::too_fast);
 }
 
 void add(net::SendCounts& total, const net::SendCounts& more) {
@@ -90,7 +90,8 @@ void add(Counts& total, const Counts& more) {
     add(total.dtls, more.dtls);
     add(total.sent, more.sent);
     add(total.api, more.api);
-    add_each(total, more, &Counts::socket_errors, &Counts::http_errors);
+    add_each(total, more, &Counts::sockets_too_fast, &Counts::addresses_too_fast,
+             &Counts::socket_errors, &Counts::http_errors);
 }
 
 }  // namespace ahoy::app

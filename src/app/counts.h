@@ -29,8 +29,10 @@ struct Counts {
     net::DtlsCounts dtls;
     net::SendCounts sent;
     ApiCounts api;
-    uint64_t socket_errors = 0;  // Collider's wserrors
-    uint64_t http_errors = 0;    // Collider's httperrors
+    uint64_t sockets_too_fast = 0;    // closed for what they alone have sent
+    uint64_t addresses_too_fast = 0;  // messages refused for what their network has sent
+    uint64_t socket_errors = 0;       // Collider's wserrors
+    uint64_t http_errors = 0;         // Collider's httperrors
 };
 
 void add(Counts& total, const Counts& more);

@@ -191,6 +191,12 @@ void add_network(Exposition& out, const Counts& total) {
                 total.http.slow_readers);
     out.durations("ahoy_websocket_round_trip_seconds", "From a ping to its pong.", total.http.pongs,
                   total.http.round_trips);
+    out.begin("ahoy_too_fast_total",
+              "WebSockets closed, and messages refused, for talking too fast; by whose limit.",
+              MetricType::Counter);
+    out.sample(total.sockets_too_fast, {{"limit", "client"}});
+    out.sample(total.rooms.too_fast, {{"limit", "room"}});
+    out.sample(total.addresses_too_fast, {{"limit", "address"}});
     out.counter("ahoy_websocket_errors_total", "Error frames sent.", total.socket_errors);
     out.counter("ahoy_udp_sent_total", "Datagrams sent.", total.sent.datagrams);
     out.counter("ahoy_udp_send_calls_total", "System calls that sent them.", total.sent.calls);

@@ -14,12 +14,19 @@ constexpr auto return_spread = 2500ms;
 class NativeSocket final : public RoomSocket {
   public:
     NativeSocket(Worker& worker, const net::Request& request)
-        : RoomSocket(worker),
-          remote_(request.remote.ip),
+        : RoomSocket(worker, request),
           host_(room::host_of(request.http.host)),
           session_(net::read_clocks().steady, worker.session_limits, worker.resume_tickets) {}
 
-    void message(std::string_view text) override {
+    void measured(Duration round_trip) override { session_.measured(round_trip); }
+
+    void stopping() override {
+        const auto spread = std::chrono::milliseconds(id().number * 397 % return_spread.count());
+        socket().send(native::shutdown_frame(soonest_return + spread, worker().moved_to));
+    }
+
+  private:
+    void hear(std::string_view text) override {
         native::Action action = session_.receive(net::read_clocks(), text);
         if (auto* wish = std::get_if<native::Enter>(&action)) {
             enter(std::move(*wish));
@@ -44,14 +51,8 @@ class NativeSocket final : public RoomSocket {
         }
     }
 
-    void measured(Duration round_trip) override { session_.measured(round_trip); }
-
-    void stopping() override {
-        const auto spread = std::chrono::milliseconds(id().number * 397 % return_spread.count());
-        socket().send(native::shutdown_frame(soonest_return + spread, worker().moved_to));
-    }
-
-  private:
+    void refuse_network() override { tell(session_.too_fast()); }
+    bool was_too_fast() const override { return session_.was_too_fast(); }
     Instant first_words_by() const override { return session_.hello_by(); }
     void late() override {
         if (auto told = session_.expire(net::read_clocks().steady)) tell(*told);
@@ -60,10 +61,10 @@ class NativeSocket final : public RoomSocket {
 
     // Once its network may.
     void enter(native::Enter wish) {
-        Worker& counter = counter_of(worker().all(), remote_);
+        Worker& counter = counter_of(worker().all(), remote());
         elsewhere(
             counter,
-            [&counter, client = remote_] {
+            [&counter, client = remote()] {
                 return counter.join_limit.allows(net::read_clocks().steady, client);
             },
             [this, wish = std::move(wish)](bool may) mutable {
@@ -104,7 +105,6 @@ class NativeSocket final : public RoomSocket {
         if (told.close) socket().close(*told.close);
     }
 
-    IpAddress remote_;
     std::string host_;
     native::Session session_;
 };

@@ -2,7 +2,8 @@
 
 namespace ahoy::app {
 
-RoomSocket::RoomSocket(Worker& worker) : Timed(worker.shard.timeouts()), worker_(worker) {}
+RoomSocket::RoomSocket(Worker& worker, const net::Request& request)
+    : Timed(worker.shard.timeouts()), worker_(worker), remote_(request.remote.ip) {}
 
 void RoomSocket::opened(net::WebSocket& socket) {
     socket_ = &socket;
@@ -10,7 +11,13 @@ void RoomSocket::opened(net::WebSocket& socket) {
     expires_at(first_words_by());
 }
 
+void RoomSocket::message(std::string_view text) {
+    if (!worker_.message_limit.allows(net::read_clocks().steady, remote_)) return refuse_network();
+    hear(text);
+}
+
 void RoomSocket::closed() {
+    if (was_too_fast()) ++worker_.sockets_too_fast;
     worker_.remove_socket(id_);
     if (room().empty()) return;
     owner_of(worker_.all(), room())

@@ -14,18 +14,24 @@ namespace ahoy::app {
 class RoomSocket : public net::WebSocketHandler, private net::Timed {
   public:
     void opened(net::WebSocket&) final;
+    void message(std::string_view) final;
     void closed() final;
 
   protected:
-    explicit RoomSocket(Worker&);
+    RoomSocket(Worker&, const net::Request&);
 
     // Of the half of the protocol that lives here.
     virtual Instant first_words_by() const = 0;
     virtual void late() = 0;
+    virtual void hear(std::string_view message) = 0;
+    // Its network has sent too much.
+    virtual void refuse_network() = 0;
+    virtual bool was_too_fast() const = 0;
     virtual const std::string& room() const = 0;  // empty before it is known
 
     Worker& worker() const { return worker_; }
     net::WebSocket& socket() const { return *socket_; }
+    const IpAddress& remote() const { return remote_; }
     room::ConnectionId id() const { return id_; }
 
     // Runs `call` on another worker's shard, where it owns all it needs, and then `after` here with
@@ -62,14 +68,15 @@ class RoomSocket : public net::WebSocketHandler, private net::Timed {
     void expired() final { late(); }
 
     Worker& worker_;
+    const IpAddress remote_;
     std::shared_ptr<int> alive_ = std::make_shared<int>();
     net::WebSocket* socket_ = nullptr;
     room::ConnectionId id_;
 };
 
-// Collider's protocol.
-std::unique_ptr<net::WebSocketHandler> make_collider_socket(Worker&);
-// Our own; `request` is the one that opened it.
+// `request` is the one that opened it.  Collider's protocol:
+std::unique_ptr<net::WebSocketHandler> make_collider_socket(Worker&, const net::Request& request);
+// Our own:
 std::unique_ptr<net::WebSocketHandler> make_native_socket(Worker&, const net::Request& request);
 
 }  // namespace ahoy::app

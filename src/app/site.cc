@@ -102,12 +102,19 @@ asio::awaitable<bool> may_join(const Worker& worker, const net::Request& request
     });
 }
 
+bool may_talk(Worker& worker, const net::Request& request) {
+    return worker.message_limit.allows(net::read_clocks().steady, request.remote.ip);
+}
+
 asio::awaitable<HttpResponse> apprtc(Worker& worker, const net::Request& request) {
     const auto route = room::apprtc::route_of(request.http.target);
     if (!route) co_return room::not_found();
     if (route->to == room::apprtc::Route::To::join && request.http.method == "POST") {
         const bool may = co_await may_join(worker, request);
         if (!may) co_return room::apprtc::refused(room::JoinRefusal::too_many_joins);
+    }
+    if (route->to == room::apprtc::Route::To::message && !may_talk(worker, request)) {
+        co_return room::apprtc::refused(room::SendRefusal::too_fast);
     }
     Worker& owner = route->room.empty() ? worker : owner_of(worker.all(), route->room);
     co_return co_await net::on_shard(owner.shard, [&] {
@@ -123,6 +130,10 @@ asio::awaitable<HttpResponse> collider_http(Worker& worker, const net::Request& 
                                             std::string_view prefix) {
     const auto route = room::collider::route_of(request.http.target, prefix);
     if (!route) co_return room::not_found();
+    if (request.http.method == "POST" && !may_talk(worker, request)) {
+        ++worker.http_errors;
+        co_return room::collider::refused_post(room::SendRefusal::too_fast);
+    }
     Worker& owner = owner_of(worker.all(), route->room);
     auto response = co_await net::on_shard(owner.shard, [&] {
         return owner.with_rooms([&](Now now, room::Rooms& rooms, room::Deliveries& deliveries) {
@@ -137,7 +148,7 @@ Result<std::unique_ptr<net::WebSocketHandler>, HttpResponse> open_collider_socke
     Worker& worker, const net::Request& request, const ServerState& state) {
     if (path_part(request) != "/ws") return unexpected(room::not_found());
     if (is_foreign(request, state)) return unexpected(refuse_foreign());
-    return make_collider_socket(worker);
+    return make_collider_socket(worker, request);
 }
 
 asio::awaitable<HttpResponse> collider_status(const Worker& worker, const ServerState& state) {

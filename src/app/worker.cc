@@ -31,7 +31,8 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
       tcp(shard, parts.tcp),
       ice(parts.ice, Random(random.seed())),
       apprtc(parts.apprtc, [this](Now now, std::string_view host) { return ice.make(now, host); }),
-      join_limit(parts.joins_per_minute, Random(random.seed())),
+      join_limit(parts.joins_per_minute, 1min, Random(random.seed())),
+      message_limit(uint64_t{parts.address_messages_per_second} * 10, 10s, Random(random.seed())),
       session_limits(parts.sessions),
       resume_tickets(parts.resume_key, parts.instance),
       all_(all),
@@ -120,6 +121,8 @@ Counts Worker::count() const {
                   .dtls = dtls.counts(),
                   .sent = turn_sockets.sent(),
                   .api = api,
+                  .sockets_too_fast = sockets_too_fast,
+                  .addresses_too_fast = message_limit.refused(),
                   .socket_errors = socket_errors,
                   .http_errors = http_errors};
     counts.rooms.joins_refused += join_limit.refused();

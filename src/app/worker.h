@@ -31,8 +31,8 @@
 #include "room/api.h"
 #include "room/apprtc.h"
 #include "room/collider.h"
-#include "room/join_limit.h"
 #include "room/native.h"
+#include "room/network_limit.h"
 #include "room/rooms.h"
 #include "turn/server.h"
 
@@ -58,6 +58,7 @@ struct Parts {
     bool tcp_relay = false;
     net::TcpLimits tcp;
     unsigned joins_per_minute = 0;
+    unsigned address_messages_per_second = 0;
     room::SessionLimits sessions;
     room::ResumeTickets::Key resume_key{};
     uint64_t instance = 0;  // of this run of the program
@@ -125,13 +126,15 @@ class Worker {
     IceServers ice;
     room::apprtc::Dialect apprtc;
     std::shared_ptr<const room::JoinTokens> join_tokens;  // null: rooms are open
-    room::JoinLimit join_limit;  // of the networks that belong to this shard
+    room::NetworkLimit join_limit;     // of the networks that belong to this shard
+    room::NetworkLimit message_limit;  // of the clients of this shard
     const room::SessionLimits session_limits;
     const room::ResumeTickets resume_tickets;
     std::shared_ptr<const room::api::Keys> api_keys = std::make_shared<room::api::Keys>();
     ApiCounts api;
     uint64_t http_errors = 0;    // Collider's httperrors
     uint64_t socket_errors = 0;  // and wserrors
+    uint64_t sockets_too_fast = 0;
     std::string moved_to;  // where participants go when this server stops; empty: nowhere
 
     const Workers& all() const { return all_; }

@@ -72,21 +72,6 @@ std::string_view code(EntryRefusal why) {
     return "bad-token";
 }
 
-HttpResponse refused(SendRefusal why) {
-    switch (why) {
-        case SendRefusal::unknown_room:
-            return result("UNKNOWN_ROOM");
-        case SendRefusal::unknown_client:
-            return result("UNKNOWN_CLIENT");
-        case SendRefusal::bad_id:
-        case SendRefusal::room_full:
-        case SendRefusal::too_large:
-        case SendRefusal::queue_full:
-            break;
-    }
-    return result("ERROR");
-}
-
 // --- handlers
 
 HttpResponse message(Now now, const HttpRequest& request, const Route& route, Rooms& rooms,
@@ -152,6 +137,27 @@ HttpResponse refused(JoinRefusal why) {
         response.headers.emplace_back("Retry-After", "60");
     }
     return response;
+}
+
+HttpResponse refused(SendRefusal why) {
+    switch (why) {
+        case SendRefusal::unknown_room:
+            return result("UNKNOWN_ROOM");
+        case SendRefusal::unknown_client:
+            return result("UNKNOWN_CLIENT");
+        case SendRefusal::too_fast: {
+            HttpResponse response = result("ERROR");
+            response.status = 429;
+            response.headers.emplace_back("Retry-After", "10");
+            return response;
+        }
+        case SendRefusal::bad_id:
+        case SendRefusal::room_full:
+        case SendRefusal::too_large:
+        case SendRefusal::queue_full:
+            break;
+    }
+    return result("ERROR");
 }
 
 // Its challenge is that of RFC 6750, section 3, although the token comes in the target: AppRTC's

@@ -42,6 +42,7 @@ std::optional<Route> route_of(std::string_view target);
 // Also of what the shell refuses itself.
 HttpResponse refused(JoinRefusal);
 HttpResponse refused(EntryRefusal);
+HttpResponse refused(SendRefusal);
 
 class Dialect {
   public:

@@ -167,22 +167,6 @@ HttpResponse not_sent(std::string_view why, unsigned status = 500) {
     return respond(status, "Failed to send the message: " + std::string(why) + "\n");
 }
 
-HttpResponse refused_post(SendRefusal why) {
-    switch (why) {
-        case SendRefusal::room_full:
-            return not_sent("Max room capacity reached");
-        case SendRefusal::too_large:
-            return not_sent("Message too large");
-        case SendRefusal::queue_full:
-            return not_sent("Too many messages queued for the client");
-        case SendRefusal::unknown_room:
-        case SendRefusal::unknown_client:
-        case SendRefusal::bad_id:
-            break;
-    }
-    return not_sent("Unknown client", 403);  // one answer, whichever of the two is wrong
-}
-
 HttpResponse post(Now now, const HttpRequest& request, const Route& route, Rooms& rooms,
                   Deliveries& out) {
     if (request.body.empty()) return respond(500, "Empty request body\n");
@@ -193,6 +177,24 @@ HttpResponse post(Now now, const HttpRequest& request, const Route& route, Rooms
 }
 
 }  // namespace
+
+HttpResponse refused_post(SendRefusal why) {
+    switch (why) {
+        case SendRefusal::room_full:
+            return not_sent("Max room capacity reached");
+        case SendRefusal::too_large:
+            return not_sent("Message too large");
+        case SendRefusal::queue_full:
+            return not_sent("Too many messages queued for the client");
+        case SendRefusal::too_fast:
+            return not_sent("Too many messages in the room", 429);
+        case SendRefusal::unknown_room:
+        case SendRefusal::unknown_client:
+        case SendRefusal::bad_id:
+            break;
+    }
+    return not_sent("Unknown client", 403);  // one answer, whichever of the two is wrong
+}
 
 std::string message_frame(std::string_view text) {
     return frame(text, "");
@@ -218,12 +220,14 @@ Failure Session::failed(Failure failure) {
 
 Action Session::receive(Instant now, std::string_view text) {
     if (over_) return Nothing{};
-    if (!pace_.take(now, text.size())) {
-        return failed({.frame = error_frame("Too many messages or bytes"), .status = 1008});
-    }
+    if (!pace_.take(now, text.size())) return too_fast();
     Action action = understand(text);
     if (const auto* failure = std::get_if<Failure>(&action)) return failed(*failure);
     return action;
+}
+
+Failure Session::too_fast() {
+    return failed({.frame = error_frame("Too many messages or bytes"), .status = 1008});
 }
 
 std::optional<Failure> Session::expire(Instant now) {
@@ -284,6 +288,8 @@ Failure refused(SendRefusal why) {
             return failure("Message too large", false);
         case SendRefusal::queue_full:
             return failure("Too many messages queued for the client", false);
+        case SendRefusal::too_fast:
+            return failure("Too many messages in the room", false);
         case SendRefusal::room_full:
             return failure("Max room capacity reached", false);
         case SendRefusal::unknown_room:

@@ -45,6 +45,10 @@ class Session {
     // One text or binary message.  After a Failure with `close`, for which the shell sends the
     // frame and closes, the session is over, and what still comes means Nothing.
     Action receive(Instant, std::string_view frame);
+    // By itself, so that it was ended.
+    bool was_too_fast() const { return pace_.exceeded(); }
+    // Its network has sent too much; the session is over.
+    Failure too_fast();
     // When to call expire(): a socket that never registers must not stay for ever.
     Instant register_by() const { return register_by_; }
     std::optional<Failure> expire(Instant);
@@ -67,6 +71,7 @@ class Session {
 
 Failure refused(RegisterRefusal);
 Failure refused(SendRefusal);
+HttpResponse refused_post(SendRefusal);
 
 // The HTTP side: POST and DELETE of `prefix`/{room}/{client}, where the prefix is "/collider" on
 // the shared port and "" on a port of Collider's own.  What a target asks for, read once, because

@@ -207,6 +207,25 @@ TEST_F(SessionTest, W4_TooManyMessagesEndIt) {
     EXPECT_TRUE(std::holds_alternative<Nothing>(session.receive(now, good_register)));
 }
 
+TEST_F(SessionTest, W4_TooManyOfOneNetworkEndIt) {
+    registers(good_register);
+    const Failure failure = session.too_fast();
+    EXPECT_EQ(failure.frame, error("Too many messages or bytes"));
+    EXPECT_EQ(failure.status, 1008);
+    EXPECT_FALSE(session.was_too_fast());
+    EXPECT_TRUE(std::holds_alternative<Nothing>(session.receive(now, good_register)));
+}
+
+TEST_F(SessionTest, W4_TooManyOfTheRoomAreRefusedAndItGoesOn) {
+    registers(good_register);
+    const auto failure =
+        session.answered(Result<void, SendRefusal>(unexpected(SendRefusal::too_fast)));
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->frame, error("Too many messages in the room"));
+    EXPECT_FALSE(failure->close);
+    EXPECT_EQ(refused_post(SendRefusal::too_fast).status, 429u);
+}
+
 TEST_F(SessionTest, W4_TooManyBytesEndIt) {
     session = Session(now, {.bytes_per_second = 1000});
     const std::string padding(9'900, ' ');

@@ -187,6 +187,24 @@ TEST_F(ConferenceTest, RI2_ASignalReachesWhomItIsForAndNobodyElse) {
     EXPECT_THAT(carol.news(), IsEmpty());
 }
 
+TEST_F(ConferenceTest, ARoomThatTalksTooMuchIsToldSoAndMayBeLeft) {
+    Limits limits;
+    limits.room_messages_per_second = 1;
+    start(limits);
+    Person &alice = enter("Alice"), &bob = enter("Bob");
+    for (int i = 0; i < 10; ++i) ask(alice, native::Say{.data = "x"});
+    forget({&alice, &bob});
+    ask(alice, native::Say{.data = "x"});
+    EXPECT_THAT(alice.news(), ElementsAre("error too-fast"));
+    EXPECT_THAT(bob.news(), IsEmpty());
+    EXPECT_FALSE(alice.closed());
+    ask(alice, native::Leave{});
+    EXPECT_TRUE(alice.closed());
+    wait(1s);
+    ask(bob, native::Say{.data = "y"});
+    EXPECT_THAT(bob.news(), testing::Contains(testing::StartsWith("ack")));
+}
+
 TEST_F(ConferenceTest, NobodyIsThereWhoHasLeft) {
     Person &alice = enter("Alice"), &bob = enter("Bob");
     const auto gone = bob.number();

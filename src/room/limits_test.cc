@@ -37,6 +37,30 @@ TEST_F(RoomsTest, AQueueIsBoundedInBytes) {
     EXPECT_TRUE(message(a.client_id, "x"));
 }
 
+TEST_F(RoomsTest, ARoomThatTalksTooMuchIsToldSoAndOtherRoomsAreNot) {
+    Limits limits;
+    limits.room_messages_per_second = 1;
+    start(limits);
+    const auto a = join(), b = join();
+    connect(1, a.client_id);
+    connect(2, b.client_id);
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_TRUE(message(a.client_id, "x"));
+        EXPECT_TRUE(rooms->send(now, socket(2), "y", out));
+    }
+    delivered();
+    EXPECT_EQ(rooms->message(now, "room", a.client_id, "x", out).error(), SendRefusal::too_fast);
+    EXPECT_EQ(rooms->send(now, socket(2), "y", out).error(), SendRefusal::too_fast);
+    EXPECT_EQ(rooms->post(now, "room", b.client_id, "y", out).error(), SendRefusal::too_fast);
+    EXPECT_THAT(delivered(), IsEmpty());
+    EXPECT_EQ(rooms->stats().too_fast, 3u);
+    const auto other = join("other");
+    EXPECT_TRUE(rooms->message(now, "other", other.client_id, "x", out));
+    pass(1s);
+    EXPECT_TRUE(message(a.client_id, "x"));
+    EXPECT_FALSE(message(a.client_id, "x"));
+}
+
 TEST_F(RoomsTest, AllQueuesTogetherAreBoundedToo) {
     Limits limits;
     limits.max_total_bytes = 2000;

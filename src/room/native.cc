@@ -188,7 +188,7 @@ Tell Session::end(Tell tell) {
 
 Action Session::receive(Now now, std::string_view frame) {
     if (over_) return Nothing{};
-    if (!pace_.take(now.steady, frame.size())) return end(refuse(Refusal::too_fast));
+    if (!pace_.take(now.steady, frame.size())) return too_fast();
     if (frame.size() > max_frame) return end(refuse(Refusal::too_large));
     Action action = understand(now, frame);
     if (const auto* tell = std::get_if<Tell>(&action)) return end(*tell);

@@ -132,6 +132,10 @@ struct Tell {
 struct Nothing {};
 using Action = std::variant<Nothing, Enter, Resume, Request, Acknowledge, Tell>;
 
+// Of a request, or, without an id, of the socket, which is then to be closed.
+std::string error_frame(Refusal, std::optional<uint64_t> id = {});
+Tell refuse(Refusal);
+
 class Session {
   public:
     // `tickets` outlives this.
@@ -139,6 +143,10 @@ class Session {
 
     // After a Tell with `close` the session is over, and what still comes means Nothing.
     Action receive(Now, std::string_view frame);
+    // By itself, so that it was ended.
+    bool was_too_fast() const { return pace_.exceeded(); }
+    // Its network has sent too much; the session is over.
+    Tell too_fast() { return end(refuse(Refusal::too_fast)); }
     // How long the server has waited for the answer to its latest ping.
     void measured(Duration round_trip) { round_trip_ = round_trip; }
     // When to call expire(): a socket that never says hello must not stay for ever.
@@ -162,9 +170,6 @@ class Session {
 
 // ---- what a client is told
 
-// Of a request, or, without an id, of the socket, which is then to be closed.
-std::string error_frame(Refusal, std::optional<uint64_t> id = {});
-Tell refuse(Refusal);
 std::string ack_frame(uint64_t id);
 std::string waiting_frame();
 // `time`: the JSON number of the ping.

@@ -167,6 +167,15 @@ TEST_F(NativeSessionTest, PongsSayWhatTheServerHasMeasured) {
     EXPECT_EQ(refusal(R"({"type":"ping","time":7})"), R"({"type":"pong","time":7,"rtt":42})");
 }
 
+TEST_F(NativeSessionTest, WhoseNetworkTalksTooFastIsSentAwayToo) {
+    enter();
+    EXPECT_FALSE(session->was_too_fast());
+    const Tell told = session->too_fast();
+    EXPECT_THAT(told.frame, HasSubstr("too-fast"));
+    EXPECT_EQ(told.close, 1008);
+    EXPECT_TRUE(std::holds_alternative<Nothing>(say(R"({"type":"ping","time":7})")));
+}
+
 TEST(NativeFrames, AServerThatStopsSaysWhereToGo) {
     EXPECT_EQ(shutdown_frame(1500ms, ""),
               R"({"type":"bye","reason":"shutdown","message":"The server stops; it may be back )"
@@ -188,6 +197,7 @@ TEST_F(NativeSessionTest, WhoTalksTooFastIsSentAway) {
     enter();
     for (int i = 1; i < 10; ++i) say(R"({"type":"ping","time":1})");
     EXPECT_THAT(refusal(R"({"type":"ping","time":1})"), HasSubstr("too-fast"));
+    EXPECT_TRUE(session->was_too_fast());
 }
 
 TEST_F(NativeSessionTest, WhoSaysNothingIsSentAway) {

@@ -21,6 +21,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "room/allowance.h"
 #include "room/chat_history.h"
 #include "room/native.h"
 #include "room/participant.h"
@@ -53,6 +54,8 @@ struct Limits {
     size_t max_queued_bytes = 1 << 20;   // for one client
     size_t max_total_bytes = 256 << 20;  // of memory for all queues of all rooms
     size_t max_message_bytes = 128 << 10;
+    // Of all in one room, ten seconds' worth at once; 0: no limit.
+    unsigned room_messages_per_second = 2000;
     size_t max_room_id = 256;
     size_t max_client_id = 256;
     EventLog::Limits events;  // of one participant
@@ -72,7 +75,15 @@ struct Limits {
 // which is a secret, must not appear.  Numbers grow in the order of joining.
 using Number = uint32_t;
 
-enum class SendRefusal { unknown_room, unknown_client, bad_id, room_full, too_large, queue_full };
+enum class SendRefusal {
+    unknown_room,
+    unknown_client,
+    bad_id,
+    room_full,
+    too_large,
+    queue_full,
+    too_fast
+};
 enum class RegisterRefusal { unknown_client, bad_id, duplicate, room_full, too_many_rooms };
 
 // Why a client is not in its room any more.
@@ -165,7 +176,8 @@ class Room {
           active_at_(now),
           initial_{.lobby = limits.lobby, .capacity = limits.conference_capacity},
           locked_(initial_.locked),
-          lobby_(initial_.lobby) {}
+          lobby_(initial_.lobby),
+          pace_(uint64_t{limits.room_messages_per_second} * 10, 10s) {}
 
     // No seat for a client of AppRTC or Collider.
     bool full() const {
@@ -184,6 +196,8 @@ class Room {
     const std::vector<Member>& members() const { return members_; }
     size_t queued_memory() const;
     size_t connected() const;  // members with a socket
+    // False when all of them together say too much.
+    bool may_talk(Instant now) { return pace_.take(now); }
 
     // Client ids are compared in constant time.  The loopback seat has two published names
     // (apprtc.md, section 1.3), with which one may register and do nothing else.
@@ -331,6 +345,8 @@ class Room {
     std::vector<Knock> knocks_;
     std::vector<std::string> invites_;  // their keys
     ChatHistory chat_;
+
+    Allowance pace_;  // of all who are here
 };
 
 }  // namespace ahoy::room

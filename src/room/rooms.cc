@@ -67,7 +67,7 @@ Result<void, SendRefusal> Rooms::message(Now now, std::string_view name, std::st
     Room& room = at->second.room;
     Room::Member* member = room.find(client);
     if (!member) return count(unexpected(SendRefusal::unknown_client));
-    const auto said = room.say(now.steady, *member, std::move(text), space(), out);
+    const auto said = say(now.steady, room, *member, std::move(text), out);
     settle(now.steady, at, out);
     return count(said);
 }
@@ -127,9 +127,9 @@ Result<void, SendRefusal> Rooms::send(Now now, ConnectionId connection, std::str
     Room& room = at->second.room;
     Result<void, SendRefusal> said;
     if (Room::Member* member = room.find(number)) {
-        said = room.say(now.steady, *member, std::move(text), space(), out);
+        said = say(now.steady, room, *member, std::move(text), out);
     } else if (const Room::Departed* departed = room.find_departed(number)) {
-        said = room.say_afterwards(*departed, text, space(), out);
+        said = say(now.steady, room, *departed, text, out);
     }
     settle(now.steady, at, out);
     return count(said);
@@ -149,17 +149,29 @@ Result<void, SendRefusal> Rooms::post_to(Now now, std::string_view name, std::st
     if (at != rooms_.end()) {
         Room& room = at->second.room;
         if (Room::Member* member = room.find(client)) {
-            return room.say(now.steady, *member, std::move(text), space(), out);
+            return say(now.steady, room, *member, std::move(text), out);
         }
         if (const Room::Departed* departed = room.find_departed(client)) {
-            return room.say_afterwards(*departed, text, space(), out);
+            return say(now.steady, room, *departed, text, out);
         }
     }
     if (limits_.require_join) return unexpected(SendRefusal::unknown_client);
     if (at == rooms_.end()) at = find_or_open(now, name, out);
     if (at == rooms_.end() || at->second.room.full()) return unexpected(SendRefusal::room_full);
     Room::Member& member = seat(now.steady, at, std::string(client), Room::Kind::person, out);
-    return at->second.room.say(now.steady, member, std::move(text), space(), out);
+    return say(now.steady, at->second.room, member, std::move(text), out);
+}
+
+Result<void, SendRefusal> Rooms::say(Instant now, Room& room, Room::Member& sender,
+                                     std::string text, Deliveries& out) {
+    if (!may_talk(now, room)) return unexpected(SendRefusal::too_fast);
+    return room.say(now, sender, std::move(text), space(), out);
+}
+
+Result<void, SendRefusal> Rooms::say(Instant now, Room& room, const Room::Departed& sender,
+                                     const std::string& text, Deliveries& out) {
+    if (!may_talk(now, room)) return unexpected(SendRefusal::too_fast);
+    return room.say_afterwards(sender, text, space(), out);
 }
 
 void Rooms::remove(Now now, std::string_view name, std::string_view client, Deliveries& out) {
@@ -367,6 +379,12 @@ void Rooms::sum_up(Entry& entry) {
 
 size_t Rooms::space() const {
     return limits_.max_total_bytes - std::min(stats_.queued_bytes, limits_.max_total_bytes);
+}
+
+bool Rooms::may_talk(Instant now, Room& room) {
+    const bool may = room.may_talk(now);
+    if (!may) ++stats_.too_fast;
+    return may;
 }
 
 Result<void, SendRefusal> Rooms::count(Result<void, SendRefusal> said) {

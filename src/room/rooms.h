@@ -48,6 +48,7 @@ struct Stats {
     size_t queued_bytes = 0;  // memory of what waits for somebody to hear it
     uint64_t messages = 0;    // accepted
     uint64_t messages_refused = 0;
+    uint64_t too_fast = 0;         // of these, because their room talked too much
     uint64_t resumed = 0;          // participants who came back to their seats
     uint64_t resumed_in_part = 0;  // of these, who had to be told everything anew
     uint64_t resumes_refused = 0;
@@ -140,9 +141,14 @@ class Rooms {
     void seated(Table::iterator, const Room::Member&, bool first);
     Result<Room::Member*, RegisterRefusal> find_to_register(Now, std::string_view room,
                                                             std::string_view client, Deliveries&);
+    Result<void, SendRefusal> say(Instant, Room&, Room::Member& sender, std::string text,
+                                  Deliveries&);
+    Result<void, SendRefusal> say(Instant, Room&, const Room::Departed& sender,
+                                  const std::string& text, Deliveries&);
     Result<void, SendRefusal> post_to(Now, std::string_view room, std::string_view client,
                                       std::string text, Deliveries&);
     size_t space() const;
+    bool may_talk(Instant, Room&);
     Result<void, SendRefusal> count(Result<void, SendRefusal>);
     void freed(Table::iterator, const Room::Freed&, Deliveries&);
     void close(ConnectionId, Deliveries&);

@@ -192,6 +192,10 @@ Room::Done Rooms::carry_out(Now now, const Place& place, const native::Request& 
     using namespace native;
     Room& room = place.at->second.room;
     Room::Member& self = *place.member;
+    // Who goes is not held back.
+    if (!std::holds_alternative<Leave>(request.command) && !may_talk(now.steady, room)) {
+        return unexpected(Refusal::too_fast);
+    }
     if (is_for_hosts(request.command) && self.participant->profile.role != Role::host) {
         return unexpected(Refusal::not_host);
     }

@@ -20,10 +20,16 @@ class Pace {
           bytes_(uint64_t{limits.bytes_per_second} * 10, 10s) {}
 
     // False for a message that is too much.
-    bool take(Instant now, size_t bytes) { return messages_.take(now) && bytes_.take(now, bytes); }
+    bool take(Instant now, size_t bytes) {
+        const bool may = messages_.take(now) && bytes_.take(now, bytes);
+        exceeded_ = exceeded_ || !may;
+        return may;
+    }
+    bool exceeded() const { return exceeded_; }
 
   private:
     Allowance messages_, bytes_;
+    bool exceeded_ = false;
 };
 
 }  // namespace ahoy::room

@@ -1,7 +1,7 @@
-// How often the clients of one network may join, because a join costs them nothing and us a seat.
+// How often the clients of one network may do something that costs us more than them: join, talk.
 //
 // A network is an IPv4 address, or the /56 that a home or a machine gets of IPv6.  The table is
-// bounded: when it is full, those who have not joined for longest are forgotten, which only helps
+// bounded: when it is full, those who have done it least recently are forgotten, which only helps
 // somebody who has more networks than the table has places.
 #pragma once
 
@@ -16,12 +16,12 @@ namespace ahoy::room {
 // The address that stands for its network.
 IpAddress network_of(const IpAddress&);
 
-class JoinLimit {
+class NetworkLimit {
   public:
     static constexpr size_t most_networks = 32'768;
 
-    // 0: no limit.
-    JoinLimit(unsigned per_minute, Random);
+    // `amount` in a period, which may come all at once; 0: no limit.
+    NetworkLimit(uint64_t amount, Duration period, Random);
 
     // The operator's own machine, whose proxies may speak for anybody, is not limited.
     bool allows(Instant, const IpAddress& client);

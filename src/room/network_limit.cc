@@ -1,4 +1,4 @@
-#include "room/join_limit.h"
+#include "room/network_limit.h"
 
 #include <utility>
 
@@ -11,19 +11,19 @@ IpAddress network_of(const IpAddress& ip) {
     return IpAddress::v6(bytes);
 }
 
-JoinLimit::JoinLimit(unsigned per_minute, Random random)
-    : whole_(per_minute, 1min),
+NetworkLimit::NetworkLimit(uint64_t amount, Duration period, Random random)
+    : whole_(amount, period),
       hash_(random.next(), random.next()),
       recent_(0, hash_),
       older_(0, hash_) {}
 
-bool JoinLimit::allows(Instant now, const IpAddress& client) {
+bool NetworkLimit::allows(Instant now, const IpAddress& client) {
     if (client.is_loopback() || find(network_of(client)).take(now)) return true;
     ++refused_;
     return false;
 }
 
-Allowance& JoinLimit::find(const IpAddress& network) {
+Allowance& NetworkLimit::find(const IpAddress& network) {
     if (const auto at = recent_.find(network); at != recent_.end()) return at->second;
     const auto old = older_.find(network);
     const Allowance allowance = old == older_.end() ? whole_ : old->second;

@@ -1,4 +1,4 @@
-#include "room/join_limit.h"
+#include "room/network_limit.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ IpAddress ip(std::string_view text) {
     return IpAddress::parse(text).value();
 }
 
-class JoinLimitTest : public testing::Test {
+class NetworkLimitTest : public testing::Test {
   protected:
     // How many of ten are allowed.
     int ten(std::string_view client) {
@@ -19,11 +19,11 @@ class JoinLimitTest : public testing::Test {
         for (int i = 0; i < 10; ++i) allowed += limit.allows(now, ip(client));
         return allowed;
     }
-    JoinLimit limit{6, Random::from_number(1)};
+    NetworkLimit limit{6, 1min, Random::from_number(1)};
     Instant now = start;
 };
 
-TEST_F(JoinLimitTest, EachAddressHasItsOwn) {
+TEST_F(NetworkLimitTest, EachAddressHasItsOwn) {
     EXPECT_EQ(ten("192.0.2.1"), 6);
     EXPECT_EQ(ten("192.0.2.2"), 6);
     EXPECT_EQ(limit.refused(), 8u);
@@ -33,7 +33,7 @@ TEST_F(JoinLimitTest, EachAddressHasItsOwn) {
     EXPECT_EQ(ten("192.0.2.1"), 6);
 }
 
-TEST_F(JoinLimitTest, AHomesAddressesShareOne) {
+TEST_F(NetworkLimitTest, AHomesAddressesShareOne) {
     EXPECT_EQ(ten("2001:db8:0:1101::1"), 6);
     EXPECT_EQ(ten("2001:db8:0:11ff:1:2:3:4"), 0);
     EXPECT_EQ(ten("2001:db8:0:1200::1"), 6);
@@ -41,18 +41,18 @@ TEST_F(JoinLimitTest, AHomesAddressesShareOne) {
     EXPECT_EQ(ten("192.0.2.1"), 0);
 }
 
-TEST_F(JoinLimitTest, TheMachineItselfIsNotLimited) {
+TEST_F(NetworkLimitTest, TheMachineItselfIsNotLimited) {
     EXPECT_EQ(ten("127.0.0.1"), 10);
     EXPECT_EQ(ten("::1"), 10);
     EXPECT_EQ(limit.networks(), 0u);
 }
 
-TEST_F(JoinLimitTest, TheTableIsBoundedAndForgetsThoseWhoWereQuiet) {
+TEST_F(NetworkLimitTest, TheTableIsBoundedAndForgetsThoseWhoWereQuiet) {
     ten("192.0.2.1");
     const auto fill = [&](uint32_t from) {
-        for (uint32_t i = 0; i < JoinLimit::most_networks / 2 - 1; ++i) {
+        for (uint32_t i = 0; i < NetworkLimit::most_networks / 2 - 1; ++i) {
             limit.allows(now, IpAddress::v4(from + i));
-            EXPECT_LE(limit.networks(), JoinLimit::most_networks);
+            EXPECT_LE(limit.networks(), NetworkLimit::most_networks);
         }
     };
     fill(0x0a000000);
@@ -65,8 +65,8 @@ TEST_F(JoinLimitTest, TheTableIsBoundedAndForgetsThoseWhoWereQuiet) {
     EXPECT_EQ(ten("192.0.2.1"), 6);
 }
 
-TEST(JoinLimit, ZeroIsNoLimit) {
-    JoinLimit limit(0, Random::from_number(1));
+TEST(NetworkLimit, ZeroIsNoLimit) {
+    NetworkLimit limit(0, 1min, Random::from_number(1));
     for (int i = 0; i < 1000; ++i) EXPECT_TRUE(limit.allows(start, ip("192.0.2.1")));
 }
 
