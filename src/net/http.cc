@@ -216,6 +216,7 @@ class Connection final : public Closable, private Timed {
         }
         const Wanted wanted = wanted_by(parser.get());
         const Request request = understand(parser.release());
+        expires_at(Instant::max());  // it is not the client who takes time now
         room::HttpResponse response = co_await shared_->service.respond(request);
         co_return co_await send(std::move(response), wanted);
     }
