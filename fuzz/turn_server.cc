@@ -322,6 +322,9 @@ class World {
             if (classic) {
                 CHECK(may_leave(from, *classic, sent) && sent.to == from.client);
                 CHECK(sent.bytes.size() <= 3 * bytes.size());
+            } else if (is_data(bytes, request) &&
+                       static_cast<uint32_t>(sent.socket) < first_relay) {
+                crosses(client, sent);
             } else if (static_cast<uint32_t>(sent.socket) < first_relay) {
                 CHECK(request && may_leave(from, *request, sent) && sent.to.ip == from.client.ip);
                 CHECK(sent.to == from.client || request->has(AttributeType::response_port));
@@ -395,6 +398,25 @@ class World {
         if (const auto data = ChannelData::parse(packet)) {
             CHECK(client.granted.channels.at(data->channel.to_wire()) == sent.to);
         }
+    }
+    static bool is_data(Bytes bytes, const std::optional<Message>& message) {
+        return message ? message->method() == Method::send : ChannelData::parse(bytes).has_value();
+    }
+    // From one client to another, both of them ours: from a relayed address to a relayed address.
+    void crosses(const Client& from, const Transmit& sent) {
+        const auto to = std::ranges::find_if(clients_, [&](const Client& c) {
+            return c.address.socket == sent.socket && c.address.client == sent.to;
+        });
+        CHECK(to != clients_.end());
+        const auto may_hear = [&](const Client& one) {
+            return std::ranges::any_of(ports_.live, [&](const auto& port) {
+                return one.granted.permits(port.first.ip, now_.steady);
+            });
+        };
+        CHECK(may_hear(from) && may_hear(*to));
+        if (sent.prefix_size > 0) return;
+        const auto relay = Message::parse(sent.bytes)->xor_address(AttributeType::xor_peer_address);
+        CHECK(ports_.live.contains(*relay));
     }
     void hears(Input& input) {
         const TransportAddress from = peer(input);
