@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -58,8 +59,18 @@ class IpAddress {
     std::string to_string() const;
 
     friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
+    // Once a packet or more, so two comparisons and no call.
+    friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
+        return a.words() == b.words();
+    }
 
   private:
+    struct Words {
+        uint64_t first, second;
+        friend constexpr bool operator==(const Words&, const Words&) = default;
+    };
+    constexpr Words words() const { return std::bit_cast<Words>(bytes_); }
+
     std::array<uint8_t, 16> bytes_{};
 };
 
