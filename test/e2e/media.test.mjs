@@ -85,6 +85,39 @@ test('who denied them may ask again in the call, and is told why it still fails'
   await shy.pressed('mic', false);
 });
 
+test('the loudspeaker can be tried before the call', async () => {
+  const person = await here.person();
+  await person.page.addInitScript(() => {
+    globalThis.notes = 0;
+    const { start } = OscillatorNode.prototype;
+    OscillatorNode.prototype.start = function (...when) {
+      globalThis.notes += 1;
+      return start.apply(this, when);
+    };
+  });
+  await person.open(`/r/${newRoom()}`);
+  await person.opens('settings');
+  await person.press('speaker-test');
+  await person.page.waitForSelector('[data-action="speaker-test"]:disabled');
+  await person.page.waitForSelector('[data-action="speaker-test"]:enabled');
+  assert.equal(await person.page.evaluate(() => globalThis.notes), 1);
+});
+
+test('sound goes before pictures where there is not enough for both', async () => {
+  const { first, second } = await here.couple();
+  for (const { page } of [first, second]) {
+    const priorities = await page.evaluate(() =>
+      globalThis.peerConnections
+        .filter((pc) => pc.connectionState === 'connected')
+        .pop()
+        .getSenders()
+        .filter(({ track }) => track)
+        .map((sender) => [sender.track.kind, sender.getParameters().encodings[0].priority]),
+    );
+    assert.deepEqual(Object.fromEntries(priorities), { audio: 'high', video: 'low' });
+  }
+});
+
 test('a camera that stops by itself is named, and can be had again', async () => {
   const { first, second } = await here.couple();
   await second.waitForBrightness(false);

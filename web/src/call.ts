@@ -57,6 +57,7 @@ export interface Limit {
   readonly scale: number;
   readonly bitrate: number;
   readonly framerate: number;
+  readonly priority?: RTCPriorityType;
 }
 
 export function cameraLimit(others: number): Limit {
@@ -65,6 +66,9 @@ export function cameraLimit(others: number): Limit {
   if (others <= 5) return { scale: 3, bitrate: 400_000, framerate: 24 };
   return { scale: 4, bitrate: 250_000, framerate: 20 };
 }
+
+/** When there is too little for both, people would rather hear than see. */
+const soundFirst: Partial<Limit> = { priority: 'high' };
 
 /** Letters must stay sharp; they need not move fast. */
 export function screenLimit(others: number): Limit {
@@ -276,7 +280,7 @@ export class PeerLink {
     const microphone = this.transceiver('audio')?.sender;
     const camera = this.transceiver('video')?.sender;
     const screen = this.screenSenders.get('video')?.sender;
-    if (microphone) await tune(microphone, wishedLimit({}, sendKbps.audio, this.others), sendCodec.audio);
+    if (microphone) await tune(microphone, wishedLimit(soundFirst, sendKbps.audio, this.others), sendCodec.audio);
     if (camera) await tune(camera, wishedLimit(cameraLimit(this.others), sendKbps.video, this.others), sendCodec.video);
     if (screen) await tune(screen, screenLimit(this.others), null);
   }
@@ -438,14 +442,16 @@ async function tune(sender: RTCRtpSender, limit: Partial<Limit>, codecName: stri
   const parameters = sender.getParameters();
   const encoding: Encoding | undefined = parameters.encodings?.[0];
   if (!encoding) return;
-  const { scale, bitrate, framerate } = limit;
+  const { scale, bitrate, framerate, priority } = limit;
   // Of those that were agreed on; there are none before.
   const codec = codecName === null ? undefined : preferred(parameters.codecs ?? [], codecName)[0];
   const found = codec?.mimeType.toLowerCase().endsWith(`/${codecName}`) ? codec : undefined;
-  if (encoding.maxBitrate === bitrate && encoding.codec?.mimeType === found?.mimeType) return;
+  const isSo = encoding.maxBitrate === bitrate && encoding.codec?.mimeType === found?.mimeType;
+  if (isSo && (priority === undefined || encoding.priority === priority)) return;
   if (scale !== undefined) encoding.scaleResolutionDownBy = scale;
   if (bitrate !== undefined) encoding.maxBitrate = bitrate;
   if (framerate !== undefined) encoding.maxFramerate = framerate;
+  if (priority !== undefined) encoding.priority = priority;
   if (found) encoding.codec = found;
   // A browser that cannot be told sends what it thinks right.
   await sender.setParameters(parameters).catch(() => {});

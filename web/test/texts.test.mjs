@@ -16,8 +16,10 @@ const inEach = (check) => {
 };
 
 /** Every text with its path; what takes names and numbers is given some. */
+const examples = (path) =>
+  path.endsWith('quality') ? ['good'] : path.endsWith('tip') ? ['chromium', 'firefox', 'safari', 'other'] : ['both'];
 function leaves(value, path = '') {
-  if (typeof value === 'function') return leaves(value(path.endsWith('quality') ? 'good' : 'both', 2), path);
+  if (typeof value === 'function') return examples(path).flatMap((example) => leaves(value(example, 2), path));
   if (typeof value === 'string') return [[path, value]];
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, `${path}.${key}`));
 }

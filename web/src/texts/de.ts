@@ -1,5 +1,6 @@
 // Deutsch.  Wer angesprochen wird, wird geduzt; wo es ohne Anrede geht, steht keine.
 
+import type { Browser } from '../browser.ts';
 import type { Missing } from '../media.ts';
 import type { Quality } from '../stats.ts';
 import type { Texts } from './en.ts';
@@ -15,6 +16,15 @@ const devices: { readonly [what in Missing]: string } = {
 };
 
 const qualities: { readonly [quality in Quality]: string } = { good: 'gut', fair: 'mäßig', poor: 'schlecht' };
+
+const allow: { readonly [browser in Browser]: string } = {
+  chromium: 'Zum Erlauben auf das Symbol neben der Adresse klicken, dort einschalten und es noch einmal versuchen.',
+  firefox:
+    'Neben der Adresse auf die durchgestrichene Kamera oder das Mikrofon klicken, die Sperre aufheben, noch einmal versuchen.',
+  safari:
+    'Zum Erlauben dienen die „Einstellungen für diese Website“ im Menü Safari, auf dem iPhone neben der Adresse.',
+  other: 'Zum Erlauben dienen die Berechtigungen dieser Seite in den Einstellungen des Browsers.',
+};
 
 export const de: Texts = {
   guest: 'Gast',
@@ -175,12 +185,12 @@ export const de: Texts = {
     'media-blocked': {
       title: (what) => `${devices[what]} ${what === 'both' ? 'sind' : 'ist'} gesperrt`,
       what: 'Du kannst trotzdem beitreten, um die anderen zu sehen und zu hören.',
-      tip: 'Zum Erlauben dient das Symbol oben neben der Adresse; versuche es danach noch einmal.',
+      tip: (browser) => allow[browser],
     },
     'media-busy': {
       title: (what) => `${devices[what]} ${what === 'both' ? 'ließen' : 'ließ'} sich nicht starten`,
       what: 'Vielleicht benutzt ein anderes Programm das Gerät. Du kannst auch ohne beitreten.',
-      tip: 'Schließe das andere Programm und versuche es dann noch einmal.',
+      tip: () => 'Schließe das andere Programm und versuche es dann noch einmal.',
     },
     'media-none': {
       title: (what) =>
@@ -190,17 +200,17 @@ export const de: Texts = {
           both: 'Weder Kamera noch Mikrofon gefunden',
         })[what],
       what: 'Du kannst auch ohne beitreten.',
-      tip: 'Schließe ein Gerät an und versuche es dann noch einmal.',
+      tip: () => 'Schließe ein Gerät an und versuche es dann noch einmal.',
     },
     'media-ended': {
       title: (what) => `${devices[what]} ${what === 'both' ? 'sind' : 'ist'} ausgefallen`,
       what: 'Das Gerät wurde abgezogen, oder der Browser hat die Erlaubnis zurückgenommen.',
-      tip: 'Schließe es wieder an oder erlaube es, und versuche es dann noch einmal.',
+      tip: () => 'Schließe es wieder an oder erlaube es, und versuche es dann noch einmal.',
     },
     'media-unavailable': {
       title: () => 'Auf dieser Seite gibt es weder Kamera noch Mikrofon',
       what: 'Browser erlauben sie nur über HTTPS. Du kannst trotzdem beitreten, um die anderen zu sehen und zu hören.',
-      tip: 'Öffne diese Seite mit https:// davor.',
+      tip: () => 'Öffne diese Seite mit https:// davor.',
     },
   },
   trying: 'Versuch läuft…',
@@ -427,6 +437,7 @@ export const de: Texts = {
     camera: 'Kamera',
     microphone: 'Mikrofon',
     speaker: 'Lautsprecher',
+    speakerTest: 'Zwei Töne spielen',
     noDevice: 'Nichts gefunden',
     name: 'Dein Name',
     namePlaceholder: 'Die anderen sehen ihn',

@@ -1,6 +1,7 @@
 // All that the page says, in English.  The other languages have this one's shape: what is missing or
 // of another kind does not compile.  A function is where names and numbers go in.
 
+import type { Browser } from '../browser.ts';
 import type { TransferState } from '../files.ts';
 import type { Missing } from '../media.ts';
 import type { Quality } from '../stats.ts';
@@ -23,7 +24,7 @@ export interface Ending {
 export interface MediaTrouble {
   readonly title: (device: Missing) => string;
   readonly what: string;
-  readonly tip: string;
+  readonly tip: (browser: Browser) => string;
 }
 
 type Of<Key extends string, Words> = { readonly [key in Key]: Words };
@@ -179,32 +180,42 @@ const devices: Of<Missing, string> = {
   both: 'camera and microphone',
 };
 
+/** Where one lifts a block; it is a few steps in each browser. */
+const allow: Of<Browser, string> = {
+  chromium: 'To allow it, click the icon next to the address above, switch it on there, then try again.',
+  firefox:
+    'To allow it, click the crossed-out camera or microphone next to the address, lift the block, then try again.',
+  safari:
+    'To allow it, open “Settings for This Website” in the menu Safari (on an iPhone next to the address), then try again.',
+  other: 'To allow it, look for this site’s permissions in the settings of your browser, then try again.',
+};
+
 /** Why there is no camera or no microphone. */
 const media = {
   'media-blocked': {
     title: (what: Missing) => `Your ${devices[what]} ${what === 'both' ? 'are' : 'is'} blocked`,
     what: 'You can still join, to see and hear the other side.',
-    tip: 'To allow it, use the icon next to the address above, then try again.',
+    tip: (browser: Browser) => allow[browser],
   },
   'media-busy': {
     title: (what: Missing) => `Your ${devices[what]} did not start`,
     what: 'Another program may be using it. You can still join without.',
-    tip: 'Close the other program, then try again.',
+    tip: () => 'Close the other program, then try again.',
   },
   'media-none': {
     title: (what: Missing) => `No ${devices[what]} found`,
     what: 'You can still join without.',
-    tip: 'Plug one in, then try again.',
+    tip: () => 'Plug one in, then try again.',
   },
   'media-ended': {
     title: (what: Missing) => `Your ${devices[what]} stopped`,
     what: 'It was unplugged, or your browser took it back.',
-    tip: 'Plug it in again or allow it, then try again.',
+    tip: () => 'Plug it in again or allow it, then try again.',
   },
   'media-unavailable': {
     title: () => 'No camera or microphone on this page',
     what: 'Browsers allow them only over HTTPS. You can still join, to see and hear the other side.',
-    tip: 'Open this page with https:// in front.',
+    tip: () => 'Open this page with https:// in front.',
   },
 };
 
@@ -451,6 +462,7 @@ export const en = {
     camera: 'Camera',
     microphone: 'Microphone',
     speaker: 'Speaker',
+    speakerTest: 'Play two notes',
     noDevice: 'None found',
     name: 'Your name',
     namePlaceholder: 'Shown to the others',

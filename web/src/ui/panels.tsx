@@ -3,8 +3,10 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
+import { browserOf } from '../browser.ts';
 import type { DeviceChoice, MediaProblem } from '../media.ts';
 import { choose, language, languages, t } from '../texts/index.ts';
+import { playTone } from '../tone.ts';
 import { CloseIcon } from './icons.tsx';
 
 export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem }): JSX.Element {
@@ -12,7 +14,7 @@ export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem 
   return (
     <div class="notice" role="alert" data-error={problem.code}>
       <p>
-        <strong>{title(problem.what)}.</strong> {what} {tip}
+        <strong>{title(problem.what)}.</strong> {what} {tip(browserOf(navigator.userAgent))}
       </p>
       <div class="row">
         {problem.code !== 'media-unavailable' && (
@@ -77,6 +79,19 @@ const kinds: readonly Kind[] = [
   { key: 'speaker', kind: 'audiooutput' },
 ];
 
+function SpeakerTest({ speaker }: { speaker: string }): JSX.Element {
+  const [playing, setPlaying] = useState(false);
+  const play = () => {
+    setPlaying(true);
+    void playTone(speaker).finally(() => setPlaying(false));
+  };
+  return (
+    <button type="button" class="inline" data-action="speaker-test" disabled={playing} onClick={play}>
+      {t.settings.speakerTest}
+    </button>
+  );
+}
+
 export function SettingsPanel({ app }: { app: App }): JSX.Element {
   const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
   const { stream } = app.media;
@@ -117,6 +132,9 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
           </div>
         );
       })}
+      <div class="row">
+        <SpeakerTest speaker={app.devices.speaker} />
+      </div>
       {app.phase !== 'lobby' && (
         <div class="field">
           <label for="call-name">{t.settings.name}</label>
