@@ -85,7 +85,7 @@ test('one link opened in two tabs is two people', async () => {
 test('from the front page: a suggested room, a shared link, a remembered name', async () => {
   const [first, second] = [await here.person(), await here.person()];
   await first.open('/');
-  await first.page.fill('#name', 'Grace');
+  await first.page.fill('#name', 'Alice');
   await first.press('join');
   await first.state('waiting');
   const link = (await first.page.textContent('.invitation .link')).trim();
@@ -94,11 +94,11 @@ test('from the front page: a suggested room, a shared link, a remembered name', 
   await second.state('lobby');
   await second.press('join');
   await Promise.all([first.inCall(), second.inCall()]);
-  await second.page.waitForSelector('.chip:has-text("Grace")');
+  await second.page.waitForSelector('.chip:has-text("Alice")');
   await first.press('leave');
   await first.press('new-room');
   await first.state('lobby');
-  assert.equal(await first.page.inputValue('#name'), 'Grace');
+  assert.equal(await first.page.inputValue('#name'), 'Alice');
   assert.equal(await first.page.locator('.recent-room').count(), 1);
 });
 

@@ -69,7 +69,7 @@ async function take({ page }, name) {
 }
 
 test('two in a call', { skip }, async () => {
-  const people = await meet('calm-heron-lagoon-k7qd', ['Ada', 'dusk'], ['Grace', 'morning']);
+  const people = await meet('calm-heron-lagoon-k7qd', ['Alice', 'dusk'], ['Bob', 'morning']);
   await people[0].waitForWidth(960);
   await take(people[0], 'call');
   for (const person of people) await person.close();
@@ -77,24 +77,24 @@ test('two in a call', { skip }, async () => {
 
 test('three with chat and a file, by night', { skip }, async () => {
   const dark = { colorScheme: 'dark' };
-  const people = await meet('brave-osprey-harbour-x4mp', ['Ada', 'dusk', dark], ['Grace', 'morning'], ['Edsger', 'dusk']);
-  const [ada, grace, edsger] = people;
-  await edsger.press('camera');
-  await edsger.press('hand');
-  await grace.write('Here is the chart of the harbour. Slack water is at ten.');
-  await ada.opens('chat');
-  await ada.reads('Slack water');
+  const people = await meet('brave-osprey-harbour-x4mp', ['Alice', 'dusk', dark], ['Bob', 'morning'], ['Carol', 'dusk']);
+  const [alice, bob, carol] = people;
+  await carol.press('camera');
+  await carol.press('hand');
+  await bob.write('Here is the chart of the harbour. Slack water is at ten.');
+  await alice.opens('chat');
+  await alice.reads('Slack water');
   const chart = { name: 'Harbour chart.pdf', mimeType: '', buffer: Buffer.alloc(2_340_000) };
-  await grace.page.setInputFiles('input[type="file"]', chart);
-  await ada.page.waitForSelector('[data-file="offered"]');
-  await ada.page.waitForSelector('.tile .hand');
-  await take(ada, 'group');
+  await bob.page.setInputFiles('input[type="file"]', chart);
+  await alice.page.waitForSelector('[data-file="offered"]');
+  await alice.page.waitForSelector('.tile .hand');
+  await take(alice, 'group');
   for (const person of people) await person.close();
 });
 
 test('on a phone, in German', { skip }, async () => {
   const german = { ...phone, colorScheme: 'dark', locale: 'de-DE' };
-  const people = await meet('kluger-otter-hafen-7rxk', ['Ada', 'dusk', german], ['Grace', 'morning'], ['Edsger', 'dusk']);
+  const people = await meet('kluger-otter-hafen-7rxk', ['Alice', 'dusk', german], ['Bob', 'morning'], ['Carol', 'dusk']);
   await take(people[0], 'phone');
   for (const person of people) await person.close();
 });
