@@ -103,7 +103,7 @@ class TurnSocketsTest : public testing::Test {
   protected:
     struct Shard {
         Shard(TurnSocketsTest& test, uint64_t seed)
-            : sockets(test.io.get_executor(), test.addresses, test.shared, {50000, 50999},
+            : sockets(test.io.get_executor(), test.addresses, test.shared, {20000, 20999},
                       Random::from_number(seed)),
               server({}, test.credentials, turn::Nonces({7}),
                      turn::PeerPolicy({.allow = {*Prefix::parse("127.0.0.0/8")}}, {}), sockets,
