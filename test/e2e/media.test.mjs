@@ -4,11 +4,14 @@ import { denied, launch, newRoom } from './browser.mjs';
 import { stage } from './fixture.mjs';
 
 const here = stage();
-let refusing;
+let refusing, equipped;
 before(async () => {
   refusing = await launch({ args: denied });
+  equipped = await launch({
+    args: ['--use-fake-device-for-media-stream=device-count=2,fps=10', '--use-fake-ui-for-media-stream'],
+  });
 });
-after(() => refusing?.close());
+after(() => Promise.all([refusing?.close(), equipped?.close()]));
 
 const enabled = (person, kind, value) =>
   person.page.waitForFunction(
@@ -83,6 +86,36 @@ test('who denied them may ask again in the call, and is told why it still fails'
   await shy.press('dismiss');
   await shy.page.waitForSelector('[data-error]', { state: 'detached' });
   await shy.pressed('mic', false);
+});
+
+test('another camera and microphone are taken up without a new connection', async () => {
+  const room = newRoom();
+  const [first, second] = [await here.person({ browser: equipped }), await here.person()];
+  await first.join(room);
+  await first.state('waiting');
+  await second.join(room);
+  await Promise.all([first.inCall(), second.inCall()]);
+  await first.opens('settings');
+  for (const kind of ['camera', 'microphone']) {
+    const chosen = first.page.locator(`#device-${kind}`);
+    const options = await chosen.locator('option').evaluateAll((all) => all.map((option) => option.value));
+    const before = await chosen.inputValue();
+    // And back: of the invented cameras only the first has pictures.
+    for (const wanted of [options.findLast((id) => id !== before && id !== 'default'), before]) {
+      await chosen.selectOption(wanted);
+      await first.page.waitForFunction(
+        ([media, id]) => {
+          const [sender] = globalThis.peerConnections.at(-1).getSenders().filter(({ track }) => track?.kind === media);
+          return sender?.track.getSettings().deviceId === id && sender.track.readyState === 'live';
+        },
+        [kind === 'camera' ? 'video' : 'audio', wanted],
+      );
+      await first.page.waitForSelector(`#device-${kind}:enabled`);
+    }
+  }
+  await second.receives();
+  assert.equal(await first.page.evaluate(() => globalThis.peerConnections.length), 1);
+  assert.equal(await second.page.evaluate(() => globalThis.peerConnections.length), 1);
 });
 
 test('the loudspeaker can be tried before the call', async () => {

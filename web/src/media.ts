@@ -160,19 +160,30 @@ export class LocalMedia {
     this.problem = failed.length === 0 ? null : { code: problemCode(last), what };
   }
 
-  private open(kinds: readonly Kind[]): Promise<MediaStream> {
-    const id = (deviceId: string) => (deviceId === '' ? {} : { deviceId: { ideal: deviceId } });
+  /** Exactly the devices that were chosen: as a mere wish they would be weighed against sizes and rates. */
+  private async open(kinds: readonly Kind[]): Promise<MediaStream> {
+    try {
+      return await this.request(kinds, this.choice);
+    } catch (error) {
+      // One of them may be gone since it was remembered.
+      if (!(error instanceof Error) || error.name !== 'OverconstrainedError') throw error;
+      return this.request(kinds, { camera: '', microphone: '' });
+    }
+  }
+
+  private request(kinds: readonly Kind[], chosen: Omit<DeviceChoice, 'speaker'>): Promise<MediaStream> {
+    const id = (deviceId: string) => (deviceId === '' ? {} : { deviceId: { exact: deviceId } });
     return navigator.mediaDevices.getUserMedia({
       audio: kinds.includes('audio') && {
-        ...id(this.choice.microphone),
+        ...id(chosen.microphone),
         echoCancellation: true,
         noiseSuppression: true,
         autoGainControl: true,
         ...this.capture.audio,
       },
       video: kinds.includes('video') && {
-        ...id(this.choice.camera),
-        ...(this.choice.camera === '' ? { facingMode: 'user' } : {}),
+        ...id(chosen.camera),
+        ...(chosen.camera === '' ? { facingMode: 'user' } : {}),
         width: { ideal: 1280 },
         height: { ideal: 720 },
         frameRate: { ideal: 30 },
