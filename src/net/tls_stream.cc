@@ -110,9 +110,14 @@ TlsStream::Step TlsStream::Core::write(asio::const_buffer buffer) {
     return step(SSL_write(ssl.get(), buffer.data(), clamp_size(buffer.size())));
 }
 
+// What has failed always has an error, also where neither OpenSSL nor the system names one: a write
+// of nothing without an error would be taken for the end of what was to be written.
 TlsStream::Step TlsStream::Core::step(int result) {
     if (result > 0) return {.size = static_cast<size_t>(result)};
     const int system_error = errno;
+    const auto failed = [](error_code error) -> Step {
+        return {.error = error ? error : asio::error::connection_reset};
+    };
     switch (SSL_get_error(ssl.get(), result)) {
         case SSL_ERROR_WANT_READ:
             return {.wants = tcp::socket::wait_read};
@@ -121,11 +126,11 @@ TlsStream::Step TlsStream::Core::step(int result) {
         case SSL_ERROR_ZERO_RETURN:
             return {.error = asio::error::eof};
         case SSL_ERROR_SYSCALL:
-            return {.error = error_code(system_error, boost::system::system_category())};
+            return failed(error_code(system_error, boost::system::system_category()));
         default:
             if (ended) return {.error = asio::ssl::error::stream_truncated};
-            return {.error = error_code(static_cast<int>(ERR_get_error()),
-                                        asio::error::get_ssl_category())};
+            return failed(
+                error_code(static_cast<int>(ERR_get_error()), asio::error::get_ssl_category()));
     }
 }
 
