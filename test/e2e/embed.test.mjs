@@ -244,8 +244,11 @@ test('who opens the page as a window of their own cannot drive it', async () => 
   await person.page.click('button');
   const popup = await opened;
   await popup.waitForFunction(() => document.body.dataset.state === 'waiting');
+  await popup.evaluate(() => {
+    globalThis.told = new Promise((resolve) => addEventListener('message', resolve, { once: true }));
+  });
   await person.page.evaluate((origin) => globalThis.call.postMessage({ ahoy: 1, id: 1, type: 'leave' }, origin), here.server.url);
-  await popup.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+  await popup.evaluate(() => globalThis.told.then(() => {}));
   assert.equal(await popup.evaluate(() => document.body.dataset.state), 'waiting');
   assert.deepEqual(await person.page.evaluate(() => globalThis.heard), []);
 });
