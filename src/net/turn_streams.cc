@@ -201,9 +201,7 @@ class TurnStream final : public ClientTransport,
 
     void wrote(error_code error, size_t size) {
         written_ += size;
-        const bool more =
-            is_tls<Stream> ? messages_written_ < writing_sizes_.size() : written_ < writing_.size();
-        if (!error && more) return write_next();
+        if (!error && written_ < writing_.size()) return write_next();
         writing_.clear();
         writing_sizes_.clear();
         if (error) return close();
