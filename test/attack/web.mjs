@@ -111,6 +111,11 @@ export async function post(server, path, init = {}) {
   return { status: reply.status, text: await reply.text() };
 }
 
+/** Once the server has answered somebody who asked after all that was sent to it before. */
+export async function answered(server) {
+  await (await fetch(`${server.url}/livez`)).arrayBuffer();
+}
+
 /** A client of AppRTC with a seat and, unless told otherwise, a registered socket. */
 export async function joined(server, room, { registers = true } = {}) {
   const { text } = await post(server, `/join/${room}`);
@@ -165,6 +170,7 @@ export class Canaries {
       say(String(n));
       assert.equal(await hear(), String(n), 'what an honest client says is heard');
       this.late.push(performance.now() - since);
+      // Their pace: below what one socket may say in a second.
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

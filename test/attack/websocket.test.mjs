@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { Server } from '../e2e/server.mjs';
 import { many, MiB, until } from './attack.mjs';
-import { besides, descriptors, dialects, empty, entered, frame, gauge, joined, memory, post, upgradeRequest, Wire } from './web.mjs';
+import { answered, besides, descriptors, dialects, empty, entered, frame, gauge, joined, memory, post, upgradeRequest, Wire } from './web.mjs';
 
 let server;
 const settings = ['tls.listen=["127.0.0.1:0"]', 'server.address_connections=0', 'server.max_connections=100000',
@@ -150,7 +150,7 @@ for (const [dialect, path] of Object.entries(dialects)) {
           talker.socket.hear().then(() => (told = true)); // its queue is full, or it is gone
           while (!told) {
             for (let n = 0; n < 10; n++) talker.socket.say({ cmd: 'send', msg: text });
-            await new Promise((resolve) => setTimeout(resolve, 20));
+            await answered(fast);
           }
         }
         deaf.end();
@@ -199,7 +199,7 @@ for (const [dialect, path] of Object.entries(dialects)) {
       wire.socket.setNoDelay(true);
       const whole = exchange();
       wire.write(whole.subarray(0, at));
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await answered(server);
       wire.write(whole.subarray(at));
       await until(() => wire.text.includes('\x88\x02') || wire.ended, 'the close');
       wire.end();
