@@ -81,13 +81,7 @@ void TurnWorld::Moves::void_claim(const turn::Claim& claim) {
 
 void TurnWorld::hand_up(Shard& shard, const turn::Waiting& waiting) {
     for (const auto& message : waiting.messages) {
-        to_server(shard,
-                  {.socket = waiting.five_tuple.socket,
-                   .from = waiting.five_tuple.client,
-                   .local = waiting.five_tuple.server,
-                   .bytes = message,
-                   .transport = waiting.transport},
-                  true);
+        to_server(shard, waiting.datagram(message), true);
     }
 }
 

@@ -13,8 +13,8 @@ class ColliderSocket final : public RoomSocket {
         : RoomSocket(worker, request), session_(net::read_clocks().steady, worker.session_limits) {}
 
   private:
-    void hear(std::string_view text) override {
-        collider::Action action = session_.receive(net::read_clocks().steady, text);
+    void hear(Now heard, std::string_view text) override {
+        collider::Action action = session_.receive(heard.steady, text);
         if (auto* wanted = std::get_if<collider::Register>(&action)) {
             on_rooms(
                 [wanted = std::move(*wanted), id = id()](Now now, room::Rooms& rooms,

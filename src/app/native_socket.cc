@@ -26,8 +26,8 @@ class NativeSocket final : public RoomSocket {
     }
 
   private:
-    void hear(std::string_view text) override {
-        native::Action action = session_.receive(net::read_clocks(), text);
+    void hear(Now heard, std::string_view text) override {
+        native::Action action = session_.receive(heard, text);
         if (auto* wish = std::get_if<native::Enter>(&action)) {
             enter(std::move(*wish));
         } else if (auto* seat = std::get_if<native::Resume>(&action)) {

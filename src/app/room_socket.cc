@@ -12,8 +12,9 @@ void RoomSocket::opened(net::WebSocket& socket) {
 }
 
 void RoomSocket::message(std::string_view text) {
-    if (!worker_.message_limit.allows(net::read_clocks().steady, remote_)) return refuse_network();
-    hear(text);
+    const Now now = net::read_clocks();
+    if (!worker_.message_limit.allows(now.steady, remote_)) return refuse_network();
+    hear(now, text);
 }
 
 void RoomSocket::closed() {

@@ -23,7 +23,7 @@ class RoomSocket : public net::WebSocketHandler, private net::Timed {
     // Of the half of the protocol that lives here.
     virtual Instant first_words_by() const = 0;
     virtual void late() = 0;
-    virtual void hear(std::string_view message) = 0;
+    virtual void hear(Now heard, std::string_view message) = 0;
     // Its network has sent too much.
     virtual void refuse_network() = 0;
     virtual bool was_too_fast() const = 0;

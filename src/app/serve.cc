@@ -278,6 +278,7 @@ class Program {
         }
         kernel_relay_ = kernel_path(config_.turn.fastpath, ours);
         if (!kernel_relay_) return;
+        route_changes_.emplace();
         for (const auto& worker : workers_) worker->relay_by(*kernel_relay_);
     }
 
@@ -390,7 +391,7 @@ class Program {
     }
 
     void look_after_kernel() {
-        const bool rerouted = route_changes_.any_since_asked();
+        const bool rerouted = route_changes_->any_since_asked();
         for (const auto& worker : workers_) {
             asio::post(worker->shard.io(), [&worker = *worker, rerouted] {
                 worker.count_carried();
@@ -538,7 +539,7 @@ class Program {
     LifeLog life_log_;
     ServerState state_;
     std::unique_ptr<fastpath::KernelRelay> kernel_relay_;  // null: all is relayed in user space
-    fastpath::RouteChanges route_changes_;
+    std::optional<fastpath::RouteChanges> route_changes_;  // while there is one
     Workers workers_;
     std::vector<Servers> servers_;  // of each worker
     std::vector<TransportAddress> http_, tls_, collider_, api_, turn_, turn_tls_, discovery_;

@@ -97,11 +97,7 @@ void TurnMoves::void_claim(const turn::Claim& claim) {
 void TurnMoves::hand_up(const turn::Waiting& waiting) {
     const Now now = read_clocks();
     for (const auto& message : waiting.messages) {
-        sockets_.from_client(now, {.socket = waiting.five_tuple.socket,
-                                   .from = waiting.five_tuple.client,
-                                   .local = waiting.five_tuple.server,
-                                   .bytes = message,
-                                   .transport = waiting.transport});
+        sockets_.from_client(now, waiting.datagram(message));
     }
     sockets_.flush();
 }

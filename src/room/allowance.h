@@ -14,6 +14,8 @@ class Allowance {
     // An `amount` of 0: no limit.
     constexpr Allowance(uint64_t amount, Duration period)
         : amount_(static_cast<int64_t>(amount)), period_(period) {}
+    // So many a second, of which ten seconds' worth may come at once.
+    static constexpr Allowance per_second(unsigned amount) { return {uint64_t{amount} * 10, 10s}; }
 
     // False when that is too much; then nothing is taken.
     bool take(Instant now, uint64_t amount = 1) {

@@ -11,11 +11,8 @@ IpAddress network_of(const IpAddress& ip) {
     return IpAddress::v6(bytes);
 }
 
-NetworkLimit::NetworkLimit(uint64_t amount, Duration period, Random random)
-    : whole_(amount, period),
-      hash_(random.next(), random.next()),
-      recent_(0, hash_),
-      older_(0, hash_) {}
+NetworkLimit::NetworkLimit(Allowance of_each, Random random)
+    : whole_(of_each), hash_(random.next(), random.next()), recent_(0, hash_), older_(0, hash_) {}
 
 bool NetworkLimit::allows(Instant now, const IpAddress& client) {
     if (client.is_loopback() || find(network_of(client)).take(now)) return true;

@@ -20,8 +20,7 @@ class NetworkLimit {
   public:
     static constexpr size_t most_networks = 32'768;
 
-    // `amount` in a period, which may come all at once; 0: no limit.
-    NetworkLimit(uint64_t amount, Duration period, Random);
+    NetworkLimit(Allowance of_each, Random);
 
     // The operator's own machine, whose proxies may speak for anybody, is not limited.
     bool allows(Instant, const IpAddress& client);

@@ -19,7 +19,7 @@ class NetworkLimitTest : public testing::Test {
         for (int i = 0; i < 10; ++i) allowed += limit.allows(now, ip(client));
         return allowed;
     }
-    NetworkLimit limit{6, 1min, Random::from_number(1)};
+    NetworkLimit limit{{6, 1min}, Random::from_number(1)};
     Instant now = start;
 };
 
@@ -66,7 +66,7 @@ TEST_F(NetworkLimitTest, TheTableIsBoundedAndForgetsThoseWhoWereQuiet) {
 }
 
 TEST(NetworkLimit, ZeroIsNoLimit) {
-    NetworkLimit limit(0, 1min, Random::from_number(1));
+    NetworkLimit limit({0, 1min}, Random::from_number(1));
     for (int i = 0; i < 1000; ++i) EXPECT_TRUE(limit.allows(start, ip("192.0.2.1")));
 }
 

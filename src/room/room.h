@@ -177,7 +177,7 @@ class Room {
           initial_{.lobby = limits.lobby, .capacity = limits.conference_capacity},
           locked_(initial_.locked),
           lobby_(initial_.lobby),
-          pace_(uint64_t{limits.room_messages_per_second} * 10, 10s) {}
+          pace_(Allowance::per_second(limits.room_messages_per_second)) {}
 
     // No seat for a client of AppRTC or Collider.
     bool full() const {

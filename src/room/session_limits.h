@@ -16,8 +16,8 @@ struct SessionLimits {
 class Pace {
   public:
     explicit Pace(const SessionLimits& limits)
-        : messages_(uint64_t{limits.messages_per_second} * 10, 10s),
-          bytes_(uint64_t{limits.bytes_per_second} * 10, 10s) {}
+        : messages_(Allowance::per_second(limits.messages_per_second)),
+          bytes_(Allowance::per_second(limits.bytes_per_second)) {}
 
     // False for a message that is too much.
     bool take(Instant now, size_t bytes) {

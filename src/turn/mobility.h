@@ -108,6 +108,11 @@ struct Waiting {
     FiveTuple five_tuple;
     Transport transport = Transport::udp;
     std::vector<std::vector<uint8_t>> messages;
+
+    // One of the messages, as it came.
+    Datagram datagram(std::span<const uint8_t> message) const {
+        return {five_tuple.socket, five_tuple.client, five_tuple.server, message, transport};
+    }
 };
 
 // The other shards.  The calls do not block and are made during Server's own calls, on its shard;

@@ -59,13 +59,7 @@ class FakeMoves : public Moves {
     void hand_up(unsigned shard, Waiting waiting, Outbox& out) {
         const Waiting& kept = shared_.handed_up.emplace_back(std::move(waiting));
         for (const auto& message : kept.messages) {
-            shared_.servers[shard]->from_client(*shared_.now,
-                                                {.socket = kept.five_tuple.socket,
-                                                 .from = kept.five_tuple.client,
-                                                 .local = kept.five_tuple.server,
-                                                 .bytes = message,
-                                                 .transport = kept.transport},
-                                                out);
+            shared_.servers[shard]->from_client(*shared_.now, kept.datagram(message), out);
         }
     }
 

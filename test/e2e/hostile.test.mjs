@@ -80,11 +80,17 @@ async function standIn(person) {
   return server;
 }
 
-test('in the fields before a call', async () => {
+/** Somebody in front of the door, whose page is looked at for what must not be there. */
+async function watched() {
   const person = await here.person();
   await person.page.addInitScript(installWatch);
   await person.open('/');
   await person.state('lobby');
+  return person;
+}
+
+test('in the fields before a call', async () => {
+  const person = await watched();
   const harm = await person.page.evaluate(async (all) => {
     for (const text of all) {
       await globalThis.fill('#name', text);
@@ -106,10 +112,7 @@ test('in the fields before a call', async () => {
 });
 
 test('as the name of a room in the address', async () => {
-  const person = await here.person();
-  await person.page.addInitScript(installWatch);
-  await person.open('/');
-  await person.state('lobby');
+  const person = await watched();
   const harm = await person.page.evaluate(async (all) => {
     for (const text of all) {
       const name = encodeURIComponent(text.replaceAll(/\p{Cs}/gu, '?')) || '%ff';
