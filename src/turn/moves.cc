@@ -122,7 +122,7 @@ Moving Server::give_up(MobileId id) {
         if (!relay) continue;
         auto& token = moving.ports.emplace_back();
         random_.fill(token);
-        forget(*relay);
+        forget(*relay, moving.allocation);
         relay_ports_.reserve(relay->port, {token, moving.allocation.username(), Instant::max()});
     }
     vacate(index);

@@ -79,7 +79,9 @@ void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& pe
     if (permission->per_datagram) {
         const auto found = by_relayed_address_.find(peer);
         if (found != by_relayed_address_.end()) {
-            return from_peer(now, {found->second, relay->port.address, peer, payload}, out);
+            Allocation& theirs = *slots_[found->second].allocation;
+            if (!theirs.relay(peer.ip.family(), now.steady)) return drop(Drop::no_allocation);
+            return arrive(now, theirs, relay->port.address, payload, out);
         }
     }
     out.send({.socket = relay->port.socket,
@@ -94,10 +96,16 @@ void Server::from_peer(Now now, const Datagram& in, Outbox& out) {
     Allocation& allocation = *slots_[found->second].allocation;
     const Relay* const relay = allocation.relay(in.from.ip.family(), now.steady);
     if (relay == nullptr || relay->port.socket != in.socket) return drop(Drop::no_allocation);
-    const Permission* const permission = allocation.permission(in.from.ip, now.steady);
-    if (const auto why = forbids(permission, in.from)) return drop(*why);
+    arrive(now, allocation, in.from, in.bytes, out);
+}
+
+// At a relayed address.
+void Server::arrive(Now now, Allocation& allocation, const TransportAddress& from, Bytes payload,
+                    Outbox& out) {
+    const Permission* const permission = allocation.permission(from.ip, now.steady);
+    if (const auto why = forbids(permission, from)) return drop(*why);
     if (allocation.client_has_left()) return drop(Drop::client_left);
-    to_client(now, allocation, in.from, in.bytes, out);
+    to_client(now, allocation, from, payload, out);
 }
 
 void Server::to_client(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,

@@ -464,7 +464,6 @@ void Server::vacate(SlotIndex index) {
     slots_[index].allocation.reset();
     free_slots_.push_back(index);
     --stats_.allocations_live;
-    stats_.relayed_ports = by_relay_.size();
 }
 
 Server::SlotIndex Server::slot_of(const Allocation& allocation) const {
@@ -478,23 +477,20 @@ Server::SlotIndex Server::slot_of(const Allocation& allocation) const {
 void Server::remember(const Relay& relay, const Allocation& allocation, SlotIndex index) {
     by_relay_.emplace(relay.port.socket, index);
     stats_.relayed_ports = by_relay_.size();
-    if (!allocation.over_tcp()) by_relayed_address_.emplace(relay.port.address, relay.port.socket);
+    // A TCP allocation may have the same address and port.
+    if (!allocation.over_tcp()) by_relayed_address_.emplace(relay.port.address, index);
 }
 
-void Server::forget(const Relay& relay) {
+void Server::forget(const Relay& relay, const Allocation& allocation) {
     by_relay_.erase(relay.port.socket);
     stats_.relayed_ports = by_relay_.size();
-    const auto found = by_relayed_address_.find(relay.port.address);
-    // A TCP allocation may have the same address and port.
-    if (found != by_relayed_address_.end() && found->second == relay.port.socket) {
-        by_relayed_address_.erase(found);
-    }
+    if (!allocation.over_tcp()) by_relayed_address_.erase(relay.port.address);
 }
 
 void Server::drop_relay(Allocation& allocation, AddressFamily family) {
     const auto& relay = allocation.stored_relay(family);
     if (!relay) return;
-    forget(*relay);
+    forget(*relay, allocation);
     if (allocation.over_tcp()) {
         streams_->close(relay->port);
     } else {

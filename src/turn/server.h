@@ -426,6 +426,7 @@ class Server {
     void on_send(Now, const Datagram&, const stun::Message&, Outbox&);
     void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, bool dont_fragment,
                  Outbox&);
+    void arrive(Now, Allocation&, const TransportAddress& from, Bytes payload, Outbox&);
     void to_client(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
     Bytes data_indication(const TransportAddress& peer, stun::AttributeType, Bytes value, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.
@@ -449,7 +450,7 @@ class Server {
     void vacate(SlotIndex);
     SlotIndex slot_of(const Allocation&) const;
     void remember(const Relay&, const Allocation&, SlotIndex);
-    void forget(const Relay&);
+    void forget(const Relay&, const Allocation&);
     void drop_relay(Allocation&, AddressFamily);
     void end(Allocation&, Now, EndReason);
     bool is_revoked(const Allocation&) const;
@@ -476,7 +477,7 @@ class Server {
     std::vector<SlotIndex> free_slots_;
     boost::unordered_flat_map<FiveTuple, SlotIndex, HashFiveTuple> by_five_tuple_;
     boost::unordered_flat_map<SocketId, SlotIndex, HashSocket> by_relay_;
-    boost::unordered_flat_map<TransportAddress, SocketId, AddressHash> by_relayed_address_;  // UDP
+    boost::unordered_flat_map<TransportAddress, SlotIndex, AddressHash> by_relayed_address_;  // UDP
     boost::unordered_flat_map<ConnectionId, PendingConnect, HashConnection> connects_;
     std::map<MobileId, SlotIndex> by_mobile_;
     boost::unordered_flat_map<FiveTuple, Claimant, HashFiveTuple> claimants_;
