@@ -81,7 +81,7 @@ void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& pe
         if (found != by_relayed_address_.end()) {
             Allocation& theirs = *slots_[found->second].allocation;
             if (!theirs.relay(peer.ip.family(), now.steady)) return drop(Drop::no_allocation);
-            return arrive(now, theirs, relay->port.address, payload, out);
+            return to_client(now, theirs, relay->port.address, payload, out);
         }
     }
     out.send({.socket = relay->port.socket,
@@ -96,20 +96,14 @@ void Server::from_peer(Now now, const Datagram& in, Outbox& out) {
     Allocation& allocation = *slots_[found->second].allocation;
     const Relay* const relay = allocation.relay(in.from.ip.family(), now.steady);
     if (relay == nullptr || relay->port.socket != in.socket) return drop(Drop::no_allocation);
-    arrive(now, allocation, in.from, in.bytes, out);
-}
-
-// At a relayed address.
-void Server::arrive(Now now, Allocation& allocation, const TransportAddress& from, Bytes payload,
-                    Outbox& out) {
-    const Permission* const permission = allocation.permission(from.ip, now.steady);
-    if (const auto why = forbids(permission, from)) return drop(*why);
-    if (allocation.client_has_left()) return drop(Drop::client_left);
-    to_client(now, allocation, from, payload, out);
+    to_client(now, allocation, in.from, in.bytes, out);
 }
 
 void Server::to_client(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,
                        Outbox& out) {
+    const Permission* const permission = allocation.permission(peer.ip, now.steady);
+    if (const auto why = forbids(permission, peer)) return drop(*why);
+    if (allocation.client_has_left()) return drop(Drop::client_left);
     if (!fits(now, Direction::to_client, allocation, payload)) return drop(Drop::bandwidth);
     const Channel* const channel = allocation.channel(peer, now.steady);
     const FiveTuple& client = allocation.five_tuple();

@@ -426,7 +426,6 @@ class Server {
     void on_send(Now, const Datagram&, const stun::Message&, Outbox&);
     void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, bool dont_fragment,
                  Outbox&);
-    void arrive(Now, Allocation&, const TransportAddress& from, Bytes payload, Outbox&);
     void to_client(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
     Bytes data_indication(const TransportAddress& peer, stun::AttributeType, Bytes value, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.
