@@ -4,13 +4,13 @@
 // is to be sent goes into the caller's Outbox during the call.  A stranger leaves no state: that
 // begins with an Allocate request that has proved its credentials with a fresh nonce.
 //
-// Who asks: authentication.cc; requests: requests.cc, Binding: binding.cc; answers and the one
-// place that writes errors: server.cc; relayed data: relay.cc, and what the shell relays of it
-// without asking: shortcuts.cc; TCP allocations (RFC 6062): tcp_relay.cc; mobility (RFC 8016):
-// moves.cc.  Over streams the shell frames messages, pads ChannelData and says client_gone().
+// Who asks: authentication.cc; requests: requests.cc, Binding: binding.cc; answers, errors among
+// them: answers.cc; the table of allocations: server.cc; relayed data: relay.cc, and what the shell
+// relays of it without asking: shortcuts.cc; TCP allocations (RFC 6062): tcp_relay.cc; mobility
+// (RFC 8016): moves.cc.  Over streams the shell frames messages, pads ChannelData and says
+// client_gone().
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
@@ -40,6 +40,7 @@
 #include "turn/peer_streams.h"
 #include "turn/relay_ports.h"
 #include "turn/reply_budget.h"
+#include "turn/stats.h"
 
 namespace ahoy::turn {
 
@@ -66,70 +67,6 @@ struct ServerConfig {
     Bandwidth::Limits bandwidth;
     // Also the channel numbers that RFC 5766 had and RFC 8656 reserves.
     bool legacy_channels = true;
-};
-
-// Why something was dropped without an answer.
-enum class Drop : uint8_t {
-    malformed,         // neither a STUN message nor ChannelData
-    unexpected_class,  // a response, or an indication or request of the wrong kind
-    unknown_method,
-    unknown_attribute,  // in an indication
-    incomplete,         // an indication without XOR-PEER-ADDRESS or DATA
-    amplification,      // the answer would be more than three times the request
-    budget,             // the stranger's network had its answers for now
-    no_allocation,
-    no_channel,
-    no_permission,
-    peer_denied,
-    family_mismatch,
-    too_large,
-    bandwidth,
-    over_tcp,       // a datagram for an allocation that has none
-    icmp,           // of a kind that is not relayed, or too soon after the last
-    client_left,    // of a mobile allocation, and may come back
-    still_waiting,  // for the allocation to come to this shard, and more than is kept until then
-    count,
-};
-std::string_view label(Drop);
-
-// How long allocations lived: how many up to each of the bounds, and longer than all.
-struct Lifetimes {
-    static constexpr std::array<Duration, 6> bounds{10s, 1min, 10min, 1h, 6h, 24h};
-
-    std::array<uint64_t, bounds.size() + 1> counts{};
-    uint64_t seconds = 0;  // of all together
-
-    void add(Duration lived) {
-        const auto bound = std::ranges::lower_bound(bounds, lived);
-        ++counts[static_cast<size_t>(bound - bounds.begin())];
-        seconds += static_cast<uint64_t>(std::chrono::floor<std::chrono::seconds>(lived).count());
-    }
-};
-
-// The families of an allocation's relayed addresses.
-enum class Families : uint8_t { ipv4, ipv6, both, count };
-std::string_view label(Families);
-
-struct Stats {
-    template <class Label>
-    using By = std::array<uint64_t, static_cast<size_t>(Label::count)>;
-
-    Traffic to_peers;
-    Traffic to_clients;
-    FastPath::Carried carried;  // of both, by the shell
-    uint64_t shortcuts = 0;     // open now
-    By<Drop> drops{};
-    By<AuthFailure> auth_failures{};
-    By<PeerReason> denied_peers{};               // by requests
-    std::map<stun::ErrorCode, uint64_t> errors;  // answers by code; as many entries as codes
-    uint64_t bindings = 0;
-    uint64_t allocations_live = 0;
-    uint64_t allocations_total = 0;
-    // The same by the client's transport, and by family.
-    std::array<By<Families>, static_cast<size_t>(Transport::count)> allocations_made{};
-    Lifetimes lifetimes;         // of allocations that have ended
-    uint64_t relayed_ports = 0;  // of live ones
-    uint64_t moves = 0;          // of mobile allocations, to another five-tuple
 };
 
 enum class EndReason : uint8_t { deleted, expired, client_gone, revoked, lost, stopped };
@@ -365,12 +302,14 @@ class Server {
     void on_message(Now, const Datagram&, Outbox&);
     void on_request(Now, const Datagram&, const stun::Message&, Outbox&);
     std::optional<Reply> reply_to(Exchange&);  // nothing: it comes later
+    void drop(Drop why) { ++stats_.drops[static_cast<size_t>(why)]; }
+
+    // answers.cc
     void respond(const Exchange&, const Reply&, Outbox&);
     size_t weight(const Exchange&) const;
     size_t write(std::span<uint8_t>, const Exchange&, const Reply&, Detail) const;
     void write_success(stun::MessageWriter&, const Exchange&, const Answer&, Detail) const;
     void write_error(stun::MessageWriter&, const Exchange&, const Refusal&, Detail) const;
-    void drop(Drop why) { ++stats_.drops[static_cast<size_t>(why)]; }
 
     // authentication.cc
     Result<void, Refusal> authenticate(Exchange&);
