@@ -11,11 +11,11 @@
 
 #include "app/access.h"
 #include "app/kernel_path.h"
+#include "app/listeners.h"
 #include "app/log.h"
 #include "app/machine.h"
 #include "app/metrics.h"
 #include "app/room_keys.h"
-#include "app/site.h"
 #include "app/worker.h"
 #include "net/start_error.h"
 
@@ -43,15 +43,6 @@ std::vector<uint16_t> ports_of(const std::vector<TransportAddress>& addresses) {
     return {ports.begin(), ports.end()};
 }
 
-std::string join(const std::vector<TransportAddress>& addresses) {
-    std::string text;
-    for (const auto& address : addresses) {
-        if (!text.empty()) text += ',';
-        text += address.to_string();
-    }
-    return text;
-}
-
 class Program {
   public:
     Program(const Config& config, const Reload& reload)
@@ -68,7 +59,8 @@ class Program {
         state_.embed_origins = config_.http.embed_origins;
         bound_by_descriptors(config_.turn.max_allocations);
         make_workers();
-        open_listeners();
+        listeners_ = open_listeners(config_, workers_, state_);
+        apply(config_);
         open_kernel_path();
     }
 
@@ -161,116 +153,9 @@ class Program {
         }
     }
 
-    void open_listeners() {
-        for (const auto& worker : workers_) {
-            auto& site = worker->add_server(std::make_unique<Site>(*worker, state_),
-                                            config_.http.trusted_proxies);
-            auto& collider =
-                worker->add_server(std::make_unique<ColliderSite>(*worker, state_), {});
-            auto& api = worker->add_server(std::make_unique<ApiSite>(*worker), {});
-            servers_.push_back({&site, &collider, &api, &worker->turn_streams});
-        }
-        http_ = open_tcp("http.listen", config_.http.listen, [](const Servers& s) {
-            return net::TcpServices{.http = s.site, .turn = s.turn};
-        });
-        tls_ = open_tcp("tls.listen", config_.tls.listen, [](const Servers& s) {
-            return net::TcpServices{.http = s.site, .turn = s.turn, .plain = false};
-        });
-        collider_ = open_tcp("collider.listen", config_.collider.listen,
-                             [](const Servers& s) { return net::TcpServices{.http = s.collider}; });
-        api_ = open_tcp("api.listen", config_.api.listen,
-                        [](const Servers& s) { return net::TcpServices{.http = s.api}; });
-        turn_ = open_on_all("turn.listen", "UDP", config_.turn.listen,
-                            [this](size_t i, const TransportAddress& address) {
-                                return workers_[i]->turn_sockets.listen(address, "turn.listen");
-                            });
-        open_tcp("turn.listen", turn_,
-                 [](const Servers& s) { return net::TcpServices{.turn = s.turn}; });
-        turn_tls_ =
-            open_on_all("turn.tls_listen", "UDP", config_.turn.tls_listen,
-                        [this](size_t i, const TransportAddress& address) {
-                            return workers_[i]->turn_sockets.listen(address, "turn.tls_listen");
-                        });
-        open_tcp("turn.tls_listen", turn_tls_,
-                 [](const Servers& s) { return net::TcpServices{.turn = s.turn, .plain = false}; });
-        open_discovery();
-        apply(config_);
-    }
-
-    // turn.listen may have some of the four addresses, or all.
-    void open_discovery() {
-        auto squares = discovery(config_);
-        std::vector<TransportAddress> missing;
-        for_each_origin(squares, [&](const turn::Origin& origin) {
-            if (!workers_[0]->turn_sockets.listener_at(origin.local)) {
-                missing.push_back(origin.local);
-            }
-        });
-        discovery_ = open_on_all(
-            "turn.discovery", "UDP", missing, [this](size_t i, const TransportAddress& address) {
-                return workers_[i]->turn_sockets.listen(address, "turn.discovery");
-            });
-        open_tcp("turn.discovery", discovery_,
-                 [](const Servers& s) { return net::TcpServices{.turn = s.turn}; });
-        for (const auto& worker : workers_) {
-            for_each_origin(squares, [&](turn::Origin& origin) {
-                origin.socket = *worker->turn_sockets.listener_at(origin.local);
-            });
-            worker->turn.explore_from(turn::Discovery(squares));
-        }
-    }
-
-    template <class Visit>
-    static void for_each_origin(std::vector<turn::Discovery::Square>& squares, Visit visit) {
-        for (auto& square : squares) {
-            for (auto& ports : square) {
-                for (turn::Origin& origin : ports) visit(origin);
-            }
-        }
-    }
-
-    // Of one worker.
-    struct Servers {
-        net::HttpServer* site;
-        net::HttpServer* collider;
-        net::HttpServer* api;
-        net::TurnStreams* turn;
-    };
-
-    std::vector<TransportAddress> open_tcp(std::string_view key,
-                                           const std::vector<TransportAddress>& listen,
-                                           net::TcpServices (*services)(const Servers&)) {
-        return open_on_all(key, "TCP", listen, [&](size_t i, const TransportAddress& address) {
-            return workers_[i]->tcp.listen(address, services(servers_[i]), key);
-        });
-    }
-
-    // Opens each address on every shard; a port of 0 becomes the one the first shard got.
-    template <class Open>
-    std::vector<TransportAddress> open_on_all(std::string_view key, std::string_view protocol,
-                                              const std::vector<TransportAddress>& listen,
-                                              Open open) {
-        std::vector<TransportAddress> opened;
-        for (TransportAddress address : usable(listen)) {
-            net::check_unused(key, protocol, address);
-            for (size_t i = 0; i < workers_.size(); ++i) address = open(i, address);
-            opened.push_back(address);
-        }
-        return opened;
-    }
-
-    std::vector<TransportAddress> everything_we_listen_on() const {
-        std::vector<TransportAddress> all;
-        for (const auto* part :
-             {&http_, &tls_, &collider_, &api_, &turn_, &turn_tls_, &discovery_}) {
-            all.insert(all.end(), part->begin(), part->end());
-        }
-        return all;
-    }
-
     void open_kernel_path() {
         std::vector<IpAddress> ours;
-        for (const auto* part : {&turn_, &turn_tls_, &discovery_}) {
+        for (const auto* part : {&listeners_.turn, &listeners_.turn_tls, &listeners_.discovery}) {
             for (const TransportAddress& address : *part) ours.push_back(address.ip);
         }
         for (const net::RelayAddress& address : relay_addresses_.all()) {
@@ -302,12 +187,12 @@ class Program {
         }
         log::info("server.ready", {{"version", AHOY_VERSION},
                                    {"shards", uint64_t{workers_.size()}},
-                                   {"http", join(http_)},
-                                   {"https", join(tls_)},
-                                   {"collider", join(collider_)},
-                                   {"api", join(api_)},
-                                   {"turn", join(turn_)},
-                                   {"turns", join(turn_tls_)},
+                                   {"http", join(listeners_.http)},
+                                   {"https", join(listeners_.tls)},
+                                   {"collider", join(listeners_.collider)},
+                                   {"api", join(listeners_.api)},
+                                   {"turn", join(listeners_.turn)},
+                                   {"turns", join(listeners_.turn_tls)},
                                    {"discovery", join(config_.turn.discovery)},
                                    {"relay", relay_text},
                                    {"url", url()}});
@@ -322,20 +207,15 @@ class Program {
 
     std::string url() const {
         if (!config_.http.public_url.empty()) return config_.http.public_url;
-        const auto& listen = http_.empty() ? tls_ : http_;
-        if (listen.empty()) return "(nothing: http.listen and tls.listen are empty)";
-        const TransportAddress& first = listen.front();
-        const bool local =
-            first.ip.is_unspecified() || first.ip.is_loopback() || first.ip == IpAddress::v4(0);
-        return fmt::format("{}://{}/", http_.empty() ? "https" : "http",
-                           local ? fmt::format("localhost:{}", first.port) : first.to_string());
+        const std::string here = listeners_.url();
+        return here.empty() ? "(nothing: http.listen and tls.listen are empty)" : here;
     }
 
     // What may change while running; throws before anything has.
     void apply(const Config& config) {
         const net::TlsContexts tls = tls_contexts(config);
         if (tls.dtls) net::Dtls::prepare(*tls.dtls);
-        const auto elsewhere = alternates(config, everything_we_listen_on(), relay_addresses_);
+        const auto elsewhere = alternates(config, listeners_.all(), relay_addresses_);
         const auto join_tokens = read_join_tokens(config);
         if (join_tokens && !config_.rooms.require_join) {
             throw net::StartError(
@@ -343,12 +223,13 @@ class Program {
         }
         const auto api_keys = std::make_shared<const room::api::Keys>(config.api.keys);
         use(access_reader_.read(config), config);
-        TurnPorts ports{.udp = ports_of(turn_),
-                        .tcp = ports_of(turn_),
+        TurnPorts ports{.udp = ports_of(listeners_.turn),
+                        .tcp = ports_of(listeners_.turn),
                         .stun = !config_.turn.authenticate_binding};
         // Nobody checks a self-signed certificate with us: clients would only waste time on it.
         if (!config_.tls.certificate.empty()) {
-            ports.tls = ports_of(!turn_tls_.empty() ? turn_tls_ : tls_);
+            ports.tls =
+                ports_of(!listeners_.turn_tls.empty() ? listeners_.turn_tls : listeners_.tls);
         }
         for (const auto& worker : workers_) {
             asio::post(worker->shard.io(), [&worker = *worker, ports, tls, elsewhere, join_tokens,
@@ -368,7 +249,7 @@ class Program {
         access.max_allocations =
             share(std::min(access.max_allocations, config_.turn.max_allocations), workers_.size());
         access.bandwidth.total = share(access.bandwidth.total, workers_.size());
-        const turn::PeerPolicy policy(access.peers, everything_we_listen_on());
+        const turn::PeerPolicy policy(access.peers, listeners_.all());
         for (const auto& worker : workers_) {
             asio::post(worker->shard.io(),
                        [&worker = *worker, access, policy, ends = config.turn.end_revoked] {
@@ -541,8 +422,7 @@ class Program {
     std::unique_ptr<fastpath::KernelRelay> kernel_relay_;  // null: all is relayed in user space
     std::optional<fastpath::RouteChanges> route_changes_;  // while there is one
     Workers workers_;
-    std::vector<Servers> servers_;  // of each worker
-    std::vector<TransportAddress> http_, tls_, collider_, api_, turn_, turn_tls_, discovery_;
+    Listeners listeners_;
 
     asio::io_context main_{1};
     const std::unique_ptr<Webhooks> webhooks_;
