@@ -1,6 +1,8 @@
 // relay_load: load on a TURN server, and what the server makes of it.
 //
 //   relay      ChannelData both ways: packets per second, loss, delay, the server's cost
+//   direct     the same without a server, to see what the way costs by itself
+//   junk       datagrams that mean nothing: what it costs the server to see that
 //   allocate   allocations with full authentication, given back at once: how many per second
 //   idle       allocations that do nothing: memory for each
 //
@@ -13,10 +15,12 @@
 #include <boost/json.hpp>
 #include <exception>
 
+#include "bench/junk.h"
 #include "bench/load_error.h"
 #include "bench/process_stats.h"
 #include "bench/session.h"
 #include "bench/traffic.h"
+#include "bench/traffic_report.h"
 #include "bench/units.h"
 #include "net/clock.h"
 
@@ -43,8 +47,8 @@ void add_options(CLI::App& app, Options& o) {
     user->needs(password);
     app.add_option("--secret", o.secret, "REST secret instead: every client gets its own name")
         ->excludes(user);
-    app.add_option("--mode", o.mode, "relay, allocate or idle (default relay)")
-        ->check(CLI::IsMember({"relay", "allocate", "idle"}));
+    app.add_option("--mode", o.mode, "relay, direct, junk, allocate or idle (default relay)")
+        ->check(CLI::IsMember({"relay", "direct", "junk", "allocate", "idle"}));
     app.add_option("--clients", o.clients, "Clients, each with one allocation (default 10)")
         ->check(CLI::Range(1, 60'000));
     app.add_option("--size", o.load.size, "Bytes of payload in a datagram (default 160)")
@@ -70,48 +74,12 @@ void add_options(CLI::App& app, Options& o) {
     app.add_flag("--json", o.json, "One JSON object instead of a table");
 }
 
-// ---- relay
-// ---------------------------------------------------------------------------------------
+// ---- datagrams
 
-boost::json::object to_json(const Count& count, double time) {
-    return {
-        {"packets_per_second", static_cast<double>(count.delivered) / time},
-        {"sent", count.sent},
-        {"arrived", count.arrived},
-        {"loss", 1 - ratio(static_cast<double>(count.arrived), static_cast<double>(count.sent))},
-        {"late", count.late},
-        {"duplicates", count.duplicates},
-        {"not_sent", count.not_sent},
-        {"delay_us",
-         {{"p50", microseconds(count.delay.percentile(0.5))},
-          {"p99", microseconds(count.delay.percentile(0.99))},
-          {"max", microseconds(count.delay.max())}}}};
-}
-
-boost::json::object to_json(const Usage& used, double packets, double time) {
-    return {{"process_us_per_packet", ratio(microseconds(used.process), packets)},
-            {"kernel_threads_us_per_packet", ratio(microseconds(used.kernel_threads), packets)},
-            {"core_us_per_packet", ratio(microseconds(used.core), packets)},
-            {"core_busy", seconds(used.core) / time}};
-}
-
-void print_row(const char* name, const Count& count, double time) {
-    fmt::print(
-        "{:<11} {:>11.0f} {:>9.3f} {:>9.0f} {:>9.0f} {:>9} {:>10}\n", name,
-        static_cast<double>(count.delivered) / time,
-        100 - 100 * ratio(static_cast<double>(count.arrived), static_cast<double>(count.sent)),
-        microseconds(count.delay.percentile(0.5)), microseconds(count.delay.percentile(0.99)),
-        count.late, count.duplicates);
-}
-
-void print_usage(const Watched& watched, const Usage& used, double packets, double time) {
-    const auto line = [&](const char* what, Duration busy) {
-        fmt::print("{:<28} {:>7.3f} us/packet {:>6.1f} %\n", what,
-                   ratio(microseconds(busy), packets), 100 * seconds(busy) / time);
-    };
-    if (watched.process) line("server process", used.process);
-    if (!watched.kernel_threads.empty()) line("its kernel threads", used.kernel_threads);
-    if (watched.core) line(fmt::format("core {}", *watched.core).c_str(), used.core);
+Descriptor open_peer_of(const Options& o, const Target& target) {
+    return open_peer(target.server,
+                     o.peer_address.empty() ? std::nullopt : IpAddress::parse(o.peer_address),
+                     o.peer_namespace);
 }
 
 void say_what_is_odd(const Load& load, const Count& all, double time) {
@@ -133,54 +101,67 @@ void say_what_is_odd(const Load& load, const Count& all, double time) {
     }
 }
 
-void relay(const Options& o, const Target& target) {
-    Descriptor peer = open_peer(
-        target.server, o.peer_address.empty() ? std::nullopt : IpAddress::parse(o.peer_address),
-        o.peer_namespace);
-    Sessions sessions(target, o.clients);
-    sessions.allocate();
-    sessions.bind(local_address(peer.get()));
-    Traffic traffic(sessions, peer, o.load);
+void exchange(const Options& o, const std::vector<End>& ends, Descriptor& peer) {
+    Traffic traffic(ends, peer, o.load);
     std::vector<std::pair<Instant, Usage>> samples;
     traffic.run([&] { samples.emplace_back(net::read_clocks().steady, read_usage(o.watched)); });
-    sessions.close();
+    const TrafficReport report{.mode = o.mode,
+                               .clients = ends.size(),
+                               .load = o.load,
+                               .watched = o.watched,
+                               .used = samples[1].second - samples[0].second,
+                               .seconds = seconds(samples[1].first - samples[0].first),
+                               .to_peers = traffic.to_peers(),
+                               .to_clients = traffic.to_clients()};
+    say_what_is_odd(o.load, report.both(), report.seconds);
+    o.json ? report.print_json() : report.print();
+}
 
+void relay(const Options& o, const Target& target) {
+    Descriptor peer = open_peer_of(o, target);
+    const TransportAddress peer_address = local_address(peer.get());
+    Sessions sessions(target, o.clients);
+    sessions.allocate();
+    sessions.bind(peer_address);
+    exchange(o, relayed_ends(sessions, peer_address), peer);
+    sessions.close();
+}
+
+void direct(const Options& o, const Target& target) {
+    Descriptor peer = open_peer_of(o, target);
+    std::vector<Descriptor> sockets;
+    std::vector<End> ends;
+    for (size_t i = 0; i < o.clients; ++i) {
+        const Descriptor& socket = sockets.emplace_back(open_udp(target.server.ip.family()));
+        connect_to(socket.get(), local_address(peer.get()));
+        ends.push_back({.fd = socket.get(), .reached_at = local_address(socket.get())});
+    }
+    exchange(o, ends, peer);
+}
+
+void junk(const Options& o, const Target& target) {
+    std::vector<std::pair<Instant, Usage>> samples;
+    const uint64_t sent = send_junk(target.server, o.clients, o.load, [&] {
+        samples.emplace_back(net::read_clocks().steady, read_usage(o.watched));
+    });
     const double time = seconds(samples[1].first - samples[0].first);
     const Usage used = samples[1].second - samples[0].second;
-    auto all = std::make_unique<Count>();
-    all->add(traffic.to_peers());
-    all->add(traffic.to_clients());
-    say_what_is_odd(o.load, *all, time);
-    const auto packets = static_cast<double>(all->delivered);
+    const auto datagrams = static_cast<double>(sent);
     if (o.json) {
-        boost::json::object result = to_json(*all, time);
-        result["mode"] = "relay";
-        result["clients"] = o.clients;
-        result["size"] = o.load.size;
-        result["burst"] = o.load.burst;
-        result["rate"] = o.load.rate;
-        result["window"] = o.load.window;
-        result["seconds"] = time;
-        result["server"] = to_json(used, packets, time);
-        result["to_peers"] = to_json(traffic.to_peers(), time);
-        result["to_clients"] = to_json(traffic.to_clients(), time);
+        const boost::json::object result{
+            {"mode", "junk"},
+            {"seconds", time},
+            {"datagrams_per_second", datagrams / time},
+            {"process_us_per_datagram", ratio(microseconds(used.process), datagrams)},
+            {"core_us_per_datagram", ratio(microseconds(used.core), datagrams)}};
         fmt::print("{}\n", boost::json::serialize(result));
         return;
     }
-    fmt::print("{} clients, {} B, bursts of {}, {}, {:.1f} s\n", o.clients, o.load.size,
-               o.load.burst,
-               o.load.rate == 0 ? fmt::format("window {}", o.load.window)
-                                : fmt::format("{:.0f} packets/s", o.load.rate),
-               time);
-    fmt::print("            packets/s    loss %    p50 us    p99 us      late duplicates\n");
-    print_row("to peers", traffic.to_peers(), time);
-    print_row("to clients", traffic.to_clients(), time);
-    print_row("both", *all, time);
-    print_usage(o.watched, used, packets, time);
+    fmt::print("{:.0f} datagrams/s that mean nothing, {:.1f} s\n", datagrams / time, time);
+    fmt::print("server {:>9.3f} us/datagram\n", ratio(microseconds(used.process), datagrams));
 }
 
 // ---- allocate and idle
-// ---------------------------------------------------------------------------
 
 void allocate(const Options& o, const Target& target) {
     Sessions sessions(target, o.clients);
@@ -254,7 +235,8 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
-    if (o.user.empty() && o.secret.empty()) {
+    const bool logs_in = o.mode != "direct" && o.mode != "junk";
+    if (logs_in && o.user.empty() && o.secret.empty()) {
         fmt::print(stderr, "relay_load: name --user and --password, or --secret\n");
         return 2;
     }
@@ -265,7 +247,11 @@ int run(int argc, char** argv) {
     ::prctl(PR_SET_TIMERSLACK, 1UL);  // sleeps end when they should
     o.load.length = Duration(static_cast<int64_t>(o.seconds * 1e9));
     const Target target{resolve(o.server), o.user, o.password, o.secret};
-    if (o.mode == "allocate") {
+    if (o.mode == "direct") {
+        direct(o, target);
+    } else if (o.mode == "junk") {
+        junk(o, target);
+    } else if (o.mode == "allocate") {
         allocate(o, target);
     } else if (o.mode == "idle") {
         idle(o, target);

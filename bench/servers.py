@@ -1,5 +1,5 @@
 """The servers that are compared, with equal settings: one thread that relays, the same REST secret,
-the same addresses, nothing written to a log that anyone keeps."""
+the same addresses and certificate, nothing written to a log that anyone keeps."""
 
 import contextlib
 import dataclasses
@@ -14,15 +14,18 @@ SECRET = "0123456789abcdef0123456789abcdef"
 @dataclasses.dataclass
 class Server:
     name: str
-    pid: int
+    pid: int | None
 
 
-def ahoy(binaries, _folder, fastpath="off"):
+def ahoy(binaries, folder, fastpath="off"):
     settings = {
         "turn.fastpath": fastpath,
+        "tls.certificate": f"{folder}/certificate.pem",
+        "tls.key": f"{folder}/key.pem",
         "server.threads": "1",
         "http.listen": '["127.0.0.1:8080"]',
         "turn.listen": f'["{lab.SERVER}:3478"]',
+        "turn.tls_listen": f'["{lab.SERVER}:5349"]',
         "turn.relay_addresses": f'["{lab.RELAY}"]',
         "turn.secret": SECRET,
         # All clients of a load have one address.
@@ -42,9 +45,9 @@ def ahoy_kernel(binaries, folder):
 
 
 def coturn(_binaries, folder):
-    return ["turnserver", "-c", "/dev/null", "--relay-threads=1", "--no-cli", "--no-tls",
-            "--no-dtls", "--no-tcp", "--no-tcp-relay", "--no-multicast-peers",
-            "--no-software-attribute",
+    return ["turnserver", "-c", "/dev/null", "--relay-threads=1", "--no-cli", "--no-dtls",
+            "--no-tcp-relay", "--no-multicast-peers", "--no-software-attribute",
+            f"--cert={folder}/certificate.pem", f"--pkey={folder}/key.pem",
             f"--listening-ip={lab.SERVER}", f"--relay-ip={lab.RELAY}", "--listening-port=3478",
             "--realm=ahoy", "--use-auth-secret", f"--static-auth-secret={SECRET}",
             f"--userdb={folder}/turndb", f"--pidfile={folder}/pid", "--log-file=/dev/null",
@@ -66,6 +69,7 @@ KINDS = {"ahoy": ahoy, "kernel": ahoy_kernel, "coturn": coturn, "bare": bare("mm
 @contextlib.contextmanager
 def start(kind, net, binaries):
     with tempfile.TemporaryDirectory(prefix="ahoy-bench-") as folder:
+        make_certificate(folder)
         command = net.command("server", lab.SERVER_CORE, KINDS[kind](binaries, folder))
         # What io_uring holds is let go of a moment after its process has ended.
         lab.wait_until(lambda: not listening(net), 20, "the end of the last server")
@@ -84,6 +88,27 @@ def start(kind, net, binaries):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def make_certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=bench",
+                    "-keyout", f"{folder}/key.pem", "-out", f"{folder}/certificate.pem"],
+                   check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def forwarding(net):
+    """No server: the machine between client and peer is their router."""
+    def switch(value):
+        net.run("server", lab.SERVER_CORE, ["sysctl", "-qw", f"net.ipv4.ip_forward={value}"],
+                check=True)
+
+    switch(1)
+    try:
+        yield Server("forwarding", None)
+    finally:
+        switch(0)
 
 
 def listening(net):

@@ -57,7 +57,6 @@ turn::ClientConfig Target::login(size_t client) const {
 }
 
 // ---- one client
-// --------------------------------------------------------------------------------
 
 Session::Session(const Target& target, size_t number, Random random, Outbox& outbox)
     : socket_(open_udp(target.server.ip.family())),
@@ -122,7 +121,6 @@ void Session::flush() {
 }
 
 // ---- many
-// --------------------------------------------------------------------------------------
 
 Sessions::Sessions(const Target& target, size_t count)
     : target_(target), random_(Random::from_number(1)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {

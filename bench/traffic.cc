@@ -21,7 +21,6 @@ constexpr Duration period = 100ms;      // what takes longer than one to two of 
 constexpr Duration quiet = 300ms;       // after which nothing is expected any more
 constexpr uint64_t most_behind = 128;   // bursts at once, to catch up with the rate
 constexpr size_t peer_event = SIZE_MAX;
-constexpr size_t header_size = turn::ChannelData::header_size;
 
 // UDP_SEGMENT of one message; the size used.
 size_t write_segment(net::ControlBuffer& buffer, size_t size) {
@@ -45,24 +44,33 @@ void Count::add(const Count& other) {
     delay.add(other.delay);
 }
 
-Traffic::Traffic(Sessions& sessions, Descriptor& peer, const Load& load)
+std::vector<End> relayed_ends(Sessions& sessions, const TransportAddress& peer) {
+    std::vector<End> ends;
+    for (size_t i = 0; i < sessions.size(); ++i) {
+        Session& session = sessions[i];
+        ends.push_back({.fd = session.fd(),
+                        .reached_at = session.client().relayed().value(),
+                        .session = &session,
+                        .channel = session.client().channel_to(peer).value()});
+    }
+    return ends;
+}
+
+Traffic::Traffic(const std::vector<End>& ends, Descriptor& peer, const Load& load)
     : load_(load),
-      sessions_(sessions),
+      header_size_(ends.front().channel ? turn::ChannelData::header_size : 0),
       peer_(peer.get()),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      flows_(sessions.size()),
-      client_buffer_(load.burst * (header_size + load.size)),
+      client_buffer_(load.burst * (header_size_ + load.size)),
       peer_buffer_(peer_batch * load.burst * load.size) {
-    const TransportAddress peer_address = local_address(peer_);
     if (::getentropy(&run_id_, sizeof run_id_) != 0) run_id_ = static_cast<uint64_t>(::getpid());
-    for (size_t i = 0; i < flows_.size(); ++i) {
-        Session& session = sessions_[i];
-        flows_[i].session = &session;
-        flows_[i].header =
-            turn::ChannelData::header(session.client().channel_to(peer_address).value(), load.size);
-        flows_[i].relayed = net::SocketAddress(session.client().relayed().value());
-        epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, session.fd(), &event);
+    for (const End& end : ends) {
+        epoll_event event{.events = EPOLLIN, .data = {.u64 = flows_.size()}};
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, end.fd, &event);
+        Flow& flow = flows_.emplace_back();
+        flow.end = end;
+        flow.reached_at = net::SocketAddress(end.reached_at);
+        if (end.channel) flow.header = turn::ChannelData::header(*end.channel, load.size);
     }
     epoll_event event{.events = EPOLLIN, .data = {.u64 = peer_event}};
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, peer_, &event);
@@ -89,7 +97,6 @@ void Traffic::run(const std::function<void()>& measure) {
 }
 
 // ---- out
-// ------------------------------------------------------------------------------------------
 
 void Traffic::send_due() {
     if (load_.rate != 0) {
@@ -124,8 +131,8 @@ void Traffic::send_by_window(Way way) {
 }
 
 bool Traffic::send(uint32_t index, Way way) {
-    if (way == to_peer && !send_to_server(flows_[index], index)) return false;
-    if (way == to_client) queue_to_relay(flows_[index], index);
+    if (way == to_peer && !send_from_client(flows_[index], index)) return false;
+    if (way == to_client) queue_to_client(flows_[index], index);
     under_way(way, now_) += load_.burst;
     return true;
 }
@@ -157,34 +164,34 @@ void Traffic::count_sent(Way way, bool went) {
     (went ? counts_[way].sent : counts_[way].not_sent) += load_.burst;
 }
 
-bool Traffic::send_to_server(Flow& flow, uint32_t index) {
+bool Traffic::send_from_client(Flow& flow, uint32_t index) {
     read_clock();
     uint8_t* next = client_buffer_.data();
     for (unsigned i = 0; i < load_.burst; ++i) {
-        std::copy(flow.header.begin(), flow.header.end(), next);
-        stamp(next + header_size, index, to_peer);
-        next += header_size + load_.size;
+        std::copy_n(flow.header.begin(), header_size_, next);
+        stamp(next + header_size_, index, to_peer);
+        next += header_size_ + load_.size;
     }
     ssize_t sent = 0;
     if (load_.burst == 1) {
-        sent = ::send(flow.session->fd(), client_buffer_.data(), client_buffer_.size(), 0);
+        sent = ::send(flow.end.fd, client_buffer_.data(), client_buffer_.size(), 0);
     } else {
         net::ControlBuffer control;
         iovec piece{client_buffer_.data(), client_buffer_.size()};
         const msghdr message{.msg_iov = &piece,
                              .msg_iovlen = 1,
                              .msg_control = control.bytes.data(),
-                             .msg_controllen = write_segment(control, header_size + load_.size)};
-        sent = ::sendmsg(flow.session->fd(), &message, 0);
+                             .msg_controllen = write_segment(control, header_size_ + load_.size)};
+        sent = ::sendmsg(flow.end.fd, &message, 0);
     }
     if (sent < 0 && errno == ECONNREFUSED) {
-        throw LoadError("the server has stopped listening during the measurement");
+        throw LoadError("where the datagrams go nobody listens any more");
     }
     count_sent(to_peer, sent >= 0);
     return sent >= 0;
 }
 
-void Traffic::queue_to_relay(Flow& flow, uint32_t index) {
+void Traffic::queue_to_client(Flow& flow, uint32_t index) {
     if (queued_.size() == peer_batch) flush_peer();
     const size_t bytes = load_.burst * load_.size;
     Queued& queued = queued_.emplace_back();
@@ -192,8 +199,8 @@ void Traffic::queue_to_relay(Flow& flow, uint32_t index) {
     queued.piece = {peer_buffer_.data() + (queued_.size() - 1) * bytes, bytes};
     mmsghdr& header = headers_[queued_.size() - 1];
     header = {};
-    header.msg_hdr.msg_name = flow.relayed.get();
-    header.msg_hdr.msg_namelen = flow.relayed.size();
+    header.msg_hdr.msg_name = flow.reached_at.get();
+    header.msg_hdr.msg_namelen = flow.reached_at.size();
     header.msg_hdr.msg_iov = &queued.piece;
     header.msg_hdr.msg_iovlen = 1;
     if (load_.burst > 1) {
@@ -225,7 +232,6 @@ void Traffic::flush_peer() {
 }
 
 // ---- in
-// -------------------------------------------------------------------------------------------
 
 void Traffic::wait(Instant until) {
     if (load_.rate != 0 && sending_) {
@@ -247,17 +253,18 @@ void Traffic::wait(Instant until) {
 void Traffic::receive(size_t index) {
     const bool is_peer = index == peer_event;
     received_.clear();
-    receiver_.receive(is_peer ? peer_ : flows_[index].session->fd(),
+    receiver_.receive(is_peer ? peer_ : flows_[index].end.fd,
                       is_peer ? net::ReceiveBatch::capacity : 16, received_);
     read_clock();
     const Instant arrived_at = now_;
+    Session* const session = is_peer ? nullptr : flows_[index].end.session;
     for (const net::Received& datagram : received_) {
-        if (is_peer) {
-            take(datagram.bytes, to_peer, arrived_at);
+        if (session == nullptr) {
+            take(datagram.bytes, is_peer ? to_peer : to_client, arrived_at);
         } else if (const auto data = turn::ChannelData::parse(datagram.bytes)) {
             take(data->payload, to_client, arrived_at);
         } else {
-            flows_[index].session->take(datagram.bytes);
+            session->take(datagram.bytes);
         }
     }
     receiver_.clear();
@@ -292,7 +299,9 @@ void Traffic::take(Bytes payload, Way way, Instant arrived_at) {
 void Traffic::keep_alive() {
     if (now_ - upkeep_at_ < period) return;
     upkeep_at_ = now_;
-    for (const Flow& flow : flows_) flow.session->expire();
+    for (const Flow& flow : flows_) {
+        if (flow.end.session != nullptr) flow.end.session->expire();
+    }
 }
 
 }  // namespace ahoy::bench

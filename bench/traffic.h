@@ -8,6 +8,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "bench/arrivals.h"
@@ -40,14 +41,26 @@ struct Count {
     void add(const Count&);
 };
 
+// The client's end of a flow.
+struct End {
+    int fd;                       // connected to where its datagrams go
+    TransportAddress reached_at;  // by the peer
+    // Null when no server is in between.
+    Session* session = nullptr;
+    std::optional<turn::ChannelNumber> channel{};  // of the session, to the peer
+};
+
+// The sessions have a channel bound to the peer.
+std::vector<End> relayed_ends(Sessions&, const TransportAddress& peer);
+
 class Traffic {
   public:
     static constexpr size_t least_size = 24;  // bytes of payload, for the stamp
     static constexpr size_t most_size = 1448;
     static constexpr size_t most_burst = 32;
 
-    // The sessions have a channel bound to the peer, whose socket is `peer`.
-    Traffic(Sessions&, Descriptor& peer, const Load&);
+    // Either all ends have sessions or none; they and the peer's socket outlive this.
+    Traffic(const std::vector<End>&, Descriptor& peer, const Load&);
 
     // `measure` is called when the time measured begins and when it ends.
     void run(const std::function<void()>& measure);
@@ -68,9 +81,9 @@ class Traffic {
         Arrivals arrivals;
     };
     struct Flow {
-        Session* session = nullptr;
-        std::array<uint8_t, turn::ChannelData::header_size> header{};
-        net::SocketAddress relayed;
+        End end;
+        net::SocketAddress reached_at;
+        std::array<uint8_t, turn::ChannelData::header_size> header{};  // with a session
         std::array<Direction, 2> directions;
     };
 
@@ -78,8 +91,8 @@ class Traffic {
     void send_by_rate();
     void send_by_window(Way);
     bool send(uint32_t flow, Way);
-    bool send_to_server(Flow&, uint32_t flow);
-    void queue_to_relay(Flow&, uint32_t flow);
+    bool send_from_client(Flow&, uint32_t flow);
+    void queue_to_client(Flow&, uint32_t flow);
     void flush_peer();
     void stamp(uint8_t* payload, uint32_t flow, Way);
     void count_sent(Way, bool went);
@@ -94,7 +107,7 @@ class Traffic {
     bool measuring(Instant at) const { return at >= from_ && at < to_; }
 
     const Load load_;
-    Sessions& sessions_;
+    const size_t header_size_;  // of what a client sends
     const int peer_;
     Descriptor epoll_;
     uint64_t run_id_ = 0;
