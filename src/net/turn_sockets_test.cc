@@ -68,10 +68,16 @@ class LoopbackClient {
                 const auto found = message->find(stun::AttributeType::icmp);
                 if (found) icmp_.emplace_back(found->begin(), found->end());
             }
-            client_.from_server(read_clocks(), {.bytes = bytes}, out_);
+            if (client_.from_server(read_clocks(), {.bytes = bytes}, out_)) ++heard_;
             flush();
         }
     }
+    // Datagrams of peers.
+    size_t heard() {
+        receive();
+        return heard_;
+    }
+    const TransportAddress& relayed() const { return client_.relayed().value(); }
     bool has(turn::ClientEvent::Kind kind) {
         receive();
         for (const auto& event : client_.take_events()) seen_.insert(event.kind);
@@ -95,6 +101,7 @@ class LoopbackClient {
     turn::Client client_;
     Outbox out_;
     std::set<turn::ClientEvent::Kind> seen_;
+    size_t heard_ = 0;
     std::vector<std::vector<uint8_t>> icmp_;
 };
 
@@ -120,6 +127,13 @@ class TurnSocketsTest : public testing::Test {
     template <class Condition>
     void runs_until(Condition&& holds) {
         while (!holds()) ASSERT_EQ(io.run_one_for(std::chrono::seconds(10)), 1u);
+    }
+    // Allocates, and permits what comes from loopback.
+    void enters(LoopbackClient& client) {
+        client.asks([](turn::Client& c, Outbox& out) { c.allocate(read_clocks(), out); });
+        runs_until([&] { return client.has(turn::ClientEvent::Kind::allocated); });
+        client.asks([](turn::Client& c, Outbox& out) { c.permit(read_clocks(), loopback, out); });
+        runs_until([&] { return client.has(turn::ClientEvent::Kind::permitted); });
     }
 
     boost::asio::io_context io;
@@ -198,10 +212,7 @@ TEST_F(TurnSocketsTest, TI5_AfterAMillionPortsThatCameAndWentAllAreThere) {
 TEST_F(TurnSocketsTest, I14_TheClientHearsThatNobodyListensAndTheRelayGoesOn) {
     const auto listening = one.sockets.listen({loopback, 0}, "turn.listen");
     LoopbackClient client(listening);
-    client.asks([](turn::Client& c, Outbox& out) { c.allocate(read_clocks(), out); });
-    runs_until([&] { return client.has(turn::ClientEvent::Kind::allocated); });
-    client.asks([](turn::Client& c, Outbox& out) { c.permit(read_clocks(), loopback, out); });
-    runs_until([&] { return client.has(turn::ClientEvent::Kind::permitted); });
+    enters(client);
 
     TransportAddress gone;
     {
@@ -222,6 +233,24 @@ TEST_F(TurnSocketsTest, I14_TheClientHearsThatNobodyListensAndTheRelayGoesOn) {
     runs_until([&] { return peer.hears(); });
     EXPECT_EQ(one.sockets.sent().refused, 0u);
     io.poll();
+    one.server.close_all(read_clocks());
+    one.sockets.stop();
+}
+
+TEST_F(TurnSocketsTest, AFloodAtOneRelayedAddressKeepsNobodyElseWaiting) {
+    const auto listening = one.sockets.listen({loopback, 0}, "turn.listen");
+    LoopbackClient flooded(listening), quiet(listening);
+    enters(flooded);
+    enters(quiet);
+
+    // All are there before the first is read.
+    constexpr size_t flood = 100;
+    const std::array<uint8_t, 3> bytes{1, 2, 3};
+    for (size_t i = 0; i < flood; ++i) peer.send(flooded.relayed(), bytes);
+    peer.send(quiet.relayed(), bytes);
+    runs_until([&] { return quiet.heard() == 1; });
+    EXPECT_LE(flooded.heard(), flood / 2);
+    runs_until([&] { return flooded.heard() == flood; });
     one.server.close_all(read_clocks());
     one.sockets.stop();
 }
