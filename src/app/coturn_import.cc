@@ -477,11 +477,15 @@ class Import {
     std::vector<Prefix> blocks_of(const std::string& option) {
         std::vector<Prefix> blocks;
         for (const Line& line : all(option)) {
-            if (const auto range = parse_peer_range(line.value)) {
-                blocks.insert(blocks.end(), range->begin(), range->end());
-            } else {
+            const auto range = parse_peer_range(line.value);
+            if (!range) {
                 lost(line, "is not an IP address, nor a range of them");
+                continue;
             }
+            if (range->empty()) {
+                remark(line, "an IPv4 address in IPv6's form is judged as the IPv4 address it is");
+            }
+            blocks.insert(blocks.end(), range->begin(), range->end());
         }
         return blocks;
     }

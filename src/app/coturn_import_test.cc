@@ -289,6 +289,15 @@ TEST(CoturnImport, LongerBlocksAndDenyWinHere) {
                 IsEmpty());
 }
 
+TEST(CoturnImport, DenyingTheMappedFormDeniesNoIpv4Address) {
+    const auto imported =
+        imports(with("denied-peer-ip=::ffff:0.0.0.0-::ffff:255.255.255.255\n"
+                     "denied-peer-ip=10.0.0.0-10.255.255.255\n"));
+    EXPECT_FALSE(imported.changes_behaviour);
+    EXPECT_THAT(imported.remarks, ElementsAre(HasSubstr("judged as the IPv4 address it is")));
+    EXPECT_THAT(loads(imported).turn.peers.deny, ElementsAre(*Prefix::parse("10.0.0.0/8")));
+}
+
 TEST(CoturnImport, EveryOptionIsValidWhateverItsValue) {
     for (const CoturnOption& option : coturn_options()) {
         for (const char* value : {"", "=1", "=off", "=\"", "=\\\"\x01", "=192.0.2.1", "=a:b"}) {

@@ -39,6 +39,10 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
+bool is_all_of_ipv4(const IpAddress& from, const IpAddress& to) {
+    return from == IpAddress::v4(0) && to == IpAddress::v4(0xffffffff);
+}
+
 }  // namespace
 
 std::optional<std::vector<Prefix>> parse_peer_range(std::string_view text) {
@@ -50,6 +54,8 @@ std::optional<std::vector<Prefix>> parse_peer_range(std::string_view text) {
     const auto to = IpAddress::parse(trimmed(text.substr(dash + 1)));
     if (!from || !to || from->family() != to->family() || *to < *from) return {};
     std::vector<Prefix> blocks;
+    const bool is_mapped = text.find(':') != text.npos;
+    if (is_mapped && is_all_of_ipv4(*from, *to)) return blocks;
     const Number last = number_of(*to);
     for (Number first = number_of(*from);;) {
         int bits = 0;

@@ -28,6 +28,12 @@ TEST(PeerRange, IsTheFewestBlocks) {
     EXPECT_EQ(blocks("192.0.2.0/24"), "192.0.2.0/24");
 }
 
+TEST(PeerRange, OfMappedAddressesIsThatOfTheIpv4AddressesTheyAre) {
+    EXPECT_EQ(blocks("::ffff:10.0.0.0-::ffff:10.255.255.255"), "10.0.0.0/8");
+    EXPECT_EQ(blocks("::ffff:0.0.0.0-::ffff:255.255.255.255"), "");
+    EXPECT_EQ(blocks("::ffff:0:0-::ffff:ffff:ffff"), "");
+}
+
 TEST(PeerRange, IsNothingWhenItIsNone) {
     for (const char* text : {"", "-", "192.0.2.1-", "-192.0.2.1", "192.0.2.2-192.0.2.1",
                              "192.0.2.1-2001:db8::1", "example.org", "192.0.2.1-192.0.2.2-x"}) {

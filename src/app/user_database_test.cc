@@ -101,7 +101,8 @@ TEST_F(UserDatabaseTest, HoldsPeersOfTheRealmAndOfAll) {
     has_tables();
     runs(
         "INSERT INTO allowed_peer_ip VALUES ('example.org', '10.0.0.1'), ('x', '10.0.0.2');"
-        "INSERT INTO denied_peer_ip VALUES ('', '198.51.100.0-198.51.100.255')");
+        "INSERT INTO denied_peer_ip VALUES ('', '198.51.100.0-198.51.100.255'),"
+        "('', '::ffff:0.0.0.0-::ffff:255.255.255.255')");
     const Realm realm = reads();
     ASSERT_EQ(realm.peers.allow.size(), 1u);
     EXPECT_EQ(realm.peers.allow[0].to_string(), "10.0.0.1/32");
