@@ -11,6 +11,7 @@ import pathlib
 import re
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -129,6 +130,23 @@ class Lab:
 
     # ---- the server
 
+    def relay_sockets(self):
+        """How many are open, of either IP version."""
+        shown = run(*self.inside("server", "ss", "-Hlun"))
+        relays = [f" {ADDRESSES[4][2]}:", f" [{ADDRESSES[6][2]}]:"]
+        return sum(any(relay in line for relay in relays) for line in shown.splitlines())
+
+    def status(self, name):
+        """A number of the server's /proc/PID/status."""
+        text = self.of_process("status").read_text()
+        return int(re.search(rf"^{name}:\s+(\d+)", text, re.MULTILINE).group(1))
+
+    def files(self):
+        return len(list(self.of_process("fd").iterdir()))
+
+    def of_process(self, name):
+        return pathlib.Path("/proc") / str(self.server.pid) / name
+
     def start(self, *settings, deny=(), fastpath="on"):
         config = pathlib.Path(self.folder.name) / "ahoy.toml"
         self.write_peers = lambda denied: config.write_text(
@@ -198,10 +216,34 @@ def programs():
             if program.get("name") == "ahoy_relay"}
 
 
-def paths(program):
-    """How many entries the program's map has."""
-    maps = json.loads(run("bpftool", "-j", "prog", "show", "id", str(program)))["map_ids"]
-    for each in maps:
-        if json.loads(run("bpftool", "-j", "map", "show", "id", str(each)))["name"] == "paths":
-            return len(json.loads(run("bpftool", "-j", "map", "dump", "id", str(each))))
-    raise AssertionError("no map of paths")
+class Paths:
+    """The map of the program's paths, as the kernel has it."""
+
+    def __init__(self, program):
+        for each in json.loads(run("bpftool", "-j", "prog", "show", "id", str(program)))["map_ids"]:
+            if json.loads(run("bpftool", "-j", "map", "show", "id", str(each)))["name"] == "paths":
+                self.id = str(each)
+
+    def entries(self):
+        """Keys and values, in bytes."""
+        dump = json.loads(run("bpftool", "-j", "map", "dump", "id", self.id))
+        return [tuple(bytes(int(byte, 16) for byte in entry[part]) for part in ("key", "value"))
+                for entry in dump]
+
+    def ends(self):
+        """When they end, in nanoseconds of the monotonic clock."""
+        return [struct.unpack("=Q", value[8:16])[0] for _, value in self.entries()]
+
+    def end_at(self, instant):
+        """All of them, as if somebody had asked for them so long ago."""
+        for key, value in self.entries():
+            value = value[:8] + struct.pack("=Q", instant) + value[16:]
+            run("bpftool", "map", "update", "id", self.id, "key", *map(str, key),
+                "value", *map(str, value))
+
+    def memory(self):
+        """Of the kernel, in bytes."""
+        return int(json.loads(run("bpftool", "-j", "map", "show", "id", self.id))["bytes_memlock"])
+
+    def __len__(self):
+        return len(self.entries())

@@ -38,6 +38,19 @@ def channel_data(number, payload):
     return struct.pack("!HH", number, len(payload)) + payload
 
 
+def about(peer, transaction, channel=None):
+    packed = pack(peer[0])
+    value = struct.pack("!BBH", 0, 1 if len(packed) == 4 else 2, peer[1] ^ COOKIE >> 16)
+    found = attribute(XOR_PEER_ADDRESS, value + xor(packed, transaction))
+    if channel is not None:
+        found += attribute(CHANNEL_NUMBER, struct.pack("!HH", channel, 0))
+    return found
+
+
+def lifetime(seconds):
+    return attribute(LIFETIME, struct.pack("!I", seconds))
+
+
 class Refused(Exception):
     pass
 
@@ -58,16 +71,7 @@ class Client:
 
     def ask(self, method, attributes=b"", transaction=None):
         """The answer's attributes, by number."""
-        transaction = transaction or os.urandom(12)
-        signs = self.nonce is not None
-        if signs:
-            attributes += (attribute(USERNAME, USER.encode()) + attribute(REALM, b"ahoy") +
-                           attribute(NONCE, self.nonce))
-        size = len(attributes) + (24 if signs else 0)
-        message = struct.pack("!HHI", method, size, COOKIE) + transaction + attributes
-        if signs:
-            message += attribute(INTEGRITY, hmac.digest(KEY, message, "sha1"))
-        self.socket.sendto(message, self.server)
+        transaction = self.send_request(method, attributes, transaction)
         while True:
             answer = self.socket.recv(65536)
             if answer[8:20] == transaction and answer[0] < 0x40:
@@ -79,16 +83,34 @@ class Client:
             rest = rest[4 + length + -length % 4:]
         if struct.unpack("!H", answer[:2])[0] & 0x0110 == 0x0110:
             code = found[ERROR_CODE][2] * 100 + found[ERROR_CODE][3]
-            if code == 401 and not signs:
+            if code == 401 and self.nonce is None:
                 self.nonce = found[NONCE]
             else:
                 raise Refused(code)
         found["transaction"] = transaction
         return found
 
+    def send_request(self, method, attributes=b"", transaction=None):
+        transaction = transaction or os.urandom(12)
+        signs = self.nonce is not None
+        if signs:
+            attributes += (attribute(USERNAME, USER.encode()) + attribute(REALM, b"ahoy") +
+                           attribute(NONCE, self.nonce))
+        size = len(attributes) + (24 if signs else 0)
+        message = struct.pack("!HHI", method, size, COOKIE) + transaction + attributes
+        if signs:
+            message += attribute(INTEGRITY, hmac.digest(KEY, message, "sha1"))
+        self.socket.sendto(message, self.server)
+        return transaction
+
+    def expect_success(self):
+        """Of the one request that is under way, with an answer that nobody reads."""
+        answer = self.socket.recv(65536)
+        if answer[1] & 0x10:
+            raise Refused(answer.hex())
+
     def allocate(self):
-        wants = attribute(REQUESTED_TRANSPORT, bytes([17, 0, 0, 0]))
-        wants += attribute(REQUESTED_ADDRESS_FAMILY, bytes([1 if self.version == 4 else 2, 0, 0, 0]))
+        wants = self.wants()
         if self.nonce is None:
             self.ask(ALLOCATE, wants)
         answer = self.ask(ALLOCATE, wants)
@@ -97,21 +119,21 @@ class Client:
         self.relayed = (unpack(xor(value[4:], answer["transaction"])), port)
         return self
 
+    def wants(self):
+        family = 1 if self.version == 4 else 2
+        return (attribute(REQUESTED_TRANSPORT, bytes([17, 0, 0, 0])) +
+                attribute(REQUESTED_ADDRESS_FAMILY, bytes([family, 0, 0, 0])))
+
     def bind(self, number, peer):
-        self._ask_about(CHANNEL_BIND, peer, attribute(CHANNEL_NUMBER, struct.pack("!HH", number, 0)))
+        transaction = os.urandom(12)
+        self.ask(CHANNEL_BIND, about(peer, transaction, number), transaction)
 
     def permit(self, peer):
-        self._ask_about(CREATE_PERMISSION, peer, b"")
-
-    def _ask_about(self, method, peer, more):
-        packed = pack(peer[0])
         transaction = os.urandom(12)
-        value = struct.pack("!BBH", 0, 1 if len(packed) == 4 else 2, peer[1] ^ COOKIE >> 16)
-        about = attribute(XOR_PEER_ADDRESS, value + xor(packed, transaction))
-        self.ask(method, more + about, transaction)
+        self.ask(CREATE_PERMISSION, about(peer, transaction), transaction)
 
     def refresh(self, seconds):
-        self.ask(REFRESH, attribute(LIFETIME, struct.pack("!I", seconds)))
+        self.ask(REFRESH, lifetime(seconds))
 
     def send(self, number, payload):
         self.socket.sendto(channel_data(number, payload), self.server)
