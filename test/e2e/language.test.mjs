@@ -51,7 +51,7 @@ test('a German browser gets a German page, and joins', async () => {
   await person.seesError('bad-room-name');
   await speaksGerman(person, 'a wrong name');
   await person.open(`/r/${newRoom()}`);
-  await person.page.waitForSelector('[data-action="mic"]:not(:disabled)');
+  await person.page.waitForSelector('[data-action="mic"][aria-pressed="true"]');
   await person.opens('settings');
   await speaksGerman(person, 'lobby with settings');
   await person.page.click(`button:text-is("${de.lobby.join}")`);

@@ -110,7 +110,7 @@ test('another camera and microphone are taken up without a new connection', asyn
         },
         [kind === 'camera' ? 'video' : 'audio', wanted],
       );
-      await first.page.waitForSelector(`#device-${kind}:enabled`);
+      await first.page.waitForSelector(`#device-${kind}:not([aria-busy])`);
     }
   }
   await second.receives();
@@ -131,8 +131,8 @@ test('the loudspeaker can be tried before the call', async () => {
   await person.open(`/r/${newRoom()}`);
   await person.opens('settings');
   await person.press('speaker-test');
-  await person.page.waitForSelector('[data-action="speaker-test"]:disabled');
-  await person.page.waitForSelector('[data-action="speaker-test"]:enabled');
+  await person.page.waitForSelector('[data-action="speaker-test"][aria-busy]');
+  await person.page.waitForSelector('[data-action="speaker-test"]:not([aria-busy])');
   assert.equal(await person.page.evaluate(() => globalThis.notes), 1);
 });
 

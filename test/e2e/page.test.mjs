@@ -19,7 +19,7 @@ test('a call needs no mouse', async () => {
   const person = await here.person();
   await person.open(`/r/${room}`);
   await person.state('lobby');
-  await person.page.waitForSelector('[data-action="mic"]:not(:disabled)');
+  await person.page.waitForSelector('[data-action="mic"][aria-pressed="true"]');
   await tabTo(person, 'mic');
   await person.page.keyboard.press('Space');
   await person.pressed('mic', false);

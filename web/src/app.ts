@@ -4,7 +4,7 @@ import { readKey, type Key } from './address.ts';
 import { PeerLink, type LocalTracks } from './call.ts';
 import { Chat, type Line } from './chat.ts';
 import { Files, largestFile, mostAtOnce, safeName, type OfferedFile } from './files.ts';
-import { alreadyAllowed, LocalMedia, type DeviceChoice } from './media.ts';
+import { alreadyAllowed, LocalMedia, type DeviceChoice, type Kind } from './media.ts';
 import { isRoomName, rememberRoom, suggestRoom } from './names.ts';
 import type { Outcome } from './protocol.ts';
 import { report } from './report.ts';
@@ -12,10 +12,12 @@ import { Session, type SessionOwner, type World } from './session.ts';
 import { ActiveSpeaker } from './speaker.ts';
 import { remember } from './stats.ts';
 import { load, loadDevices, loadLanguage, save, saveDevices, saveLanguage } from './stored.ts';
+import { Tasks, type Failure } from './tasks.ts';
+import { playTone, trySpeaker } from './tone.ts';
 import { webSocketTransport } from './transport.ts';
 import { fileSize, speak, t, type Language } from './texts/index.ts';
-import { happening, nameOf, refusalText } from './ui/texts.ts';
-import { readWishes, wishesIn, type MediaKind } from './wishes.ts';
+import { happening, nameOf, refusalText, screenFailure } from './ui/texts.ts';
+import { readWishes, wishesIn } from './wishes.ts';
 import type { Presence, Request, Switch } from './wire.ts';
 
 export type Phase =
@@ -38,7 +40,8 @@ const nameKey = 'displayName';
 const inCallKey = 'inCall';
 const statsMs = 1_000;
 const levelsMs = 300;
-const toastMs = 2_500;
+/** Long enough to read it. */
+const toastMs = (text: string) => Math.max(2_500, text.length * 60);
 /** A browser may ask where to. */
 const savingMs = 60_000;
 const longestName = 60;
@@ -64,6 +67,7 @@ export class App {
   reason = 'left';
   panel: Panel = 'none';
   toast = '';
+  fullscreen = false;
   /** The overview of the keys is open. */
   keysShown = false;
   miniHidden = false;
@@ -81,6 +85,7 @@ export class App {
   screenAudio: MediaStreamTrack | null = null;
   readonly devices = loadDevices();
   readonly media: LocalMedia;
+  readonly tasks = new Tasks(() => this.changed());
   readonly chat = new Chat((arrived) => this.chatChanged(arrived));
   readonly files = new Files({
     changed: () => this.changed(),
@@ -96,6 +101,8 @@ export class App {
   private readonly query = new URLSearchParams(location.search);
   private readonly wishes = readWishes(this.query);
   private key: Key = {};
+  /** Who waits for their devices waits no longer. */
+  private goOn: () => void = () => {};
   private statsTimer: ReturnType<typeof setInterval> | undefined;
   private levelsTimer: ReturnType<typeof setInterval> | undefined;
   private speaker = new ActiveSpeaker();
@@ -114,6 +121,10 @@ export class App {
     addEventListener('popstate', () => {
       this.readAddress();
       void this.backToLobby();
+    });
+    document.addEventListener('fullscreenchange', () => {
+      this.fullscreen = document.fullscreenElement !== null;
+      this.changed();
     });
     document.addEventListener('visibilitychange', () => {
       this.holdScreen();
@@ -207,7 +218,7 @@ export class App {
       history.pushState(null, '', `${path}${wishesIn(this.query)}`);
     }
     this.show('joining');
-    await this.preview();
+    await Promise.race([this.preview(), new Promise<void>((resolve) => (this.goOn = resolve))]);
     if (this.phase !== 'joining' || this.room !== room) return;
     const current = (act: () => void) => this.session === session && act();
     const owner: SessionOwner = {
@@ -242,6 +253,11 @@ export class App {
     await session.leave();
   }
 
+  /** What is still being asked for is taken along when it comes. */
+  enterNow(): void {
+    this.goOn();
+  }
+
   rejoin(): void {
     void this.join(this.room);
   }
@@ -255,32 +271,17 @@ export class App {
   /** Without a microphone the button asks for one; so does the camera's. */
   async toggleMic(): Promise<void> {
     if (this.media.audio) this.media.setMic(!this.media.micOn);
-    else await this.ask('audio');
+    else await this.want('audio');
   }
 
   async toggleCamera(): Promise<void> {
     if (this.media.video) this.media.setCamera(!this.media.cameraOn);
-    else await this.ask('video');
+    else await this.want('video');
   }
 
   async toggleScreen(): Promise<void> {
-    if (this.screen) {
-      this.stopScreen();
-      return;
-    }
-    try {
-      const stream = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true });
-      this.screen = stream.getVideoTracks()[0] ?? null;
-      this.screenAudio = stream.getAudioTracks()[0] ?? null;
-      if (this.screen) {
-        this.screen.contentHint = 'detail';
-        this.screen.onended = () => this.stopScreen();
-      }
-      this.mediaChanged();
-    } catch (error) {
-      const refused = error instanceof Error && error.name === 'NotAllowedError';
-      if (!refused) this.say(t.toasts.noScreen);
-    }
+    if (this.screen) this.stopScreen();
+    else await this.tasks.run('screen', () => this.shareScreen());
   }
 
   toggleHand(): void {
@@ -301,16 +302,27 @@ export class App {
   }
 
   async write(text: string): Promise<void> {
-    this.report(await this.session?.say(text));
+    const failure = this.failureOf(await this.session?.say(text));
+    if (failure) this.tasks.fail('send', failure);
+  }
+
+  /** Whether there is anybody to send a file to; who asks is told. */
+  mayAttach(): boolean {
+    const someone = (this.session?.others.length ?? 0) > 0;
+    if (!someone) this.tasks.fail('attach', { text: t.files.nobody });
+    return someone;
   }
 
   /** To everybody who is here now. */
   sendFiles(files: Iterable<File>): void {
+    if (!this.mayAttach()) return;
     const others = this.session?.others ?? [];
-    if (others.length === 0) return this.say(t.files.nobody);
     for (const file of files) {
-      if (file.size > largestFile) return this.say(t.files.tooLarge(safeName(file.name), fileSize(largestFile)));
-      if (this.files.full) return this.say(t.files.full(mostAtOnce));
+      const text = this.whyNot(file);
+      if (text !== null) {
+        this.tasks.fail('attach', { text });
+        continue;
+      }
       const receivers = others.map(({ participant: { id, name }, link }) => ({ id, name, channel: link.channel() }));
       this.files.send(file, receivers);
     }
@@ -327,16 +339,17 @@ export class App {
   }
 
   /** What only the host may; by the time it arrives somebody else may be. */
-  async manage(request: Request): Promise<void> {
-    this.report(await this.session?.request(request));
+  async manage(task: string, request: Request): Promise<void> {
+    await this.tasks.run(task, async () => this.failureOf(await this.session?.request(request)));
   }
 
   /** A link that passes lock and lobby. */
-  async copyInvite(): Promise<boolean> {
-    const outcome = await this.session?.request({ type: 'invite' });
-    this.report(outcome);
-    if (!outcome?.ok || !outcome.key) return false;
-    return this.copy(`${this.link}#invite=${encodeURIComponent(outcome.key)}`, t.toasts.inviteCopied);
+  async copyInvite(): Promise<void> {
+    await this.tasks.run('invite', async () => {
+      const outcome = await this.session?.request({ type: 'invite' });
+      if (!outcome?.ok || !outcome.key) return this.failureOf(outcome);
+      return this.copy(`${this.link}#invite=${encodeURIComponent(outcome.key)}`, t.toasts.inviteCopied);
+    });
   }
 
   togglePanel(panel: Exclude<Panel, 'none'>): void {
@@ -378,7 +391,7 @@ export class App {
   }
 
   copyReport(): Promise<boolean> {
-    return this.copy(this.reportText(), t.stats.reportCopied);
+    return this.tasks.run('copy-report', () => this.copy(this.reportText(), t.stats.reportCopied));
   }
 
   toggleKeys(): void {
@@ -396,44 +409,95 @@ export class App {
   }
 
   async toggleFullscreen(): Promise<void> {
-    try {
-      if (document.fullscreenElement) await document.exitFullscreen();
-      else await document.documentElement.requestFullscreen();
-    } catch {
-      // iPhones have no such thing.
-    }
+    await this.tasks.run('fullscreen', async () => {
+      try {
+        if (this.fullscreen) await document.exitFullscreen();
+        else await document.documentElement.requestFullscreen();
+        return null;
+      } catch {
+        return { text: t.toasts.notFullscreen };
+      }
+    });
   }
 
-  copyLink(): Promise<boolean> {
-    return this.copy(this.link, t.toasts.linkCopied);
+  copyLink(task: string): Promise<boolean> {
+    return this.tasks.run(task, () => this.copy(this.link, t.toasts.linkCopied));
   }
 
   async shareLink(): Promise<void> {
-    try {
-      await navigator.share({ title: 'Ahoy', text: t.toasts.invitation, url: this.link });
-    } catch (error) {
-      const closed = error instanceof Error && error.name === 'AbortError';
-      if (!closed) this.say(t.toasts.notShared);
-    }
+    await this.tasks.run('share', async () => {
+      try {
+        await navigator.share({ title: 'Ahoy', text: t.toasts.invitation, url: this.link });
+        return null;
+      } catch (error) {
+        const closed = error instanceof Error && error.name === 'AbortError';
+        return closed ? null : { text: t.toasts.notShared, toCopy: this.link };
+      }
+    });
   }
 
   async chooseDevice(kind: keyof DeviceChoice, id: string): Promise<void> {
-    if (kind === 'speaker') {
-      this.devices.speaker = id;
-      this.changed();
-    } else {
-      await this.media.change(kind === 'camera' ? 'video' : 'audio', id);
-    }
+    if (kind === 'speaker') await this.tasks.run('speaker', () => this.chooseSpeaker(id));
+    else await this.media.change(kind === 'camera' ? 'video' : 'audio', id);
     saveDevices(this.devices);
+  }
+
+  async testSpeaker(): Promise<void> {
+    await this.tasks.run('speaker-test', async () =>
+      playTone(this.devices.speaker).then(
+        () => null,
+        () => ({ text: t.settings.noSound }),
+      ),
+    );
   }
 
   suggestion(): string {
     return suggestRoom();
   }
 
-  private async ask(kind: MediaKind): Promise<void> {
-    this.media.allow(kind);
-    await this.preview();
+  private async want(kind: Kind): Promise<void> {
+    this.asked = true;
+    await this.media.want(kind);
+  }
+
+  private async shareScreen(): Promise<Failure | null> {
+    const { session } = this;
+    try {
+      const stream = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true });
+      // While somebody chose, the call may have ended.
+      if (this.session === session) this.keepScreen(stream);
+      else for (const track of stream.getTracks()) track.stop();
+      return null;
+    } catch (error) {
+      return { text: screenFailure(error) };
+    }
+  }
+
+  private keepScreen(stream: MediaStream): void {
+    this.screen = stream.getVideoTracks()[0] ?? null;
+    this.screenAudio = stream.getAudioTracks()[0] ?? null;
+    if (this.screen) {
+      this.screen.contentHint = 'detail';
+      this.screen.onended = () => this.stopScreen();
+    }
+    this.mediaChanged();
+  }
+
+  private async chooseSpeaker(id: string): Promise<Failure | null> {
+    const before = this.devices.speaker;
+    this.devices.speaker = id;
+    try {
+      await trySpeaker(id);
+      return null;
+    } catch {
+      this.devices.speaker = before;
+      return { text: t.settings.noSpeaker };
+    }
+  }
+
+  private whyNot({ name, size }: File): string | null {
+    if (size > largestFile) return t.files.tooLarge(safeName(name), fileSize(largestFile));
+    return this.files.full ? t.files.full(mostAtOnce) : null;
   }
 
   private speak(chosen: Language): void {
@@ -441,18 +505,18 @@ export class App {
     document.documentElement.lang = chosen;
   }
 
-  private report(outcome: Outcome | undefined): void {
-    if (this.session && outcome?.ok === false) this.say(refusalText(outcome.refusal.code));
+  /** Where the call itself is over, that has been said. */
+  private failureOf(outcome: Outcome | undefined): Failure | null {
+    return this.session && outcome?.ok === false ? { text: refusalText(outcome.refusal.code) } : null;
   }
 
-  private async copy(text: string, done: string): Promise<boolean> {
+  private async copy(text: string, done: string): Promise<Failure | null> {
     try {
       await navigator.clipboard.writeText(text);
       this.say(done);
-      return true;
+      return null;
     } catch {
-      this.say(t.toasts.notCopied);
-      return false;
+      return { text: t.toasts.notCopied, toCopy: text };
     }
   }
 
@@ -472,6 +536,7 @@ export class App {
     this.error = null;
     this.chat.forget();
     this.files.forget();
+    this.tasks.dismiss();
     this.show('lobby');
     await Promise.all([session?.leave(), this.preview()]);
   }
@@ -526,6 +591,7 @@ export class App {
       this.reason = session.reason;
       this.session = null;
       this.toast = ''; // who came or went is no news any more
+      this.tasks.dismiss();
       this.panel = 'none';
       this.hand = false;
       this.pinned = null;
@@ -603,7 +669,7 @@ export class App {
     this.toastTimer = setTimeout(() => {
       this.toast = '';
       this.changed();
-    }, toastMs);
+    }, toastMs(text));
     this.changed();
   }
 

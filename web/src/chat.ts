@@ -60,7 +60,7 @@ export class Chat {
   /** The server did not take it: back to where it can be changed or tried again. */
   refused(text: string): void {
     this.takeOut(text);
-    if (this.draft === '') this.draft = text;
+    this.draft = this.draft === '' ? text : `${text}\n${this.draft}`;
     this.publish(null);
   }
 

@@ -16,7 +16,7 @@ export interface DeviceChoice {
   speaker: string;
 }
 
-type Kind = 'audio' | 'video';
+export type Kind = 'audio' | 'video';
 
 function problemCode(error: unknown): MediaProblem['code'] {
   switch (error instanceof Error ? error.name : '') {
@@ -54,10 +54,14 @@ export class LocalMedia {
   /** The preview: a new object whenever its tracks change, so that views notice. */
   stream: MediaStream | null = null;
 
-  /** The browser was asked and has not answered yet. */
-  busy = false;
+  /** What the browser was asked for and has not answered yet. */
+  pending: ReadonlySet<Kind> = new Set();
 
   private asking: Promise<void> | null = null;
+  /** One question at a time: phones open only one camera. */
+  private work: Promise<void> = Promise.resolve();
+  /** Changes when everything is let go: what was asked for before comes too late. */
+  private stay = {};
 
   /** `capture`: what is asked of a device beside the usual; null for one that is not asked for by itself. */
   constructor(
@@ -66,17 +70,25 @@ export class LocalMedia {
     private readonly capture: { [kind in Kind]: MediaTrackConstraints | null } = { audio: {}, video: {} },
   ) {}
 
-  /** Resolves when we know what there is; never rejects, because a call without media is a call. */
-  acquire(): Promise<void> {
-    this.asking ??= this.ask().finally(() => {
-      this.asking = null;
-    });
-    return this.asking;
+  get busy(): boolean {
+    return this.pending.size > 0;
   }
 
-  /** Somebody asks for a device that the address did not want. */
-  allow(kind: Kind): void {
+  /** Resolves when we know what there is; never rejects, because a call without media is a call. */
+  acquire(): Promise<void> {
+    if (this.asking) return this.asking;
+    const asking = this.enqueue(() => this.ask()).finally(() => {
+      if (this.asking === asking) this.asking = null;
+    });
+    this.asking = asking;
+    return asking;
+  }
+
+  /** Also where the address did not want it, or another one is being asked for. */
+  async want(kind: Kind): Promise<void> {
     this.capture[kind] ??= {};
+    if (this.asking && !this.pending.has(kind)) await this.asking;
+    await this.acquire();
   }
 
   /** The problem has been read. */
@@ -98,25 +110,36 @@ export class LocalMedia {
   }
 
   /** Another device of one kind; the old one is let go first, because phones open only one camera. */
-  async change(kind: Kind, deviceId: string): Promise<void> {
+  change(kind: Kind, deviceId: string): Promise<void> {
     if (kind === 'video') this.choice.camera = deviceId;
     else this.choice.microphone = deviceId;
-    this.allow(kind);
-    this.drop(kind);
-    this.wait();
-    try {
-      this.keep(await this.open([kind]));
-      this.problem = null;
-    } catch (error) {
-      const what = kind === 'video' ? 'camera' : 'microphone';
-      this.problem = { code: problemCode(error), what };
-    }
-    this.publish();
+    this.capture[kind] ??= {};
+    return this.enqueue(() => this.reopen(kind));
   }
 
   release(): void {
+    this.stay = {};
+    this.asking = null;
     this.drop('audio');
     this.drop('video');
+    this.publish();
+  }
+
+  private enqueue(step: () => Promise<void>): Promise<void> {
+    const { stay } = this;
+    this.work = this.work.then(() => (stay === this.stay ? step() : undefined));
+    return this.work;
+  }
+
+  private async reopen(kind: Kind): Promise<void> {
+    this.drop(kind);
+    this.wait([kind]);
+    try {
+      await this.take([kind]);
+      this.problem = null;
+    } catch (error) {
+      this.problem = { code: problemCode(error), what: kind === 'video' ? 'camera' : 'microphone' };
+    }
     this.publish();
   }
 
@@ -130,9 +153,9 @@ export class LocalMedia {
     if (this.capture.audio && this.audio?.readyState !== 'live') wanted.push('audio');
     if (this.capture.video && this.video?.readyState !== 'live') wanted.push('video');
     if (wanted.length === 0) return;
-    this.wait();
+    this.wait(wanted);
     try {
-      this.keep(await this.open(wanted));
+      await this.take(wanted);
       this.problem = null;
     } catch (error) {
       await this.askOneByOne(error, wanted);
@@ -150,7 +173,7 @@ export class LocalMedia {
         continue;
       }
       try {
-        this.keep(await this.open([kind]));
+        await this.take([kind]);
       } catch (error) {
         failed.push(kind);
         last = error;
@@ -158,6 +181,14 @@ export class LocalMedia {
     }
     const what = failed.length === 2 ? 'both' : failed[0] === 'video' ? 'camera' : 'microphone';
     this.problem = failed.length === 0 ? null : { code: problemCode(last), what };
+  }
+
+  /** What comes after everything was let go is let go as well. */
+  private async take(kinds: readonly Kind[]): Promise<void> {
+    const { stay } = this;
+    const stream = await this.open(kinds);
+    if (stay === this.stay) this.keep(stream);
+    else for (const track of stream.getTracks()) track.stop();
   }
 
   /** Exactly the devices that were chosen: as a mere wish they would be weighed against sizes and rates. */
@@ -219,13 +250,13 @@ export class LocalMedia {
     this[kind] = null;
   }
 
-  private wait(): void {
-    this.busy = true;
+  private wait(kinds: readonly Kind[]): void {
+    this.pending = new Set(kinds);
     this.changed();
   }
 
   private publish(): void {
-    this.busy = false;
+    this.pending = new Set();
     const tracks = [this.audio, this.video].filter((t) => t !== null);
     this.stream = tracks.length > 0 ? new MediaStream(tracks) : null;
     this.changed();

@@ -1,11 +1,23 @@
 // Something to hear, for who wants to know whether the loudspeaker works.
 
-/** Two notes. Resolves when they have sounded. */
+const lengthMs = 1_250;
+/** A browser that finds nothing to play on lets time stand still. */
+const patienceMs = 3 * lengthMs;
+
+/** Two notes. Resolves when they have sounded, rejects when they cannot. */
 export async function playTone(speaker: string): Promise<void> {
   const context = new AudioContext();
-  if (speaker !== '' && 'setSinkId' in context) {
-    await (context as unknown as { setSinkId(id: string): Promise<void> }).setSinkId(speaker).catch(() => {});
+  try {
+    if (speaker !== '' && 'setSinkId' in context) {
+      await (context as unknown as { setSinkId(id: string): Promise<void> }).setSinkId(speaker);
+    }
+    await sound(context);
+  } finally {
+    await context.close();
   }
+}
+
+async function sound(context: AudioContext): Promise<void> {
   const gain = context.createGain();
   gain.connect(context.destination);
   const now = context.currentTime;
@@ -17,7 +29,15 @@ export async function playTone(speaker: string): Promise<void> {
   oscillator.frequency.setValueAtTime(659.25, now + 0.6);
   oscillator.connect(gain);
   oscillator.start(now);
-  oscillator.stop(now + 1.25);
-  await new Promise((resolve) => (oscillator.onended = resolve));
-  await context.close();
+  oscillator.stop(now + lengthMs / 1000);
+  await new Promise((resolve, reject) => {
+    oscillator.onended = resolve;
+    setTimeout(() => reject(new Error('nothing plays')), patienceMs);
+  });
+}
+
+/** Rejects where no element could play there. */
+export async function trySpeaker(speaker: string): Promise<void> {
+  const element = new Audio();
+  if ('setSinkId' in element) await element.setSinkId(speaker);
 }

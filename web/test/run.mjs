@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const modules = [
-  'protocol', 'wire', 'session', 'names', 'stats', 'chat', 'layout', 'speaker', 'embed', 'report', 'files', 'browser',
+  'protocol', 'wire', 'session', 'names', 'stats', 'chat', 'layout', 'speaker', 'embed', 'report', 'files', 'browser', 'tasks',
   'texts/index', 'texts/language', 'ui/texts',
   'ice', 'wishes', 'check/outcome', 'check/advice', 'check/texts', 'check/report',
 ];

@@ -154,9 +154,13 @@ export class Check {
     if (this.speaker === 'playing') return;
     this.speaker = 'playing';
     this.changed();
-    await playTone(this.choice.speaker);
+    const played = await playTone(this.choice.speaker).then(
+      () => true,
+      () => false,
+    );
     this.speaker = 'asking';
-    this.changed();
+    if (played) this.changed();
+    else this.heard(false);
   }
 
   heard(yes: boolean): void {

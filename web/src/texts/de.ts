@@ -255,6 +255,7 @@ export const de: Texts = {
   },
 
   waiting: {
+    enterNow: 'Beitreten, ohne zu warten',
     mediaPrompt: 'Der Browser fragt, ob diese Seite sie benutzen darf. Zusehen und zuhören geht auch ohne.',
     lobby: 'Dieser Raum hat eine Lobby. Der Host weiß, dass du hier bist und unter welchem Namen. Bleib auf dieser Seite.',
     invite: 'Schicke diesen Link denen, mit denen du sprechen möchtest.',
@@ -282,6 +283,7 @@ export const de: Texts = {
     knocking: (count) => (count === 1 ? '1 wartet' : `${count} warten`),
     stats: 'Verbindungsdaten',
     settings: 'Einstellungen',
+    fullscreen: 'Vollbild',
     quality: (quality) => `Verbindung: ${qualities[quality]}`,
     locked: 'Abgeschlossen: Nur Einladungslinks öffnen die Tür',
     relay: 'Relay',
@@ -312,6 +314,13 @@ export const de: Texts = {
     cameraOff: 'Kamera ist aus',
     noPicture: 'Kein Bild',
     noPictureYet: 'Noch kein Bild',
+  },
+
+  screen: {
+    NotAllowedError:
+      'Es wird nichts geteilt. Kam keine Frage, was geteilt werden soll: Erlaube es im Browser für diese Seite und im System für den Browser.',
+    InvalidStateError: 'Es wird nichts geteilt. Der Browser verlangt, dass du selbst hier auf den Knopf drückst.',
+    other: 'Der Bildschirm ließ sich nicht teilen. Versuche es mit einem einzelnen Fenster.',
   },
 
   people: {
@@ -438,6 +447,8 @@ export const de: Texts = {
     microphone: 'Mikrofon',
     speaker: 'Lautsprecher',
     speakerTest: 'Zwei Töne spielen',
+    noSpeaker: 'Dieser Lautsprecher lässt sich hier nicht benutzen. Wähle einen anderen.',
+    noSound: 'Es ist kein Ton zu spielen. Prüfe, ob ein Lautsprecher angeschlossen ist, oder wähle einen anderen.',
     noDevice: 'Nichts gefunden',
     name: 'Dein Name',
     namePlaceholder: 'Die anderen sehen ihn',
@@ -486,11 +497,11 @@ export const de: Texts = {
       screen: 'Der Host hat das Teilen deines Bildschirms beendet.',
       hand: 'Der Host hat deine Hand gesenkt.',
     },
-    noScreen: 'Der Bildschirm ließ sich nicht teilen. Versuche es mit einem einzelnen Fenster.',
     linkCopied: 'Link kopiert',
     inviteCopied: 'Einladungslink kopiert',
-    notCopied: 'Der Browser hat das Kopieren verhindert. Markiere den Link und kopiere ihn von Hand.',
+    notCopied: 'Der Browser hat das Kopieren verhindert. Markiere dies und kopiere es von Hand:',
     invitation: 'Komm zum Videogespräch',
-    notShared: 'Das Teilen hat nicht geklappt. Kopiere stattdessen den Link.',
+    notShared: 'Das Teilen hat nicht geklappt. Kopiere stattdessen den Link:',
+    notFullscreen: 'Der Browser gibt nicht den ganzen Bildschirm her. Sein eigenes Menü oder die Taste F11 hilft vielleicht.',
   },
 };

@@ -276,6 +276,7 @@ export const en = {
   },
 
   waiting: {
+    enterNow: 'Join without waiting',
     mediaPrompt: 'Your browser asks whether this page may use them. Without, you can still watch and listen.',
     lobby: 'This room has a lobby. Its host has been told that you are here, and under which name. Stay on this page.',
     invite: 'Send this link to those you want to talk to.',
@@ -303,6 +304,7 @@ export const en = {
     knocking: (count: number) => `${count} waiting`,
     stats: 'Connection details',
     settings: 'Settings',
+    fullscreen: 'Full screen',
     quality: (quality: Quality) => `Connection: ${quality}`,
     locked: 'Locked: only invite links let people in',
     relay: 'relay',
@@ -335,6 +337,14 @@ export const en = {
     cameraOff: 'Camera is off',
     noPicture: 'No picture',
     noPictureYet: 'No picture yet',
+  },
+
+  /** Why no screen is shared, by the names of the browser's errors. */
+  screen: {
+    NotAllowedError:
+      'Nothing is shared. If you were not asked what to share, allow it in the browser for this page, and in the system for the browser.',
+    InvalidStateError: 'Nothing is shared. Your browser wants you to press the button here yourself.',
+    other: 'Your screen could not be shared. Try a single window instead.',
   },
 
   people: {
@@ -463,6 +473,8 @@ export const en = {
     microphone: 'Microphone',
     speaker: 'Speaker',
     speakerTest: 'Play two notes',
+    noSpeaker: 'This speaker cannot be used here. Choose another one.',
+    noSound: 'Nothing can be played. Check that a speaker is connected, or choose another one.',
     noDevice: 'None found',
     name: 'Your name',
     namePlaceholder: 'Shown to the others',
@@ -513,12 +525,12 @@ export const en = {
       screen: 'The host has ended your screen sharing.',
       hand: 'The host has lowered your hand.',
     } as Of<Switch, string>,
-    noScreen: 'Your screen could not be shared. Try a single window instead.',
     linkCopied: 'Link copied',
     inviteCopied: 'Invite link copied',
-    notCopied: 'Your browser did not let us copy. Select the link and copy it by hand.',
+    notCopied: 'Your browser did not let us copy. Select this and copy it by hand:',
     invitation: 'Join me for a call',
-    notShared: 'Sharing did not work. Copy the link instead.',
+    notShared: 'Sharing did not work. Copy the link instead:',
+    notFullscreen: 'Your browser did not give us the whole screen. Its own menu, or the key F11, may.',
   },
 };
 

@@ -64,7 +64,12 @@ function Waiting({ app }: { app: App }): JSX.Element {
       <Hoist text={app.room} />
       <h1>{text}</h1>
       {app.phase === 'joining' && app.media.busy && (
-        <p class="lead late">{t.waiting.mediaPrompt}</p>
+        <div class="late">
+          <p class="lead">{t.waiting.mediaPrompt}</p>
+          <button type="button" class="button" data-action="enter-now" onClick={() => app.enterNow()}>
+            {t.waiting.enterNow}
+          </button>
+        </div>
       )}
       {app.phase === 'knocking' && !session?.offline && <p class="lead">{t.waiting.lobby}</p>}
       {alone && (
@@ -131,6 +136,7 @@ export function Call({ app }: { app: App }): JSX.Element {
             action="screen"
             label={t.call.screen}
             pressed={app.screen !== null}
+            marks={app.tasks.marks('screen')}
             {...(app.screen ? { tone: 'on' as const } : {})}
             onClick={() => void app.toggleScreen()}
           >

@@ -147,7 +147,8 @@ function Attach({ app }: { app: App }): JSX.Element {
         aria-label={t.files.attach}
         title={t.files.attach}
         disabled={!app.session?.me}
-        onClick={() => ref.current?.click()}
+        {...app.tasks.marks('attach')}
+        onClick={() => app.mayAttach() && ref.current?.click()}
       >
         <ClipIcon />
       </button>
@@ -218,6 +219,7 @@ function Compose({ app }: { app: App }): JSX.Element {
         data-action="send"
         aria-label={t.chat.send}
         disabled={!ready || draft.trim() === ''}
+        {...app.tasks.marks('send')}
         onMouseDown={(event) => event.preventDefault()} // the focus, and a phone's keyboard, stay
       >
         <SendIcon />

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { quality } from '../stats.ts';
 import { t } from '../texts/index.ts';
-import { HandIcon, LayoutIcon, LinkIcon, LockIcon, MicIcon, PeopleIcon, SettingsIcon, StatsIcon } from './icons.tsx';
+import { FullscreenIcon, HandIcon, LayoutIcon, LinkIcon, LockIcon, MicIcon, PeopleIcon, SettingsIcon, StatsIcon } from './icons.tsx';
 import { Control, Sign } from './parts.tsx';
 import { nameOf } from './texts.ts';
 
@@ -87,7 +87,7 @@ export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.El
       <Chips app={app} linked={linked} />
       <div class="tools" role="group" aria-label={t.call.about}>
         {linked && (
-          <Control action="copy" label={t.call.copyLink} onClick={() => void app.copyLink()}>
+          <Control action="copy" label={t.call.copyLink} marks={app.tasks.marks('copy')} onClick={() => void app.copyLink('copy')}>
             <LinkIcon />
           </Control>
         )}
@@ -111,6 +111,17 @@ export function CallHead({ app, linked }: { app: App; linked: boolean }): JSX.El
             onClick={() => app.togglePanel('people')}
           >
             <PeopleIcon />
+          </Control>
+        )}
+        {document.fullscreenEnabled && (
+          <Control
+            action="fullscreen"
+            label={t.call.fullscreen}
+            pressed={app.fullscreen}
+            marks={app.tasks.marks('fullscreen')}
+            onClick={() => void app.toggleFullscreen()}
+          >
+            <FullscreenIcon on={app.fullscreen} />
           </Control>
         )}
         <Control

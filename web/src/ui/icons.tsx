@@ -159,3 +159,15 @@ export const FileIcon = () => (
     <path d="M13.5 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8.5zM13.5 3v5.5H19" />
   </Icon>
 );
+
+export const FullscreenIcon = ({ on }: { on: boolean }) => (
+  <Icon>
+    <path
+      d={
+        on
+          ? 'M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5'
+          : 'M4 9V5.500A1.5 1.5 0 0 1 5.5 4H9M15 4h3.500A1.5 1.5 0 0 1 20 5.5V9M20 15v3.500a1.5 1.5 0 0 1-1.5 1.5H15M9 20H5.500A1.5 1.5 0 0 1 4 18.5V15'
+      }
+    />
+  </Icon>
+);

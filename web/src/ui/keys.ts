@@ -19,8 +19,8 @@ const calling = ({ phase }: App) => !['lobby', 'left', 'failed'].includes(phase)
 const inside = ({ session }: App) => session !== null && session.me !== null;
 
 export const shortcuts: { readonly [act in Act]: Shortcut } = {
-  mic: { keys: ['m', ' '], possible: ({ media }) => media.audio !== null, run: (app) => void app.toggleMic() },
-  camera: { keys: ['c'], possible: ({ media }) => media.video !== null, run: (app) => void app.toggleCamera() },
+  mic: { keys: ['m', ' '], possible: (app) => calling(app) || app.media.audio !== null, run: (app) => void app.toggleMic() },
+  camera: { keys: ['c'], possible: (app) => calling(app) || app.media.video !== null, run: (app) => void app.toggleCamera() },
   hand: { keys: ['h'], possible: inside, run: (app) => app.toggleHand() },
   chat: { keys: ['t'], possible: inside, run: (app) => app.togglePanel('chat') },
   people: { keys: ['p'], possible: inside, run: (app) => app.togglePanel('people') },
@@ -31,10 +31,15 @@ export const shortcuts: { readonly [act in Act]: Shortcut } = {
     run: (app) => app.toggleSpotlight(),
   },
   mini: { keys: ['l'], possible: calling, run: (app) => app.toggleMini() },
-  fullscreen: { keys: ['f'], possible: () => true, run: (app) => void app.toggleFullscreen() },
+  fullscreen: { keys: ['f'], possible: () => document.fullscreenEnabled, run: (app) => void app.toggleFullscreen() },
   leave: { keys: ['q'], possible: calling, run: (app) => void app.leave() },
   keys: { keys: ['?'], possible: () => true, run: (app) => app.toggleKeys() },
-  close: { keys: ['escape'], always: true, possible: ({ panel }) => panel !== 'none', run: (app) => app.closePanel() },
+  close: {
+    keys: ['escape'],
+    always: true,
+    possible: ({ panel, tasks }) => panel !== 'none' || tasks.failed !== null,
+    run: (app) => (app.tasks.failed ? app.tasks.dismiss() : app.closePanel()),
+  },
 };
 
 /** As aria-keyshortcuts wants them; undefined where there are none. */

@@ -3,9 +3,12 @@
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useReducer } from 'preact/hooks';
 import type { App } from '../app.ts';
+import { failureId, type Failure } from '../tasks.ts';
+import { t } from '../texts/index.ts';
 import { Call } from './call.tsx';
 import { Failed, Left } from './ends.tsx';
 import { KeysDialog } from './help.tsx';
+import { CloseIcon } from './icons.tsx';
 import { onKey } from './keys.ts';
 import { Lobby } from './lobby.tsx';
 import { statusText } from './texts.ts';
@@ -21,6 +24,31 @@ function Screen({ app }: { app: App }): JSX.Element {
     default:
       return <Call app={app} />;
   }
+}
+
+/** Why nothing came of a press, and what to do; what was to be copied can be selected. */
+function FailureNotice({ app, task, text, toCopy }: { app: App; task: string } & Failure): JSX.Element {
+  return (
+    <div class="toast failure" role="alert" data-failure={task}>
+      <div>
+        <p id={failureId}>{text}</p>
+        {toCopy !== undefined && (
+          <pre class="to-copy" tabIndex={0}>
+            {toCopy}
+          </pre>
+        )}
+      </div>
+      <button
+        type="button"
+        class="remove"
+        data-action="dismiss-failure"
+        aria-label={t.dismiss}
+        onClick={() => app.tasks.dismiss()}
+      >
+        <CloseIcon />
+      </button>
+    </div>
+  );
 }
 
 export function Page({ app }: { app: App }): JSX.Element {
@@ -46,11 +74,14 @@ export function Page({ app }: { app: App }): JSX.Element {
       <p class="voice" role="status" aria-live="polite">
         {statusText(app)}
       </p>
-      {app.toast !== '' && (
-        <p class="toast" role="status">
-          {app.toast}
-        </p>
-      )}
+      <div class="toasts">
+        {app.tasks.failed && <FailureNotice app={app} {...app.tasks.failed} />}
+        {app.toast !== '' && (
+          <p class="toast" role="status">
+            {app.toast}
+          </p>
+        )}
+      </div>
     </>
   );
 }

@@ -5,8 +5,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { browserOf } from '../browser.ts';
 import type { DeviceChoice, MediaProblem } from '../media.ts';
+import { busy, type Marks } from '../tasks.ts';
 import { choose, language, languages, t } from '../texts/index.ts';
-import { playTone } from '../tone.ts';
 import { CloseIcon } from './icons.tsx';
 
 export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem }): JSX.Element {
@@ -22,7 +22,7 @@ export function MediaNotice({ app, problem }: { app: App; problem: MediaProblem 
             type="button"
             class="inline"
             data-action="retry-media"
-            disabled={app.media.busy}
+            {...busy(app.media.busy)}
             onClick={() => void app.preview()}
           >
             {app.media.busy ? t.trying : t.again}
@@ -79,17 +79,10 @@ const kinds: readonly Kind[] = [
   { key: 'speaker', kind: 'audiooutput' },
 ];
 
-function SpeakerTest({ speaker }: { speaker: string }): JSX.Element {
-  const [playing, setPlaying] = useState(false);
-  const play = () => {
-    setPlaying(true);
-    void playTone(speaker).finally(() => setPlaying(false));
-  };
-  return (
-    <button type="button" class="inline" data-action="speaker-test" disabled={playing} onClick={play}>
-      {t.settings.speakerTest}
-    </button>
-  );
+/** Of a choice that is being carried out. */
+function marksOf({ media, tasks }: App, key: keyof DeviceChoice): Marks {
+  if (key === 'speaker') return tasks.marks('speaker');
+  return busy(media.pending.has(key === 'camera' ? 'video' : 'audio'));
 }
 
 export function SettingsPanel({ app }: { app: App }): JSX.Element {
@@ -118,7 +111,8 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
             <label for={`device-${key}`}>{label}</label>
             <select
               id={`device-${key}`}
-              disabled={list.length === 0 || app.media.busy}
+              disabled={list.length === 0}
+              {...marksOf(app, key)}
               value={list.find((d) => d.deviceId === inUse(key))?.deviceId ?? list[0]?.deviceId ?? ''}
               onChange={(event) => void app.chooseDevice(key, event.currentTarget.value)}
             >
@@ -133,7 +127,15 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
         );
       })}
       <div class="row">
-        <SpeakerTest speaker={app.devices.speaker} />
+        <button
+          type="button"
+          class="inline"
+          data-action="speaker-test"
+          {...app.tasks.marks('speaker-test')}
+          onClick={() => void app.testSpeaker()}
+        >
+          {t.settings.speakerTest}
+        </button>
       </div>
       {app.phase !== 'lobby' && (
         <div class="field">

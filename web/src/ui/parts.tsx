@@ -4,6 +4,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { watchLevel } from '../media.ts';
+import { busy, type Marks } from '../tasks.ts';
 import { t } from '../texts/index.ts';
 import { CameraIcon, CheckIcon, LinkIcon, MicIcon, ShareIcon } from './icons.tsx';
 import { keysOf } from './keys.ts';
@@ -14,6 +15,8 @@ interface ControlProps {
   pressed?: boolean;
   tone?: 'off' | 'danger' | 'on';
   disabled?: boolean;
+  /** What becomes of its task. */
+  marks?: Marks;
   /** How much is new behind it, and that in words. */
   badge?: number;
   news?: string;
@@ -23,7 +26,7 @@ interface ControlProps {
 
 /** A round button, which tells the keys of its action. Toggles keep one name and change aria-pressed, as screen readers expect. */
 export function Control(props: ControlProps): JSX.Element {
-  const { action, label, pressed, tone, disabled, badge = 0, news = '', onClick, children } = props;
+  const { action, label, pressed, tone, disabled, marks, badge = 0, news = '', onClick, children } = props;
   const keys = keysOf(action);
   return (
     <button
@@ -34,6 +37,7 @@ export function Control(props: ControlProps): JSX.Element {
       aria-keyshortcuts={keys}
       aria-pressed={pressed}
       disabled={disabled}
+      {...marks}
       title={keys ? `${label} (${keys.split(' ')[0]})` : label}
       onClick={onClick}
     >
@@ -62,7 +66,7 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
   const { media } = app;
   const mic = media.micOn && media.audio !== null;
   const camera = media.cameraOn && media.video !== null;
-  const dead = media.busy || media.problem?.code === 'media-unavailable';
+  const dead = media.problem?.code === 'media-unavailable';
   return (
     <>
       <Control
@@ -70,6 +74,7 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
         label={t.call.mic}
         pressed={mic}
         disabled={dead}
+        marks={busy(media.pending.has('audio'))}
         {...(mic ? {} : { tone: 'off' as const })}
         onClick={() => void app.toggleMic()}
       >
@@ -80,6 +85,7 @@ export function MediaControls({ app }: { app: App }): JSX.Element {
         label={t.call.camera}
         pressed={camera}
         disabled={dead}
+        marks={busy(media.pending.has('video'))}
         {...(camera ? {} : { tone: 'off' as const })}
         onClick={() => void app.toggleCamera()}
       >
@@ -153,13 +159,14 @@ export function Invitation({ app }: { app: App }): JSX.Element {
           type="button"
           class="button primary"
           data-action="copy"
-          onClick={() => void app.copyLink().then(setCopied)}
+          {...app.tasks.marks('copy')}
+          onClick={() => void app.copyLink('copy').then(setCopied)}
         >
           {copied ? <CheckIcon /> : <LinkIcon />}
           <span>{copied ? t.waiting.copied : t.waiting.copy}</span>
         </button>
         {canShare && (
-          <button type="button" class="button" data-action="share" onClick={() => void app.shareLink()}>
+          <button type="button" class="button" data-action="share" {...app.tasks.marks('share')} onClick={() => void app.shareLink()}>
             <ShareIcon />
             <span>{t.waiting.share}</span>
           </button>

@@ -19,9 +19,22 @@ interface DoProps {
   children: ComponentChildren;
 }
 
+/** One action, towards one person or knock. */
+function taskOf(action: string, request: Request): string {
+  const whom = 'to' in request ? request.to : 'knock' in request ? request.knock : '';
+  return `${action} ${whom}`.trim();
+}
+
 function Do({ app, action, request, children }: DoProps): JSX.Element {
+  const task = taskOf(action, request);
   return (
-    <button type="button" class="button small" data-action={action} onClick={() => void app.manage(request)}>
+    <button
+      type="button"
+      class="button small"
+      data-action={action}
+      {...app.tasks.marks(task)}
+      onClick={() => void app.manage(task, request)}
+    >
       {children}
     </button>
   );
@@ -30,14 +43,16 @@ function Do({ app, action, request, children }: DoProps): JSX.Element {
 /** What cannot be taken back takes two presses. */
 function DoTwice({ app, action, request, children, sure }: DoProps & { sure: string }): JSX.Element {
   const [asked, setAsked] = useState(false);
+  const task = taskOf(action, request);
   return (
     <button
       type="button"
       class={`button small${asked ? ' danger' : ''}`}
       data-action={action}
+      {...app.tasks.marks(task)}
       onBlur={() => setAsked(false)}
       onClick={() => {
-        if (asked) void app.manage(request);
+        if (asked) void app.manage(task, request);
         setAsked(!asked);
       }}
     >
@@ -152,17 +167,25 @@ function Person({ app, peer }: { app: App; peer: Peer }): JSX.Element {
 }
 
 interface SettingProps {
-  action: string;
+  app: App;
+  action: 'lock' | 'lobby';
   on: boolean;
+  request: Request;
   title: string;
   what: string;
   icon: ComponentChildren;
-  onClick: () => void;
 }
 
-function Setting({ action, on, title, what, icon, onClick }: SettingProps): JSX.Element {
+function Setting({ app, action, on, request, title, what, icon }: SettingProps): JSX.Element {
   return (
-    <button type="button" class="setting" data-action={action} aria-pressed={on} onClick={onClick}>
+    <button
+      type="button"
+      class="setting"
+      data-action={action}
+      aria-pressed={on}
+      {...app.tasks.marks(action)}
+      onClick={() => void app.manage(action, request)}
+    >
       {icon}
       <span>
         <strong>{title}</strong>
@@ -180,22 +203,30 @@ function Door({ app }: { app: App }): JSX.Element | null {
   return (
     <section class="door" aria-label={t.people.room}>
       <Setting
+        app={app}
         action="lock"
         on={locked}
+        request={{ type: 'room', locked: !locked }}
         title={t.people.lock}
         what={t.people.lockWhat}
         icon={<LockIcon />}
-        onClick={() => void app.manage({ type: 'room', locked: !locked })}
       />
       <Setting
+        app={app}
         action="lobby"
         on={lobby}
+        request={{ type: 'room', lobby: !lobby }}
         title={t.people.lobby}
         what={t.people.lobbyWhat}
         icon={<DoorIcon />}
-        onClick={() => void app.manage({ type: 'room', lobby: !lobby })}
       />
-      <button type="button" class="button" data-action="invite" onClick={() => void app.copyInvite()}>
+      <button
+        type="button"
+        class="button"
+        data-action="invite"
+        {...app.tasks.marks('invite')}
+        onClick={() => void app.copyInvite()}
+      >
         <LinkIcon />
         <span>{t.people.invite}</span>
       </button>
@@ -228,7 +259,13 @@ export function PeoplePanel({ app }: { app: App }): JSX.Element {
       {isHost ? (
         <Door app={app} />
       ) : (
-        <button type="button" class="button" data-action="copy-link" onClick={() => void app.copyLink()}>
+        <button
+          type="button"
+          class="button"
+          data-action="copy-link"
+          {...app.tasks.marks('copy-link')}
+          onClick={() => void app.copyLink('copy-link')}
+        >
           <LinkIcon />
           <span>{t.waiting.copy}</span>
         </button>

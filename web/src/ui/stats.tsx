@@ -143,7 +143,13 @@ export function StatsPanel({ app }: { app: App }): JSX.Element {
         </button>
       )}
       <div class="report">
-        <button type="button" class="button small" data-action="copy-report" onClick={() => void app.copyReport()}>
+        <button
+          type="button"
+          class="button small"
+          data-action="copy-report"
+          {...app.tasks.marks('copy-report')}
+          onClick={() => void app.copyReport()}
+        >
           {t.stats.reportCopy}
         </button>
         <p class="faint">{t.stats.reportAbout}</p>

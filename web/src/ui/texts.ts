@@ -26,6 +26,12 @@ export function refusalText(code: string): string {
   return t.refusals[has(t.refusals, code) ? code : 'other'];
 }
 
+/** Whoever closes the browser's question, or whose browser asked none, shares nothing. */
+export function screenFailure(error: unknown): string {
+  const name = error instanceof Error ? error.name : '';
+  return t.screen[has(t.screen, name) ? name : 'other'];
+}
+
 export const nameOf = (name: string): string => shortened(name) || t.guest;
 
 export function happening(what: 'joined' | 'left' | 'host', who: string): string {
