@@ -88,8 +88,8 @@ export class Server {
 
   /** Status 0 is part of every test. */
   async stop() {
-    const end = await this.#end('SIGTERM');
-    assert.deepEqual(end, { code: 0, signal: null }, `clean stop; its log:\n${this.log}`);
+    this.beginToStop();
+    await this.ends();
   }
 
   get pid() {
@@ -101,16 +101,22 @@ export class Server {
     this.#process.kill('SIGHUP');
   }
 
-  /** No goodbye at all: what a crash or a lost machine looks like. */
-  async kill() {
-    await this.#end('SIGKILL');
+  /** SIGTERM, to a server that may have something to wait for; its log says what it does. */
+  beginToStop() {
+    this.#process.kill('SIGTERM');
   }
 
-  async #end(signal) {
-    this.#process.kill(signal);
+  /** It ends by itself, and well. */
+  async ends() {
     const watchdog = setTimeout(() => this.#process.kill('SIGKILL'), stopMs);
     const end = await this.#ended;
     clearTimeout(watchdog);
-    return end;
+    assert.deepEqual(end, { code: 0, signal: null }, `clean stop; its log:\n${this.log}`);
+  }
+
+  /** No goodbye at all: what a crash or a lost machine looks like. */
+  async kill() {
+    this.#process.kill('SIGKILL');
+    await this.#ended;
   }
 }
