@@ -459,7 +459,9 @@ class World {
                 return revokes(input.flag());
             case 4:
                 limits_.max_allocations = static_cast<unsigned>(input.choose(4));
-                server_.set_quotas(limits_.max_allocations, limits_.max_allocations_per_user);
+                server_.set_quotas(limits_.max_allocations,
+                                   {.per_user = limits_.max_allocations_per_user,
+                                    .per_address = limits_.max_allocations_per_address});
                 stayed_ = counter_.live;
                 break;
             default:

@@ -110,7 +110,8 @@ Access AccessReader::read(const Config& config) {
                   both(config.turn.peers.deny, realm.peers.deny)},
         .max_allocations = std::min(config.turn.max_allocations,
                                     option(realm, "total-quota", config.turn.max_allocations)),
-        .user_quota = option(realm, "user-quota", config.turn.user_quota),
+        .quotas = {.per_user = option(realm, "user-quota", config.turn.user_quota),
+                   .per_address = config.turn.address_quota},
         .bandwidth = {.per_allocation = option(realm, "max-bps", config.turn.allocation_bandwidth),
                       .total = config.turn.total_bandwidth}};
     given_.push_back(access.credentials);

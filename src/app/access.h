@@ -12,6 +12,7 @@
 #include "turn/bandwidth.h"
 #include "turn/credentials.h"
 #include "turn/peer_policy.h"
+#include "turn/quotas.h"
 
 namespace ahoy::app {
 
@@ -20,7 +21,7 @@ struct Access {
     std::string secret;  // for new REST credentials
     turn::PeerLists peers;
     unsigned max_allocations = 0;
-    unsigned user_quota = 0;
+    turn::Quotas::Limits quotas;
     turn::Bandwidth::Limits bandwidth;
 };
 

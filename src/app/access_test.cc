@@ -95,14 +95,16 @@ TEST_F(AccessTest, MoreSecretsThanAreTriedForARequestAreRefused) {
 TEST_F(AccessTest, TheRealmsOptionsAreQuotas) {
     config.turn.max_allocations = 100;
     config.turn.user_quota = 7;
+    config.turn.address_quota = 11;
     config.turn.allocation_bandwidth = 3;
     EXPECT_EQ(reader.read(config).bandwidth.per_allocation, 3u);
     EXPECT_EQ(reader.read(config).max_allocations, 100u);
-    EXPECT_EQ(reader.read(config).user_quota, 7u);
+    EXPECT_EQ(reader.read(config).quotas.per_user, 7u);
+    EXPECT_EQ(reader.read(config).quotas.per_address, 11u);
     puts_option("total-quota", "50");
     puts_option("user-quota", "9");
     EXPECT_EQ(reader.read(config).max_allocations, 50u);
-    EXPECT_EQ(reader.read(config).user_quota, 9u);
+    EXPECT_EQ(reader.read(config).quotas.per_user, 9u);
     puts_option("max-bps", "64000");
     EXPECT_EQ(reader.read(config).bandwidth.per_allocation, 64'000u);
     puts_option("total-quota", "1000000");

@@ -231,10 +231,13 @@ class Program {
             ports.tls =
                 ports_of(!listeners_.turn_tls.empty() ? listeners_.turn_tls : listeners_.tls);
         }
+        const unsigned stun_rate = share(config.turn.stun_rate, workers_.size());
         for (const auto& worker : workers_) {
             asio::post(worker->shard.io(), [&worker = *worker, ports, tls, elsewhere, join_tokens,
-                                            api_keys, moved_to = config.server.moved_to] {
-                worker.moved_to = moved_to;
+                                            api_keys, stun_rate, server = config.server] {
+                worker.moved_to = server.moved_to;
+                worker.tcp.set_limits(server.max_connections, server.address_connections);
+                worker.turn.limit_replies(stun_rate);
                 worker.api_keys = api_keys;
                 worker.ice.set_ports(ports);
                 worker.turn.redirect_to(elsewhere);
@@ -300,8 +303,9 @@ class Program {
             apply(reload_());
             log::info("server.reloaded",
                       {{"applied",
-                        "certificate, turn users, secrets, peer lists, quotas, bandwidth and "
-                        "alternates, rooms' access and keys, api keys, server.moved_to"},
+                        "certificate, turn users, secrets, peer lists, limits and alternates, "
+                        "numbers of connections, rooms' access and keys, api keys, "
+                        "server.moved_to"},
                        {"hint", "everything else takes a restart"}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",

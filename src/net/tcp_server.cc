@@ -82,6 +82,10 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
         return to_address(listeners_.back().acceptor.local_endpoint());
     }
 
+    void set_limits(size_t connections, size_t of_one_address) {
+        limits_.connections = connections;
+        limits_.of_one_address = of_one_address;
+    }
     void set_tls(std::shared_ptr<asio::ssl::context> tls) { tls_ = std::move(tls); }
 
     void start() {
@@ -298,7 +302,7 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
 
     asio::io_context& io_;
     Timeouts& timeouts_;
-    const TcpLimits limits_;
+    TcpLimits limits_;
     std::shared_ptr<asio::ssl::context> tls_;
     std::deque<Listener> listeners_;
     std::unordered_set<PlainStream*> opening_;
@@ -315,6 +319,9 @@ TcpServer::~TcpServer() = default;
 TransportAddress TcpServer::listen(const TransportAddress& address, const TcpServices& services,
                                    std::string_view key) {
     return impl_->listen(address, services, key);
+}
+void TcpServer::set_limits(size_t connections, size_t of_one_address) {
+    impl_->set_limits(connections, of_one_address);
 }
 void TcpServer::set_tls(std::shared_ptr<asio::ssl::context> tls) {
     impl_->set_tls(std::move(tls));

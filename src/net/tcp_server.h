@@ -55,6 +55,8 @@ class TcpServer {
     // The services outlive this.  Several shards share a port (SO_REUSEPORT).  The result is the
     // address with the port the kernel chose, if it was 0.  Throws StartError, naming `key`.
     TransportAddress listen(const TransportAddress&, const TcpServices&, std::string_view key);
+    // From now on; those that are open stay.
+    void set_limits(size_t connections, size_t of_one_address);
     // For connections accepted from now on; null: no TLS.
     void set_tls(std::shared_ptr<boost::asio::ssl::context>);
     void start();

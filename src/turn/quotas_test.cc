@@ -62,6 +62,19 @@ TEST(Quotas, F24_OneAddressHasItsShareOfTheServer) {
     EXPECT_EQ(a.allocates().code(), success);
 }
 
+TEST(Quotas, F24_OthersCountFromNowOnAndWhoIsThereStays) {
+    World world({.max_allocations_per_address = 1});
+    TestClient a(world, "5.6.7.8:1"), b(world, "5.6.7.8:2"), c(world, "5.6.7.8:3");
+    ASSERT_EQ(a.allocates().code(), success);
+    EXPECT_EQ(b.allocates().code(), 486);
+    world.server.set_quotas(100, {.per_address = 2});
+    EXPECT_EQ(b.allocates().code(), success);
+    EXPECT_EQ(c.allocates().code(), 486);
+    world.server.set_quotas(100, {.per_address = 1});
+    EXPECT_EQ(a.refreshes(600).code(), success);
+    EXPECT_EQ(b.refreshes(600).code(), success);
+}
+
 TEST(Quotas, F24_WhatCannotBeHadIsNotCounted) {
     World world({.max_allocations_per_user = 1});
     world.ports.capacity = 0;

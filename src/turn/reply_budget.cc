@@ -13,10 +13,14 @@ IpAddress network_of(const IpAddress& ip) {
 
 }  // namespace
 
-ReplyBudget::ReplyBudget(unsigned per_second, const AddressHash& hash)
-    : interval_(per_second == 0 ? Duration{} : Duration(1s) / per_second),
-      hash_(hash),
-      full_at_(per_second == 0 ? 0 : size) {}
+ReplyBudget::ReplyBudget(unsigned per_second, const AddressHash& hash) : hash_(hash) {
+    limit(per_second);
+}
+
+void ReplyBudget::limit(unsigned per_second) {
+    interval_ = per_second == 0 ? Duration{} : Duration(1s) / per_second;
+    full_at_.resize(per_second == 0 ? 0 : size);
+}
 
 bool ReplyBudget::take(const IpAddress& to, Instant now) {
     if (full_at_.empty()) return true;

@@ -17,6 +17,8 @@ class ReplyBudget {
     // 0: any number.
     ReplyBudget(unsigned per_second, const AddressHash&);
 
+    // From now on.
+    void limit(unsigned per_second);
     // Whether one more may go there now.
     bool take(const IpAddress& to, Instant now);
 
@@ -24,7 +26,7 @@ class ReplyBudget {
     static constexpr size_t size = 4096;  // buckets; a power of two
     static constexpr Duration depth = 1s;
 
-    Duration interval_;  // of answers; zero: no limit
+    Duration interval_{};  // of answers; zero: no limit
     AddressHash hash_;
     std::vector<Instant> full_at_;  // when each bucket has all its tokens again
 };

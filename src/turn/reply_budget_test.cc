@@ -44,6 +44,17 @@ TEST_F(ReplyBudgetTest, O05_NoLimit) {
     EXPECT_EQ(granted("198.51.100.1", 100'000), 100'000u);
 }
 
+TEST_F(ReplyBudgetTest, O05_TheRateCanChange) {
+    EXPECT_EQ(granted("198.51.100.1"), 10u);
+    now += 1s;
+    budget.limit(20);
+    EXPECT_EQ(granted("198.51.100.1"), 20u);
+    budget.limit(0);
+    EXPECT_EQ(granted("198.51.100.1"), 100u);
+    budget.limit(10);
+    EXPECT_EQ(granted("198.51.100.1"), 10u);
+}
+
 TEST(Server, O05_StrangersAreAnsweredUpToTheBudgetAndClientsAlways) {
     World world({.replies_per_second = 3});
     TestClient client(world);

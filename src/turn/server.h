@@ -153,10 +153,13 @@ class Server {
     // reload().
     std::optional<size_t> end_revoked(Now, size_t from = 0);
     // Of new allocations; those that are there stay.
-    void set_quotas(unsigned max_allocations, unsigned max_allocations_per_user) {
+    void set_quotas(unsigned max_allocations, const Quotas::Limits& shares) {
         config_.max_allocations = max_allocations;
-        config_.max_allocations_per_user = max_allocations_per_user;
+        config_.max_allocations_per_user = shares.per_user;
+        config_.max_allocations_per_address = shares.per_address;
     }
+    // Over UDP to strangers in one network; 0: any number.
+    void limit_replies(unsigned per_second) { budget_.limit(per_second); }
     // On which addresses clients may explore their NATs (RFC 5780); at start.
     void explore_from(Discovery discovery) { discovery_ = std::move(discovery); }
     // From now on: where those who are not served here are sent.
