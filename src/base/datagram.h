@@ -34,6 +34,7 @@ struct Datagram {
     TransportAddress local;  // where it was sent to; answers leave from there
     std::span<const uint8_t> bytes;
     Transport transport = Transport::udp;
+    uint8_t traffic_class = 0;  // DSCP and ECN that it came with; of connections 0
 };
 
 // What the network said about a datagram that one of our sockets had sent.
@@ -51,6 +52,7 @@ struct Transmit {
     TransportAddress to;
     std::array<uint8_t, 4> prefix{};
     uint8_t prefix_size = 0;
+    uint8_t traffic_class = 0;       // DSCP and ECN to leave with, where it leaves as a datagram
     bool dont_fragment = false;      // sent whole or not at all, on the whole way (IPv4's DF)
     std::span<const uint8_t> bytes;  // received bytes or the outbox's own; valid until clear()
 

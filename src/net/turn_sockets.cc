@@ -52,6 +52,7 @@ int make_socket(const TransportAddress& address) {
     if (fd < 0) return fd;
     if (family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     set_option(fd, SOL_UDP, UDP_GRO, 1);
+    ask_for_traffic_class(fd, address.ip.family());
     return fd;
 }
 
@@ -369,15 +370,25 @@ void TurnSockets::read_socket(size_t index, Now now) {
         const TransportAddress local{
             datagram.local.is_unspecified() ? socket.local.ip : datagram.local, socket.local.port};
         if (is_relay) {
-            server_->from_peer(
-                now, {id, addresses_.to_told(datagram.from), socket.local, datagram.bytes},
-                outbox_);
+            server_->from_peer(now,
+                               {.socket = id,
+                                .from = addresses_.to_told(datagram.from),
+                                .local = socket.local,
+                                .bytes = datagram.bytes,
+                                .traffic_class = datagram.traffic_class},
+                               outbox_);
         } else if (is_dtls(datagram.bytes)) {
             if (dtls_ != nullptr) {
                 dtls_->from_network(now, {id, datagram.from, local, datagram.bytes});
             }
         } else {
-            server_->from_client(now, {id, datagram.from, local, datagram.bytes}, outbox_);
+            server_->from_client(now,
+                                 {.socket = id,
+                                  .from = datagram.from,
+                                  .local = local,
+                                  .bytes = datagram.bytes,
+                                  .traffic_class = datagram.traffic_class},
+                                 outbox_);
         }
     }
 }

@@ -19,23 +19,29 @@ namespace {
 struct Control {
     IpAddress local;
     size_t segment = 0;  // 0: the message is one datagram
+    uint8_t traffic_class = 0;
 };
+
+template <class T>
+T read_value(const cmsghdr* control) {
+    T value;
+    std::memcpy(&value, CMSG_DATA(control), sizeof value);
+    return value;
+}
 
 Control read_control(msghdr& message) {
     Control found;
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-            in_pktinfo info;
-            std::memcpy(&info, CMSG_DATA(c), sizeof info);
-            found.local = from_in_addr(info.ipi_addr);
+            found.local = from_in_addr(read_value<in_pktinfo>(c).ipi_addr);
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-            in6_pktinfo info;
-            std::memcpy(&info, CMSG_DATA(c), sizeof info);
-            found.local = from_in6_addr(info.ipi6_addr);
+            found.local = from_in6_addr(read_value<in6_pktinfo>(c).ipi6_addr);
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+            found.traffic_class = read_value<uint8_t>(c);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+            found.traffic_class = static_cast<uint8_t>(read_value<int>(c));
         } else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
-            int size = 0;
-            std::memcpy(&size, CMSG_DATA(c), sizeof size);
-            found.segment = static_cast<size_t>(size);
+            found.segment = static_cast<size_t>(read_value<int>(c));
         }
     }
     return found;
@@ -75,10 +81,13 @@ void add_source(ControlWriter& control, const IpAddress& from) {
 
 // What all datagrams of one message have in common.
 void add_common(ControlWriter& control, const Transmit& transmit) {
+    const bool is_v4 = transmit.to.ip.is_v4();
     add_source(control, transmit.from);
-    if (transmit.dont_fragment && !transmit.to.ip.is_v4()) {
-        control.add(IPPROTO_IPV6, IPV6_DONTFRAG, int{1});
+    if (transmit.traffic_class != 0) {
+        control.add(is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? IP_TOS : IPV6_TCLASS,
+                    int{transmit.traffic_class});
     }
+    if (transmit.dont_fragment && !is_v4) control.add(IPPROTO_IPV6, IPV6_DONTFRAG, int{1});
 }
 
 // IPv4's DF is the socket's, not the message's, so it is on only around what asks for it.  PROBE
@@ -111,12 +120,22 @@ int send_messages(int fd, std::span<mmsghdr> messages) {
 }
 
 bool same_flow(const Transmit& a, const Transmit& b) {
-    return a.to == b.to && a.from == b.from && a.dont_fragment == b.dont_fragment;
+    return a.to == b.to && a.from == b.from && a.traffic_class == b.traffic_class &&
+           a.dont_fragment == b.dont_fragment;
 }
 
 }  // namespace
 
 // ---- in
+
+void ask_for_traffic_class(int fd, AddressFamily family) {
+    constexpr int on = 1;
+    if (family == AddressFamily::ipv4) {
+        (void)::setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof on);
+    } else {
+        (void)::setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof on);
+    }
+}
 
 ReceiveBatch::ReceiveBatch() : buffers_(new uint8_t[capacity * stride]) {
     for (size_t i = 0; i < capacity; ++i) {
@@ -147,7 +166,7 @@ size_t ReceiveBatch::receive(int fd, size_t most, std::vector<Received>& out) {
         const size_t segment = control.segment == 0 ? bytes.size() : control.segment;
         do {
             const size_t size = std::min(segment, bytes.size());
-            out.push_back({from, control.local, bytes.first(size)});
+            out.push_back({from, control.local, bytes.first(size), control.traffic_class});
             bytes = bytes.subspan(size);
         } while (!bytes.empty());
     }

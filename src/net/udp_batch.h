@@ -17,16 +17,21 @@
 
 namespace ahoy::net {
 
-// Room for the control messages of one message: its local address and its segment size.
+// Room for the control messages of one message: its local address, its traffic class, its segment
+// size, and that it must not be fragmented.
 struct ControlBuffer {
-    alignas(cmsghdr) std::array<uint8_t, 96> bytes;
+    alignas(cmsghdr) std::array<uint8_t, 128> bytes;
 };
+
+// Received::traffic_class is known on this socket from now on.
+void ask_for_traffic_class(int fd, AddressFamily);
 
 // One datagram of a ReceiveBatch.
 struct Received {
     TransportAddress from;
     IpAddress local;  // the address it was sent to; unspecified unless the socket asks for it
     std::span<const uint8_t> bytes;
+    uint8_t traffic_class = 0;  // DSCP and ECN; 0 unless the socket asks for it
 };
 
 class ReceiveBatch {

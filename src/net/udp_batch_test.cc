@@ -19,16 +19,23 @@ namespace {
 using testing::ElementsAre;
 
 constexpr IpAddress loopback = IpAddress::v4(0x7f000001);
+const IpAddress loopback6 = *IpAddress::parse("::1");
 
 // A UDP socket, on loopback unless told.
 class Socket {
   public:
     explicit Socket(const IpAddress& ip = loopback)
-        : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+        : fd_(::socket(ip.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                       0)) {
         const SocketAddress any({ip, 0});
         CHECK(::bind(fd_, any.get(), any.size()) == 0);
         constexpr int on = 1;
-        CHECK(::setsockopt(fd_, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0);
+        if (ip.is_v4()) {
+            CHECK(::setsockopt(fd_, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0);
+        } else {
+            CHECK(::setsockopt(fd_, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) == 0);
+        }
+        ask_for_traffic_class(fd_, ip.family());
         (void)::setsockopt(fd_, SOL_UDP, UDP_GRO, &on, sizeof on);
     }
     ~Socket() { ::close(fd_); }
@@ -50,12 +57,15 @@ class Socket {
             batch.receive(fd_, ReceiveBatch::capacity, received);
         }
         std::vector<std::string> texts;
+        classes_.clear();
         for (const Received& datagram : received) {
             texts.emplace_back(as_text(datagram.bytes));
+            classes_.push_back(datagram.traffic_class);
             last_ = datagram;
         }
         return texts;
     }
+    const std::vector<uint8_t>& traffic_classes() const { return classes_; }
     const Received& last() const { return last_; }
 
   private:
@@ -66,6 +76,7 @@ class Socket {
 
     int fd_;
     Received last_;
+    std::vector<uint8_t> classes_;
 };
 
 class Batches : public testing::Test {
@@ -202,6 +213,29 @@ TEST_F(Batches, I04_K06_OnlyWhatAsksForItIsNotFragmented) {
     socklen_t size = sizeof mode;
     CHECK(::getsockopt(a.fd(), IPPROTO_IP, IP_MTU_DISCOVER, &mode, &size) == 0);
     EXPECT_EQ(mode, omit);
+}
+
+// Also in a run that would else be one message, and with all else that a message can say.
+TEST_F(Batches, K02_K03_EveryDatagramHasItsOwnTrafficClass) {
+    for (const IpAddress& ip : {loopback, loopback6}) {
+        const Socket from(ip);
+        Socket to(ip);
+        constexpr uint8_t expedited = 46 << 2, congested = 3;
+        std::vector<Transmit> transmits;
+        for (const uint8_t traffic_class :
+             {uint8_t{0}, expedited, expedited, congested, uint8_t{0}}) {
+            transmits.push_back({.from = ip,
+                                 .to = to.address(),
+                                 .traffic_class = traffic_class,
+                                 .dont_fragment = true,
+                                 .bytes = as_bytes(std::string_view("x"))});
+        }
+        std::vector<const Transmit*> pointers;
+        for (const Transmit& transmit : transmits) pointers.push_back(&transmit);
+        sender.send(from.fd(), pointers);
+        EXPECT_EQ(to.receive(5).size(), 5u);
+        EXPECT_THAT(to.traffic_classes(), ElementsAre(0, expedited, expedited, congested, 0));
+    }
 }
 
 }  // namespace

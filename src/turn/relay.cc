@@ -29,7 +29,7 @@ void Server::on_channel_data(Now now, const Datagram& in, Outbox& out) {
     if (allocation == nullptr) return waits(in) ? void() : drop(Drop::no_allocation);
     const Channel* const channel = allocation->channel(data->channel, now.steady);
     if (channel == nullptr) return drop(Drop::no_channel);
-    to_peer(now, *allocation, channel->peer, data->payload, false, out);
+    to_peer(now, *allocation, channel->peer, {data->payload, in.traffic_class}, out);
 }
 
 // Not authenticated, not answered (RFC 8656, section 11.2).
@@ -44,7 +44,7 @@ void Server::on_send(Now now, const Datagram& in, const stun::Message& indicatio
     const auto data = indication.find(AttributeType::data);
     if (!peer || !data) return drop(Drop::incomplete);
     const bool dont_fragment = indication.has(AttributeType::dont_fragment);
-    to_peer(now, *allocation, *peer, *data, dont_fragment, out);
+    to_peer(now, *allocation, *peer, {*data, in.traffic_class, dont_fragment}, out);
 }
 
 std::optional<Drop> Server::forbids(const Permission* permission,
@@ -64,17 +64,17 @@ bool Server::fits(Now now, Direction direction, Allocation& allocation, Bytes pa
     return bandwidth_.take(direction, allocation.buckets, payload.size(), now.steady) == Duration{};
 }
 
-void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,
-                     bool dont_fragment, Outbox& out) {
+void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& peer,
+                     const Payload& payload, Outbox& out) {
     const Relay* const relay = allocation.relay(peer.ip.family(), now.steady);
     if (relay == nullptr) return drop(Drop::family_mismatch);
     if (allocation.over_tcp()) return drop(Drop::over_tcp);
     const Permission* const permission = allocation.permission(peer.ip, now.steady);
     if (const auto why = forbids(permission, peer)) return drop(*why);
-    if (payload.size() > max_udp_payload) return drop(Drop::too_large);
-    if (!fits(now, Direction::to_peer, allocation, payload)) return drop(Drop::bandwidth);
-    allocation.to_peers.add(payload.size());
-    stats_.to_peers.add(payload.size());
+    if (payload.bytes.size() > max_udp_payload) return drop(Drop::too_large);
+    if (!fits(now, Direction::to_peer, allocation, payload.bytes)) return drop(Drop::bandwidth);
+    allocation.to_peers.add(payload.bytes.size());
+    stats_.to_peers.add(payload.bytes.size());
     // Two clients of this shard in one call: nothing has to leave and come back.
     if (permission->per_datagram) {
         const auto found = by_relayed_address_.find(peer);
@@ -86,8 +86,9 @@ void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& pe
     }
     out.send({.socket = relay->port.socket,
               .to = peer,
-              .dont_fragment = dont_fragment,
-              .bytes = payload});
+              .traffic_class = payload.traffic_class,
+              .dont_fragment = payload.dont_fragment,
+              .bytes = payload.bytes});
 }
 
 void Server::from_peer(Now now, const Datagram& in, Outbox& out) {
@@ -96,29 +97,33 @@ void Server::from_peer(Now now, const Datagram& in, Outbox& out) {
     Allocation& allocation = *slots_[found->second].allocation;
     const Relay* const relay = allocation.relay(in.from.ip.family(), now.steady);
     if (relay == nullptr || relay->port.socket != in.socket) return drop(Drop::no_allocation);
-    to_client(now, allocation, in.from, in.bytes, out);
+    to_client(now, allocation, in.from, {in.bytes, in.traffic_class}, out);
 }
 
-void Server::to_client(Now now, Allocation& allocation, const TransportAddress& peer, Bytes payload,
-                       Outbox& out) {
+void Server::to_client(Now now, Allocation& allocation, const TransportAddress& peer,
+                       const Payload& payload, Outbox& out) {
+    const Bytes bytes = payload.bytes;
     const Permission* const permission = allocation.permission(peer.ip, now.steady);
     if (const auto why = forbids(permission, peer)) return drop(*why);
     if (allocation.client_has_left()) return drop(Drop::client_left);
-    if (!fits(now, Direction::to_client, allocation, payload)) return drop(Drop::bandwidth);
+    if (!fits(now, Direction::to_client, allocation, bytes)) return drop(Drop::bandwidth);
     const Channel* const channel = allocation.channel(peer, now.steady);
     const FiveTuple& client = allocation.five_tuple();
-    Transmit transmit{.socket = client.socket, .from = client.server.ip, .to = client.client};
+    Transmit transmit{.socket = client.socket,
+                      .from = client.server.ip,
+                      .to = client.client,
+                      .traffic_class = payload.traffic_class};
     if (channel != nullptr) {
-        transmit.prefix = ChannelData::header(channel->number, payload.size());
+        transmit.prefix = ChannelData::header(channel->number, bytes.size());
         transmit.prefix_size = ChannelData::header_size;
-        transmit.bytes = payload;
+        transmit.bytes = bytes;
     } else {
-        transmit.bytes = data_indication(peer, AttributeType::data, payload, out);
+        transmit.bytes = data_indication(peer, AttributeType::data, bytes, out);
         if (transmit.bytes.empty()) return drop(Drop::too_large);
     }
     out.send(transmit);
-    allocation.to_client.add(payload.size());
-    stats_.to_clients.add(payload.size());
+    allocation.to_client.add(bytes.size());
+    stats_.to_clients.add(bytes.size());
 }
 
 // RFC 8656, sections 11.5 and 18.13.  The permission is for whom the datagram was sent to, not for

@@ -366,9 +366,14 @@ class Server {
     static constexpr size_t max_udp_payload = 65507;
     void on_channel_data(Now, const Datagram&, Outbox&);
     void on_send(Now, const Datagram&, const stun::Message&, Outbox&);
-    void to_peer(Now, Allocation&, const TransportAddress& peer, Bytes payload, bool dont_fragment,
-                 Outbox&);
-    void to_client(Now, Allocation&, const TransportAddress& peer, Bytes payload, Outbox&);
+    // What is relayed, and how IP carries it.
+    struct Payload {
+        Bytes bytes;
+        uint8_t traffic_class = 0;
+        bool dont_fragment = false;
+    };
+    void to_peer(Now, Allocation&, const TransportAddress& peer, const Payload&, Outbox&);
+    void to_client(Now, Allocation&, const TransportAddress& peer, const Payload&, Outbox&);
     Bytes data_indication(const TransportAddress& peer, stun::AttributeType, Bytes value, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.
     std::optional<Drop> forbids(const Permission*, const TransportAddress& peer) const;

@@ -192,6 +192,32 @@ TEST_F(PeersTest, I04_DontFragmentIsOfThatDatagramOnly) {
     EXPECT_FALSE(client.sends_on(0x4000, "x").at(0).dont_fragment);
 }
 
+TEST_F(PeersTest, K02_K03_DscpAndEcnAreThoseItCameWith) {
+    constexpr uint8_t af41_congested = 34 << 2 | 3;
+    TestClient other(world, "5.6.7.8:2");
+    ASSERT_EQ(other.allocates().code(), success);
+    ASSERT_EQ(other.permits({client.relay.address}).code(), success);
+    ASSERT_EQ(client.permits({other.relay.address}).code(), success);
+    ASSERT_EQ(client.permits({peer}).code(), success);
+    world.traffic_class = af41_congested;
+    EXPECT_EQ(client.sends(peer, "x").at(0).traffic_class, af41_congested);
+    EXPECT_EQ(client.hears(peer, "x").at(0).traffic_class, af41_congested);
+    EXPECT_EQ(client.sends(other.relay.address, "x").at(0).traffic_class, af41_congested);
+    ASSERT_EQ(client.binds(0x4000, peer).code(), success);
+    EXPECT_EQ(client.sends_on(0x4000, "x").at(0).traffic_class, af41_congested);
+    EXPECT_EQ(client.hears(peer, "x").at(0).traffic_class, af41_congested);
+    world.traffic_class = 0;
+    EXPECT_EQ(client.sends_on(0x4000, "x").at(0).traffic_class, 0);
+}
+
+TEST_F(PeersTest, K02_AnAnswerIsOrdinaryWhateverItsRequestWas) {
+    world.traffic_class = 0xff;
+    const auto sent =
+        world.from_client(client.address, client.writes({Method::binding, Class::request}));
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_EQ(sent[0].traffic_class, 0);
+}
+
 TEST_F(PeersTest, A17_UnknownRequiredAttributesDiscardASend) {
     ASSERT_EQ(client.permits({peer}).code(), success);
     EXPECT_TRUE(

@@ -86,6 +86,7 @@ struct Sent {
     TransportAddress to;
     Payload bytes;
     bool dont_fragment = false;
+    uint8_t traffic_class = 0;
 };
 
 // An answer, or silence.
@@ -188,18 +189,26 @@ class World {
                                   const TransportAddress& to = listener,
                                   SocketId socket = listener_socket,
                                   Transport transport = Transport::udp) {
-        shard_of(socket).from_client(
-            now,
-            {.socket = socket, .from = client, .local = to, .bytes = bytes, .transport = transport},
-            out_);
+        shard_of(socket).from_client(now,
+                                     {.socket = socket,
+                                      .from = client,
+                                      .local = to,
+                                      .bytes = bytes,
+                                      .transport = transport,
+                                      .traffic_class = traffic_class},
+                                     out_);
         return sent();
     }
     std::vector<Sent> from_peer(const RelayPort& relay, const TransportAddress& from,
                                 const Payload& bytes) {
         for (Server* shard : shards) {
-            shard->from_peer(
-                now, {.socket = relay.socket, .from = from, .local = relay.address, .bytes = bytes},
-                out_);
+            shard->from_peer(now,
+                             {.socket = relay.socket,
+                              .from = from,
+                              .local = relay.address,
+                              .bytes = bytes,
+                              .traffic_class = traffic_class},
+                             out_);
         }
         return sent();
     }
@@ -218,6 +227,7 @@ class World {
         return server.stats().auth_failures[static_cast<size_t>(why)];
     }
 
+    uint8_t traffic_class = 0;  // of what comes in
     Now now{Instant{} + 1h, WallTime(1'700'000'000s)};
     FakePorts ports;
     Recorder observer;
@@ -236,7 +246,8 @@ class World {
         for (const Transmit& t : out_.pending()) {
             Payload bytes(t.prefix.begin(), t.prefix.begin() + t.prefix_size);
             bytes.insert(bytes.end(), t.bytes.begin(), t.bytes.end());
-            copies.push_back({t.socket, t.from, t.to, std::move(bytes), t.dont_fragment});
+            copies.push_back(
+                {t.socket, t.from, t.to, std::move(bytes), t.dont_fragment, t.traffic_class});
         }
         out_.clear();
         return copies;
