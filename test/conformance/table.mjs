@@ -52,8 +52,8 @@ function unitTests() {
 }
 
 /** How much of a requirement's tests passed, and why not the rest. */
-function verdict(found, byUnitTests) {
-  if (!found) return byUnitTests ? 'unit tests' : '–';
+function verdict(found, byUnitTests, byOthers) {
+  if (!found) return byUnitTests ? 'unit tests' : byOthers ? 'other tests' : '–';
   const ran = found.filter(({ result }) => result !== 'skip');
   if (ran.length === 0) return found[0].reason.replace(/^not yet: .*/, 'not yet');
   const passed = ran.filter(({ result }) => result === 'pass').length;
@@ -76,7 +76,7 @@ function table() {
   if (!ahoy) throw new Error('run test/conformance/run first');
   const coturn = process.argv.includes('--check') ? undefined : results('coturn');
   const rows = [];
-  const sum = { lines: 0, yes: 0, unit: 0 };
+  const sum = { lines: 0, yes: 0, unit: 0, other: 0 };
   for (const line of readFileSync(here('requirements.txt'), 'utf8').trimEnd().split('\n')) {
     const [id, words, note] = line.split(' | ');
     if (!words) {
@@ -85,10 +85,11 @@ function table() {
     }
     const found = ahoy.get(id);
     const tests = [...(files.get(id) ?? []), ...(unit.get(id) ?? []).map((name) => `\`${name}\``)];
-    const ours = verdict(found, unit.has(id) || note?.startsWith('`'));
+    const ours = verdict(found, unit.has(id) || note?.startsWith('`'), /\.\/check \w/.test(note));
     sum.lines++;
     if (ours === 'yes') sum.yes++;
     if (ours === 'unit tests') sum.unit++;
+    if (ours === 'other tests') sum.other++;
     const theirs = coturn ? verdict(coturn.get(id), false) : old.get(id) ?? '–';
     rows.push(`| ${id} | ${words} | ${tests.join(', ') || note || 'none'} | ${ours} | ${theirs} |`);
   }
@@ -104,7 +105,7 @@ a colon says why not the rest. What takes minutes is left to the unit tests, whi
 own; of coturn they say nothing. Some lines are choices that an RFC leaves to the server, where coturn's
 answer is another and not wrong.
 
-${sum.lines} lines: ${sum.yes} hold over the wire, ${sum.unit} more by unit tests.
+${sum.lines} lines: ${sum.yes} hold over the wire, ${sum.unit} more by unit tests, ${sum.other} by other tests.
 ${rows.join('\n')}
 `;
 }

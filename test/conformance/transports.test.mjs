@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { attribute, channelData, indication, Message, method } from './stun.mjs';
 import { data, granted, peer, refused, udp } from './client.mjs';
@@ -87,6 +88,28 @@ single(streams, 'C06 an allocation ends with its connection', async (world) => {
   granted(answer);
 });
 
+/** What somebody says and then waits, and whether the server ends that. */
+const halves = {
+  'nothing at all': Buffer.alloc(0),
+  'half a TLS hello': Buffer.from('16030100c8010000c40303', 'hex'),
+  'half a message': binding().bytes().subarray(0, 10),
+  'a message and half of another': Buffer.concat([binding().bytes(), binding().bytes().subarray(0, 10)]),
+  'a message': binding().bytes(),
+};
+over('TCP', 'C07 half messages and silent connections end, and an allocation does not', async (world) => {
+  const client = await world.client();
+  await client.allocate();
+  const { address, port } = world.server.at('TCP'); // where TLS is taken, too
+  await Promise.all(Object.values(halves).map(async (half) => {
+    const socket = connect({ host: address, port });
+    world.own({ close: () => socket.destroy() });
+    socket.resume().write(half);
+    await once(socket, 'close');
+  }));
+  await client.fence();
+  granted(await client.refresh());
+});
+
 function tlsClient(world, options) {
   const { address, port } = world.server.at('TLS');
   return new Promise((resolve, reject) => {
@@ -129,7 +152,7 @@ over('', 'C09 any server name is served, and no client certificate is asked for'
 
 over('', 'C10 ALPN "stun.turn" is selected, and not needed', async (world) => {
   for (const [offered, selected] of [[['stun.turn'], 'stun.turn'], [['h2', 'stun.turn'], 'stun.turn'],
-    [['stun.nat-discovery'], 'stun.nat-discovery'], [undefined, false]]) {
+    [['stun.nat-discovery'], 'stun.nat-discovery'], [['h2', 'http/1.1'], 'http/1.1'], [['h2'], false], [undefined, false]]) {
     const client = await tlsClient(world, { ALPNProtocols: offered });
     assert.equal(client.alpn, selected, String(offered));
   }
