@@ -53,8 +53,9 @@ net::HttpServer& Worker::add_server(std::unique_ptr<net::HttpService> service,
 
 void Worker::relay_by(fastpath::KernelRelay& relay) {
     const auto share = static_cast<uint32_t>(relay.capacity() / all_.size());
-    kernel_paths = std::make_unique<fastpath::KernelPaths>(relay, turn_sockets, relay_addresses_,
-                                                           shard.index() * share, share);
+    vicinity = std::make_unique<fastpath::HostVicinity>(relay, turn_sockets, relay_addresses_);
+    kernel_paths =
+        std::make_unique<fastpath::KernelPaths>(relay, *vicinity, shard.index() * share, share);
     turn.relay_by(*kernel_paths);
 }
 

@@ -18,7 +18,7 @@
 #include "app/counts.h"
 #include "app/ice.h"
 #include "app/life_log.h"
-#include "fastpath/kernel_paths.h"
+#include "fastpath/host_vicinity.h"
 #include "net/clock.h"
 #include "net/dtls.h"
 #include "net/http.h"
@@ -116,6 +116,7 @@ class Worker {
 
     net::Shard shard;  // first, because everything else hangs on its io_context
     net::TurnSockets turn_sockets;
+    std::unique_ptr<fastpath::Vicinity> vicinity;
     std::unique_ptr<fastpath::KernelPaths> kernel_paths;  // null: all is relayed here
     turn::Server turn;
     net::TurnMoves turn_moves;

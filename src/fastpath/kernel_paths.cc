@@ -74,32 +74,13 @@ PathPair make_paths(const Shortcut& shortcut, const Surroundings& around, Instan
     return pair;
 }
 
-KernelPaths::KernelPaths(KernelRelay& relay, const net::TurnSockets& sockets,
-                         const net::RelayAddresses& addresses, uint32_t first, uint32_t capacity)
-    : relay_(relay), sockets_(sockets), addresses_(addresses), first_(first), capacity_(capacity) {}
+KernelPaths::KernelPaths(PathMaps& maps, const Vicinity& vicinity, uint32_t first,
+                         uint32_t capacity)
+    : maps_(maps), vicinity_(vicinity), first_(first), capacity_(capacity) {}
 
-// Nothing where the kernel cannot relay it.
 std::optional<Surroundings> KernelPaths::surroundings(const Shortcut& shortcut) const {
-    const auto& [socket, client, server] = shortcut.client;
-    if (!sockets_.is_listener(socket)) return {};
-    if (client.ip.family() != shortcut.peer.ip.family()) return {};
-    Surroundings around{.relay = addresses_.to_bound(shortcut.relay.address),
-                        .peer = addresses_.to_bound(shortcut.peer),
-                        .peer_is_ours = addresses_.is_own(shortcut.peer.ip),
-                        .to_peer = {},
-                        .to_client = {}};
-    const auto there = [&](const IpAddress& from, const IpAddress& to) -> std::optional<Route> {
-        const auto route = routes_.find(from, to);
-        return route && relay_.is_attached_to(route->interface) ? route : std::nullopt;
-    };
-    const auto to_client = there(server.ip, client.ip);
-    if (!to_client) return {};
-    around.to_client = *to_client;
-    if (around.peer_is_ours) return around;
-    const auto to_peer = there(around.relay.ip, around.peer.ip);
-    if (!to_peer) return {};
-    around.to_peer = *to_peer;
-    return around;
+    if (shortcut.client.client.ip.family() != shortcut.peer.ip.family()) return {};
+    return vicinity_.of(shortcut);
 }
 
 std::optional<ShortcutId> KernelPaths::open(const Shortcut& shortcut, Instant until) {
@@ -132,7 +113,7 @@ bool KernelPaths::put(size_t index, const Surroundings& around) {
     // No other shard has these numbers either.
     to_peer.path.id = uint64_t{first_} << 40 | ++puts_;
     to_client.path.id = uint64_t{first_} << 40 | ++puts_;
-    if (relay_.put(to_peer.flow, to_peer.path) && relay_.put(to_client.flow, to_client.path)) {
+    if (maps_.put(to_peer.flow, to_peer.path) && maps_.put(to_client.flow, to_client.path)) {
         return true;
     }
     remove(entry.paths);
@@ -140,8 +121,8 @@ bool KernelPaths::put(size_t index, const Surroundings& around) {
 }
 
 void KernelPaths::remove(const PathPair& pair) {
-    relay_.remove(pair.to_peer.flow);
-    relay_.remove(pair.to_client.flow);
+    maps_.remove(pair.to_peer.flow);
+    maps_.remove(pair.to_client.flow);
 }
 
 void KernelPaths::prolong(ShortcutId id, Instant until) {
@@ -168,7 +149,7 @@ std::optional<size_t> KernelPaths::reroute(size_t from) {
 
 turn::FastPath::Carried KernelPaths::counters(size_t index) const {
     const auto traffic = static_cast<uint32_t>(2 * (first_ + index));
-    return {.to_peer = relay_.traffic(traffic), .to_client = relay_.traffic(traffic + 1)};
+    return {.to_peer = maps_.traffic(traffic), .to_client = maps_.traffic(traffic + 1)};
 }
 
 turn::FastPath::Carried KernelPaths::carried(ShortcutId id) {

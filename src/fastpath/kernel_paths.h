@@ -1,17 +1,15 @@
 // One shard's shortcuts, put into the kernel: the entries of its maps, and what their counters say.
 //
 // A shortcut has two paths there, one for ChannelData of the client, one for datagrams of the peer.
-// It goes into the kernel when client and peer have the same IP version, and are reached through
-// interfaces that the kernel's program is attached to, where it will see what comes back.
+// It goes into the kernel when client and peer have the same IP version and its surroundings are
+// known.
 #pragma once
 
 #include <deque>
 #include <vector>
 
-#include "fastpath/kernel_relay.h"
+#include "fastpath/path_maps.h"
 #include "fastpath/routes.h"
-#include "net/relay_addresses.h"
-#include "net/turn_sockets.h"
 #include "turn/fast_path.h"
 
 namespace ahoy::fastpath {
@@ -37,11 +35,29 @@ struct Surroundings {
 // `traffic`: the counters of the way to the peer; the next ones are of the other.
 PathPair make_paths(const turn::Shortcut&, const Surroundings&, Instant until, uint32_t traffic);
 
+// This machine's part in it.
+class Vicinity {
+  public:
+    virtual ~Vicinity() = default;
+    // Nothing where the kernel cannot relay it.
+    virtual std::optional<Surroundings> of(const turn::Shortcut&) const = 0;
+};
+
+// The maps of the program in the kernel.
+class PathMaps {
+  public:
+    virtual ~PathMaps() = default;
+    virtual bool put(const ahoy_flow&, const ahoy_path&) = 0;
+    virtual void remove(const ahoy_flow&) = 0;
+    // Of all paths that ever had this index.
+    virtual turn::Traffic traffic(uint32_t index) const = 0;
+};
+
 class KernelPaths final : public turn::FastPath {
   public:
-    // The references outlive this.  Of the relay's capacity, this has `capacity` from `first` on.
-    KernelPaths(KernelRelay&, const net::TurnSockets&, const net::RelayAddresses&, uint32_t first,
-                uint32_t capacity);
+    // The references outlive this.  The maps have room for `capacity` shortcuts of this, whose
+    // counters are numbered from `first` on.
+    KernelPaths(PathMaps&, const Vicinity&, uint32_t first, uint32_t capacity);
 
     std::optional<turn::ShortcutId> open(const turn::Shortcut&, Instant until) override;
     void prolong(turn::ShortcutId, Instant until) override;
@@ -59,16 +75,14 @@ class KernelPaths final : public turn::FastPath {
         PathPair paths;
         Carried counted;  // of what the counters say, which never go back
     };
-    std::optional<Surroundings> surroundings(const turn::Shortcut&) const;
     Carried counters(size_t index) const;
+    std::optional<Surroundings> surroundings(const turn::Shortcut&) const;
     bool put(size_t index, const Surroundings&);
     void route(size_t index);
     void remove(const PathPair&);
 
-    KernelRelay& relay_;
-    const net::TurnSockets& sockets_;
-    const net::RelayAddresses& addresses_;
-    const Routes routes_;
+    PathMaps& maps_;
+    const Vicinity& vicinity_;
     const uint32_t first_;
     const uint32_t capacity_;
     uint64_t puts_ = 0;

@@ -11,8 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "fastpath/path_maps.h"
-#include "turn/traffic.h"
+#include "fastpath/kernel_paths.h"
 
 namespace ahoy::fastpath {
 
@@ -21,7 +20,7 @@ struct Interface {
     unsigned index = 0;
 };
 
-class KernelRelay {
+class KernelRelay final : public PathMaps {
   public:
     // How to attach; automatic takes the best that this kernel knows.
     enum class Hook : uint8_t { automatic, tcx, clsact };
@@ -29,7 +28,7 @@ class KernelRelay {
     // Room for so many channels.  Throws net::StartError, saying why it cannot be had.
     static std::unique_ptr<KernelRelay> attach(std::vector<Interface>, uint32_t capacity,
                                                Hook = Hook::automatic);
-    ~KernelRelay();
+    ~KernelRelay() override;
     KernelRelay(const KernelRelay&) = delete;
     KernelRelay& operator=(const KernelRelay&) = delete;
 
@@ -41,11 +40,10 @@ class KernelRelay {
     // Relays until then, unless it is told again.
     void keep_alive(Instant until);
 
-    bool put(const ahoy_flow&, const ahoy_path&);
-    void remove(const ahoy_flow&);
+    bool put(const ahoy_flow&, const ahoy_path&) override;
+    void remove(const ahoy_flow&) override;
+    turn::Traffic traffic(uint32_t index) const override;
     int program() const;  // for tests
-    // Of all paths that ever had this index.
-    turn::Traffic traffic(uint32_t index) const;
 
   private:
     struct Loaded;
