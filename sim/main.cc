@@ -30,10 +30,22 @@ struct World {
     void (*run)(uint64_t seed, std::optional<Duration> length, Trace&);
 };
 
+// The same once more with the kernel path: every packet is where it was before, at the same time.
+void run_offloaded(uint64_t seed, std::optional<Duration> length, Trace& before) {
+    Trace trace(before.spoken());
+    TurnWorld(seed, length, trace, TurnWorld::Offload::yes).run();
+    for (const Mark mark : {Mark::relayed_in_kernel, Mark::passed_kernel}) {
+        before.marks[static_cast<size_t>(mark)] = trace.marks[static_cast<size_t>(mark)];
+    }
+    if (trace.hash() == before.hash()) return;
+    throw Violation("TI23", "with and without offload the same packets arrive", "others");
+}
+
 const World worlds[] = {
     {"turn", Mark{}, Mark::count_turn,
      [](uint64_t seed, std::optional<Duration> length, Trace& trace) {
          TurnWorld(seed, length, trace).run();
+         run_offloaded(seed, length, trace);
      }},
     {"rooms", Mark::count_turn, Mark::count,
      [](uint64_t seed, std::optional<Duration> length, Trace& trace) {

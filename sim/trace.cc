@@ -67,6 +67,8 @@ std::string_view label(Mark mark) {
         "a relay reaches a relay",
         "ChannelData is relayed",
         "a Send indication is relayed",
+        "the kernel relays",
+        "the kernel passes data of a channel up",
         "a peer without permission",
         "a denied peer",
         "a request too small to be answered",

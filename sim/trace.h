@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/address.h"
 #include "base/crypto.h"
 #include "base/time.h"
 
@@ -67,6 +68,8 @@ enum class Mark : uint8_t {
     relayed_to_relayed,
     relayed_to_channel,
     relayed_to_send,
+    relayed_in_kernel,
+    passed_kernel,
     peer_without_permission,
     peer_denied,
     too_small_to_answer,
@@ -134,6 +137,10 @@ class Trace {
     uint64_t hash() const { return hash_; }
     void add(uint64_t value) { hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15 + (hash_ >> 29); }
     void add(Bytes);
+    void add(const TransportAddress& address) {
+        add(address.ip.bytes());
+        add(address.port);
+    }
     void add(std::string_view text) { add(as_bytes(text)); }
     void add(Instant now) { add(static_cast<uint64_t>(now.time_since_epoch().count())); }
     // `words` makes the line; only when somebody reads it.

@@ -22,12 +22,14 @@ constexpr std::string_view server_v4 = "192.0.2.15", server_v6 = "2001:db8::15";
 
 }  // namespace
 
-TurnWorld::TurnWorld(uint64_t seed, std::optional<Duration> length, Trace& trace)
+TurnWorld::TurnWorld(uint64_t seed, std::optional<Duration> length, Trace& trace, Offload offload)
     : town_{.dice = Dice(seed * 2 + 1),
             .network = Network(Dice(seed * 2 + 2)),
             .trace = trace,
             .now = {Instant{} + 1000h, WallTime(1'700'000'000s)}},
-      length_(length) {
+      length_(length),
+      offload_(offload),
+      mtu_(seed % 2 == 0 ? 1500 : 100) {
     draw_configuration();
     draw_peers();
     build_shards();
@@ -178,6 +180,7 @@ void TurnWorld::start(Shard& shard) {
     shard.moves = std::make_unique<Moves>(*this, static_cast<unsigned>(shard.index));
     if (mobility_) shard.server->offer_mobility(turn::Tickets(ticket_secret_), *shard.moves);
     shard.server->redirect_to(make_alternates());
+    offload(shard);
 }
 
 turn::Alternates TurnWorld::make_alternates() const {

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "sim/turn_kernel.h"
 #include "sim/turn_world.h"
 
 namespace ahoy::sim {
@@ -43,6 +44,7 @@ struct TurnWorld::Shard {
 
     size_t index;
     TurnPorts ports;
+    std::unique_ptr<Kernel> kernel;  // without offload there is none
     std::unique_ptr<Moves> moves;
     std::unique_ptr<turn::Server> server;
     Instant expire_at = Instant::max();

@@ -10,7 +10,7 @@ namespace ahoy::sim {
 namespace {
 
 constexpr Duration enough_to_converge = 3min;
-constexpr uint32_t listening_sockets = 3;  // numbered from 1; the fourth listener is on the first
+constexpr uint32_t listening_sockets = 3;  // numbered from 1
 
 std::vector<Sent> collect(Outbox& out) {
     if (out.overflowed() != 0) {
@@ -111,53 +111,61 @@ TurnWorld::Shard& TurnWorld::shard_of(const TransportAddress& client,
     return *shards_[AddressHash(1, 2).mix(client, listener.port) % shards_.size()];
 }
 
+// The fourth listener is on the first socket.
+std::optional<SocketId> TurnWorld::listening_socket(const TransportAddress& address) const {
+    const auto listener = std::ranges::find(town_.listeners, address);
+    if (listener == town_.listeners.end()) return {};
+    const auto index = static_cast<uint32_t>(listener - town_.listeners.begin());
+    return SocketId{index % listening_sockets + 1};
+}
+
 void TurnWorld::arrive(const Packet& packet) {
     Trace& trace = town_.trace;
     ++trace.packets;
+    trace.add(packet.from);
+    trace.add(packet.to);
     trace.add(packet.bytes);
     trace.say(town_.now.steady, [&] { return shown(packet); });
-    const auto listener = std::ranges::find(town_.listeners, packet.to);
-    if (listener != town_.listeners.end()) {
+    if (const auto socket = listening_socket(packet.to)) {
         if (town_.captured.size() < 64) {
             town_.captured.push_back(packet);
         } else {
             town_.captured[trace.packets % 64] = packet;
         }
-        const auto index = static_cast<uint32_t>(listener - town_.listeners.begin());
-        const SocketId socket{index % listening_sockets + 1};
-        return to_server(
-            shard_of(packet.from, packet.to),
-            {.socket = socket, .from = packet.from, .local = packet.to, .bytes = packet.bytes},
-            true);
+        Shard& shard = shard_of(packet.from, packet.to);
+        const Datagram in{*socket, packet.from, packet.to, packet.bytes};
+        return to_server(shard, in, true, relay_in_kernel(shard, in));
     }
     const auto relay = town_.relays.open.find(packet.to);
     if (relay != town_.relays.open.end()) {
         if (relay->second.held) return;
         if (town_.relays.open.contains(packet.from)) trace.mark(Mark::relayed_to_relayed);
-        return to_server(*shards_[relay->second.shard],
-                         {.socket = relay->second.port.socket,
-                          .from = packet.from,
-                          .local = packet.to,
-                          .bytes = packet.bytes},
-                         false);
+        Shard& shard = *shards_[relay->second.shard];
+        const Datagram in{relay->second.port.socket, packet.from, packet.to, packet.bytes};
+        return to_server(shard, in, false, relay_in_kernel(shard, in));
     }
     for (const auto& actor : actors_) {
         if (actor->is_at(packet.to)) return actor->receive(packet);
     }
 }
 
-void TurnWorld::to_server(Shard& shard, const Datagram& in, bool from_client) {
+// What the kernel has relayed the server does not hear.
+void TurnWorld::to_server(Shard& shard, const Datagram& in, bool from_client,
+                          std::optional<Sent> relayed) {
     shard.ports.set_now(town_.now.steady);
     const uint64_t live = shard.server->stats().allocations_live;
     const uint64_t charged = town_.relays.charges;
     const uint64_t dropped = drops(*shard.server);
     const size_t waiting = model_->waiting();
-    if (from_client) {
+    std::vector<Sent> sent;
+    if (relayed) {
+        sent.push_back(std::move(*relayed));
+    } else if (from_client) {
         shard.server->from_client(town_.now, in, out_);
     } else {
         shard.server->from_peer(town_.now, in, out_);
     }
-    const auto sent = collect(out_);
+    if (!relayed) sent = collect(out_);
     const auto calls = shard.ports.take_calls();
     const auto moves = shard.moves->take_calls();
     const TurnModel::Step step{town_.now, in, sent, calls, moves, shard.index, live, charged};
@@ -208,6 +216,7 @@ void TurnWorld::expire(Shard& shard) {
         throw Violation("TI13", "expiring sends nothing", sent.front().to.to_string());
     }
     shard.ports.take_calls();
+    count_carried(shard);
     model_->settled(town_.now.steady, town_.relays, shard.index, shard.server->stats());
     const Instant next = shard.server->next_deadline();
     if (next <= town_.now.steady) {

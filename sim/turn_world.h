@@ -15,7 +15,10 @@ namespace ahoy::sim {
 
 class TurnWorld {
   public:
-    TurnWorld(uint64_t seed, std::optional<Duration> length, Trace& trace);
+    // With `offload` bound channels are relayed by the kernel path, which changes nothing.
+    enum class Offload : bool { no, yes };
+    TurnWorld(uint64_t seed, std::optional<Duration> length, Trace& trace,
+              Offload offload = Offload::no);
     ~TurnWorld();
     void run();
 
@@ -41,7 +44,7 @@ class TurnWorld {
     void run_until(Instant);
     bool step(Instant limit);
     void arrive(const Packet&);
-    void to_server(Shard&, const Datagram&, bool from_client);
+    void to_server(Shard&, const Datagram&, bool from_client, std::optional<Sent> relayed = {});
     void expire(Shard&);
     void forward(Shard&, const std::vector<Sent>&);
     void check_drops(Shard&, const Datagram&, uint64_t drops_before, bool silent);
@@ -56,14 +59,22 @@ class TurnWorld {
     void converge();
     void drain();
     Shard& shard_of(const TransportAddress& client, const TransportAddress& listener);
+    std::optional<SocketId> listening_socket(const TransportAddress&) const;
 
     // turn_moves.cc
     void hand_up(Shard&, const turn::Waiting&);
     void deliver(Shard&);
     void deliver_all();
 
+    // turn_offload.cc
+    void offload(Shard&);
+    std::optional<Sent> relay_in_kernel(Shard&, const Datagram&);
+    void count_carried(Shard&);
+
     Town town_;
     std::optional<Duration> length_;
+    Offload offload_;
+    unsigned mtu_;
     turn::ServerConfig config_;
     PortPool pool_;
     std::vector<IpAddress> own_;
