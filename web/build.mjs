@@ -17,7 +17,7 @@ const budget = 120 * 1024; // everything a first visit of one page loads, compre
 
 /** Each with its template in public/ and its scripts and styles. */
 const pages = { '/': 'index.html', '/check': 'check.html', '/offline': 'offline.html' };
-const entries = { app: 'src/main.tsx', check: 'src/check/main.tsx', offline: 'src/offline.ts' };
+const entries = { first: 'src/first.ts', app: 'src/main.tsx', check: 'src/check/main.tsx', offline: 'src/offline.ts' };
 const icons = ['icon.svg', 'icon-192.png', 'icon-512.png', 'icon-maskable.png', 'icon-apple.png'];
 
 const types = {
@@ -45,36 +45,44 @@ function hashed(name, body) {
   return asset(`/assets/${stem}-${digest(body)}.${extension}`, body, true);
 }
 
-/** Scripts and styles of all entries, by name. */
-async function bundles() {
+/** What is made of these sources, by name. */
+async function bundle(entryPoints, options) {
   const { outputFiles } = await build({
-    entryPoints: entries,
+    entryPoints,
     absWorkingDir: here,
     outdir: 'assets',
     bundle: true,
-    minify: true,
     write: false,
     format: 'esm',
-    target: ['es2022', 'chrome100', 'firefox100', 'safari15.4'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    legalComments: 'none',
     logLevel: 'warning',
+    ...options,
   });
   return outputFiles.map(({ path, contents }) => [basename(path), contents]);
+}
+
+const forBrowsers = { minify: true, target: ['es2022', 'chrome100', 'firefox100', 'safari15.4'], legalComments: 'none' };
+
+/** The front page as it is before any script runs: a template for each language. */
+async function landings() {
+  const [[, script]] = await bundle({ prerender: 'src/prerender.tsx' }, { platform: 'node' });
+  const { landings } = await import(`data:text/javascript;base64,${Buffer.from(script).toString('base64')}`);
+  return landings.map(({ language, html }) => `<template lang="${language}">${html}</template>`).join('\n');
 }
 
 async function collect() {
   const read = (name) => readFile(join(here, 'public', name));
   const named = new Map(); // what others refer to, as {{name}}
-  for (const [name, body] of await bundles()) named.set(name, hashed(name, body));
+  for (const [name, body] of await bundle(entries, forBrowsers)) named.set(name, hashed(name, body));
   for (const name of icons) named.set(name, hashed(name, await read(name)));
   const template = async (name, more = {}) =>
     String(await read(name)).replace(/\{\{([\w.-]+)\}\}/g, (_, wanted) => more[wanted] ?? named.get(wanted).path);
   const minified = (html) => html.replace(/\n\s*/g, '\n').trim() + '\n';
 
   const html = new Map();
-  for (const [path, name] of Object.entries(pages)) html.set(path, minified(await template(name)));
+  const drawn = { landings: await landings() };
+  for (const [path, name] of Object.entries(pages)) html.set(path, minified(await template(name, drawn)));
   const worker = await template('sw.js', { version: digest(html.get('/offline')) });
   return [
     ...[...html].map(([path, body]) => asset(path, body, false)),

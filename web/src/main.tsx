@@ -17,6 +17,7 @@ if (root) {
   const app = new App();
   document.body.classList.toggle('embedded', app.embedded);
   render(<Page app={app} />, root);
+  root.inert = false;
   if (app.embedded) void talkToParent(app);
   else installOffline();
 }

@@ -5,7 +5,10 @@ const longestRoomName = 64;
 const recentKey = 'recentRooms'; // AppRTC's key and format: newest first
 const mostRecent = 10;
 
-const adjectives = (
+/** Marked as pure, so that who imports something else from here carries none of them. */
+const words = (list: string) => list.split(' ');
+
+const adjectives = /* @__PURE__ */ words(
   'able airy amber azure balmy bold brave breezy bright brisk calm candid cheery clear clever cool ' +
   'coral cosy crisp dapper daring deep deft eager early easy fair fleet fond free fresh frosty gentle ' +
   'glad golden grand happy hardy hazy hearty honest humble jolly keen kind lasting light lively lofty ' +
@@ -13,8 +16,8 @@ const adjectives = (
   'proud quick quiet ready rosy round royal salty sandy serene sharp shiny silver simple sleek smooth ' +
   'snug soft solar southern spry stable starry steady still stout sunny swift tender tidal tidy tranquil ' +
   'true upbeat vast velvet violet vivid warm western wide wild windy wise witty young zesty'
-).split(' ');
-const animals = (
+);
+const animals = /* @__PURE__ */ words(
   'albatross anchovy auk avocet barnacle bass beluga bream clam cod coot cormorant crab crane curlew ' +
   'cuttlefish dipper dolphin dory duck dunlin eel egret eider falcon finch flounder gannet goose grebe ' +
   'grouper guillemot gull haddock hake halibut heron herring ibis kestrel kingfisher kittiwake lobster ' +
@@ -23,8 +26,8 @@ const animals = (
   'redshank robin salmon sandpiper sardine scallop seahorse seal shag shearwater shrimp skate skua smelt ' +
   'snipe sole spoonbill sprat squid starfish stilt stork sturgeon sunfish swallow swan swift teal tern ' +
   'trout tuna turbot turnstone turtle urchin walrus whale whelk whimbrel whiting wigeon wren'
-).split(' ');
-const places = (
+);
+const places = /* @__PURE__ */ words(
   'anchor atoll bank bar basin bay beach beacon bight bluff boathouse bow breakwater bridge buoy cabin ' +
   'canal cape causeway channel chart cliff coast compass cove creek current deck delta dinghy dock drift ' +
   'dune eddy estuary fathom ferry firth fjord galley gangway gulf harbour haven headland helm horizon ' +
@@ -33,11 +36,11 @@ const places = (
   'pool port promenade quay raft reef regatta rigging ripple river road rudder sail sandbar schooner sea ' +
   'shallows shelf shingle shoal shore skerry skiff slipway sloop sound spinnaker spit spray star stern ' +
   'strait stream surf swell tide topsail vessel voyage wake water wave wharf wind yawl'
-).split(' ');
+);
 const letters = 'abcdefghjkmnpqrstuvwxyz23456789'; // without those that are easily misread
 
 /** The name is all that keeps strangers out of a room, so it must not be guessable. */
-export const suggestionBits =
+export const suggestionBits = (): number =>
   Math.log2(adjectives.length) +
   Math.log2(animals.length) +
   Math.log2(places.length) +
