@@ -105,6 +105,9 @@ test('a page of the list drives a call with somebody on the ordinary page', asyn
   assert.equal((await page.tells({ ahoy: 2, type: 'leave' })).code, 'unsupported-version');
 
   const { id } = (await page.heard()).find((e) => e.type === 'peer-joined');
+  await bo.opens('settings');
+  await bo.page.fill('#call-name', 'Bobby');
+  await page.hears({ type: 'renamed', id, name: 'Bobby' });
   await bo.press('leave');
   await page.hears({ type: 'peer-left', id });
   await person.page.click('#hang');

@@ -127,6 +127,8 @@ for (const [name, viewport] of [
 ]) {
   test(`nothing is cut off on a phone, ${name}`, async () => {
     const person = await here.person({ viewport, isMobile: true, hasTouch: true });
+    // Phones share no screen, but a window can be as small.
+    await person.page.addInitScript(() => (MediaDevices.prototype.getDisplayMedia ??= () => {}));
     const fits = async (where) => {
       const width = await person.page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(width <= viewport.width, `${where}: ${width} px wide`);

@@ -23,6 +23,7 @@ export type EmbedEvent =
   | { readonly type: 'joined'; readonly id: number; readonly name: string; readonly role: string }
   | { readonly type: 'left'; readonly reason: string }
   | { readonly type: 'peer-joined'; readonly id: number; readonly name: string }
+  | { readonly type: 'renamed'; readonly id: number; readonly name: string }
   | { readonly type: 'peer-left'; readonly id: number }
   | { readonly type: 'media'; readonly mic: boolean; readonly camera: boolean; readonly screen: boolean }
   | { readonly type: 'chat'; readonly on: boolean }
@@ -65,10 +66,14 @@ export function changes(before: View, after: View): EmbedEvent[] {
   if (before.me && !stayed) told.push({ type: 'left', reason: after.me ? 'lost' : after.reason });
   if (before.state !== after.state) told.push({ type: 'state', state: after.state });
   if (after.me && !stayed) told.push({ type: 'joined', ...after.me });
+  else if (after.me && before.me?.name !== after.me.name) told.push({ type: 'renamed', id: after.me.id, name: after.me.name });
   // With oneself everybody is gone, and that has been said.
   const known = stayed ? before.peers : blank.peers;
   for (const id of known.keys()) if (!after.peers.has(id)) told.push({ type: 'peer-left', id });
-  for (const [id, name] of after.peers) if (!known.has(id)) told.push({ type: 'peer-joined', id, name });
+  for (const [id, name] of after.peers) {
+    if (!known.has(id)) told.push({ type: 'peer-joined', id, name });
+    else if (known.get(id) !== name) told.push({ type: 'renamed', id, name });
+  }
   const { mic, camera, screen, chat } = after;
   if (mic !== before.mic || camera !== before.camera || screen !== before.screen) {
     told.push({ type: 'media', mic, camera, screen });

@@ -114,6 +114,15 @@ test('what happens in a call is told in order, and once', () => {
   assert.deepEqual(changes(two, two), []);
 });
 
+test('another name of somebody, or of oneself, is told', () => {
+  const before = { ...inCall, peers: new Map([[8, 'Bob'], [9, 'Carol']]) };
+  const after = { ...before, me: { ...alice, name: 'Al' }, peers: new Map([[8, 'Bobby'], [9, 'Carol']]) };
+  assert.deepEqual(changes(before, after), [
+    { type: 'renamed', id: alice.id, name: 'Al' },
+    { type: 'renamed', id: 8, name: 'Bobby' },
+  ]);
+});
+
 test('whoever leaves is told so once, and of nobody else', () => {
   const two = { ...inCall, peers: new Map([[8, 'Bob']]) };
   assert.deepEqual(changes(two, { ...blank, state: 'left', reason: 'removed' }), [

@@ -163,6 +163,18 @@ export function SettingsPanel({ app }: { app: App }): JSX.Element {
           ))}
         </select>
       </div>
+      {app.phase !== 'lobby' && document.fullscreenEnabled && (
+        <button
+          type="button"
+          class="button"
+          data-action="fill-screen"
+          aria-pressed={app.fullscreen}
+          {...app.tasks.marks('fullscreen')}
+          onClick={() => void app.toggleFullscreen()}
+        >
+          {t.call.fullscreen}
+        </button>
+      )}
       <button type="button" class="button" data-action="keys" aria-haspopup="dialog" onClick={() => app.toggleKeys()}>
         {t.help.title}
       </button>
