@@ -87,7 +87,7 @@ static __always_inline __u64 sum_of(const void *words, int count)
 #pragma unroll
     for (int i = 0; i < count; ++i) {
         __u32 word;
-        __builtin_memcpy(&word, words + 4 * i, sizeof word);
+        __builtin_memcpy(&word, (const char *)words + 4 * i, sizeof word);
         sum += word;
     }
     return sum;
