@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { attribute, channelData, indication, Message, method } from './stun.mjs';
+import { attribute, channelData, indication, Message, method, Received } from './stun.mjs';
 import { data, granted, peer, refused, udp } from './client.mjs';
 import { suite } from './suite.mjs';
 import { patience, transports } from './transport.mjs';
@@ -223,6 +223,21 @@ behind('', 'C14 a PROXY header of version 2 tells the client\'s address, and its
     const client = await balanced(world, v2(1, 0x11, fourAddresses, more));
     const answer = await client.fence();
     assert.deepEqual(answer.address(attribute.xorMappedAddress), { address: '192.0.2.1', port: 12345 });
+  }
+});
+
+behind('', 'C14 a PROXY header of either version comes before TLS, and may tell of an IPv6 client', async (world) => {
+  const six = Buffer.from('20010db8000000000000000000000007' + '20010db8000000000000000000000001' + '3039' + '0d96', 'hex');
+  for (const header of [Buffer.from('PROXY TCP6 2001:db8::7 2001:db8::1 12345 3478\r\n'), v2(1, 0x21, six)]) {
+    const { address, port } = world.server.balanced ?? world.server.at('TLS');
+    const plain = connect({ host: address, port });
+    plain.write(header);
+    const socket = connectTls({ socket: plain, rejectUnauthorized: false });
+    world.own({ close: () => socket.destroy() });
+    const request = binding();
+    socket.write(request.bytes());
+    const answer = new Received((await once(socket, 'data'))[0]);
+    assert.deepEqual(answer.address(attribute.xorMappedAddress), { address: '2001:db8::7', port: 12345 });
   }
 });
 

@@ -191,6 +191,38 @@ for (const ends of [true, false]) {
   });
 }
 
+test('secrets of a file take turns without dropping a call', async (t) => {
+  const [file, config] = [join(folder, 'secrets'), join(folder, 'rotates.toml')];
+  await writeFile(config, `[turn]\nsecret_file = "${file}"\nend_revoked = false\n`);
+  const holds = async (...secrets) => {
+    await writeFile(file, secrets.map((each) => `${each}\n`).join(''));
+    if (!server) return;
+    const before = server.log.split('event=server.reloaded').length;
+    server.reload();
+    await logged(server, /event=server\.reloaded/, before);
+  };
+  let server;
+  await holds('autumn');
+  server = await Server.start({ config,
+    settings: ['turn.relay_addresses=["127.0.0.1"]', 'turn.peers.allow=["127.0.0.0/8"]'] });
+  t.after(() => server.stop());
+  // A call that goes on all the time, and tells in the end how much of it was lost.
+  let over = false;
+  const call = run('turnutils_uclient', ['-y', '-c', '-n', '300', '-m', '1', '-p', String(server.turnPort), '-u', 'alice', '-W', 'autumn', '127.0.0.1']);
+  call.then(() => (over = true));
+  await logged(server, /event=allocation\.created .*alice/, 2);
+  await holds('winter', 'autumn');
+  await holds('winter');
+  assert.equal(over, false, 'it lasts six seconds');
+  await relays(server.turnPort, '-u', 'bob', '-W', 'winter');
+  await isRefused(server.turnPort, '-u', 'bob', '-W', 'autumn');
+  const { status, stdout } = await call;
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /Total lost packets 0 /, stdout);
+  await holds('spring', 'winter');
+  for (const secret of ['spring', 'winter']) await relays(server.turnPort, '-u', 'bob', '-W', secret);
+});
+
 test('the file of users must be there, and commands say what they lack', async () => {
   const gone = await run(binary, ['serve', '--set', 'turn.database=/nowhere.db', '--set', 'http.listen=[]', '--set', 'turn.listen=[]']);
   assert.equal(gone.status, 2);
