@@ -7,7 +7,7 @@ import { setTimeout as hold } from 'node:timers/promises';
 import { attribute, method } from '../conformance/stun.mjs';
 import { Client, granted, lifetime, peer, refused, udp } from '../conformance/client.mjs';
 import { suite } from '../conformance/suite.mjs';
-import { at, cpuSeconds, honest, many, metric, renewing, tcp, until } from './attack.mjs';
+import { at, cpuSeconds, honest, many, metric, MiB, renewing, tcp, until } from './attack.mjs';
 
 const size = 100;
 const narrow = suite({ ports: [61000, 61000 + size - 1], relay: ['127.0.0.1'] });
@@ -94,6 +94,39 @@ plain('UDP', 'P5 an idle allocation costs at most 4 KiB', async (world, t) => {
   const each = (world.server.memory() - before) / count;
   t.diagnostic(`${Math.round(each)} bytes`);
   assert.ok(each <= 4096, `${each} bytes`);
+});
+
+plain(['TCP', 'TLS'], 'P5 a client that does not read costs its queue and no more, and loses whole datagrams', async (world, t) => {
+  const { client, peer: listener } = await world.pair();
+  granted(await client.bind(0x4000, listener.at));
+  const { socket } = client.link;
+  const full = () => metric(world.server, 'ahoy_turn_queue_full_total');
+  const [before, memory] = [await full(), world.server.memory()];
+  const numbered = Buffer.alloc(1000, 'x');
+  let sent = 0;
+  const send = () => (numbered.writeUInt32BE((sent += 1)), listener.send(numbered, client.relayed));
+  socket.pause();
+  await until(async () => {
+    for (let i = 0; i < 200; i++) await send();
+    return (await full()) > before + 1000;
+  }, 'a full queue');
+  const grown = world.server.memory() - memory;
+  t.diagnostic(`${sent} sent, ${grown} bytes more`);
+  assert.ok(grown < 2 * MiB, `${grown} bytes`);
+  // Then it reads: what it gets is whole and in order, and at its end what is sent from now on.
+  socket.resume();
+  let last = 0;
+  while (sent - last >= 100) {
+    await send();
+    do {
+      const frame = await client.next();
+      assert.equal(frame.length, 4 + 1000);
+      assert.ok(frame.subarray(8).every((byte) => byte === 120));
+      assert.ok(frame.readUInt32BE(4) > last);
+      last = frame.readUInt32BE(4);
+    } while (client.link.inbox.length > 0);
+  }
+  await client.fence();
 });
 
 const relays = suite({ tcpRelay: true, threads: 1, allow: ['127.0.0.0/8', '198.18.0.0/15'] });

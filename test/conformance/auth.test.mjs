@@ -203,7 +203,7 @@ over(every, 'D30 another user on an allocation gets 441, signed with that user\'
 });
 
 const rest = suite({ rest: true });
-const restPassword = (name, key = secret) => createHmac('sha1', key).update(name).digest('base64');
+const restPassword = (name, key = secret, hash = 'sha1') => createHmac(hash, key).update(name).digest('base64');
 const later = () => Math.floor(Date.now() / 1000) + 3600;
 
 over(every, 'D17 the key is MD5 of user, realm and password', async (world) => {
@@ -220,6 +220,12 @@ rest(every, 'D32 a REST credential allocates until its time', async (world) => {
   const past = `${Math.floor(Date.now() / 1000) - 10}:alice`;
   const client = await world.client({ user: past, password: restPassword(past) });
   refused(await client.request(method.allocate, [udp]), 401);
+});
+
+rest(every, 'D32 the password of a REST credential may be made with SHA-256', async (world) => {
+  const name = `${later()}:alice`;
+  const client = await world.client({ user: name, password: restPassword(name, secret, 'sha256') });
+  await client.allocate();
 });
 
 rest('UDP', 'D32 a REST credential of another secret gets 401', async (world) => {
