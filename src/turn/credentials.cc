@@ -15,8 +15,11 @@ constexpr std::string_view nonce_cookie = "obMatJos2";
 constexpr size_t nonce_head_size = nonce_cookie.size() + 4;
 constexpr size_t nonce_mac_size = 10;
 
-std::string rest_password(std::string_view secret, std::string_view username) {
-    return base64(hmac_sha1(as_bytes(secret), {as_bytes(username)}));
+// The scheme's own password, which every server knows, and the one that services make who have done
+// away with SHA-1.
+std::array<std::string, 2> rest_passwords(std::string_view secret, std::string_view username) {
+    return {base64(hmac_sha1(as_bytes(secret), {as_bytes(username)})),
+            base64(hmac_sha256(as_bytes(secret), {as_bytes(username)}))};
 }
 
 // The time in front of a REST name: digits up to the colon, behind which somebody has to be named.
@@ -161,8 +164,10 @@ Result<Keys, AuthFailure> Credentials::authenticate_rest(const stun::Message& me
     const auto expiry = rest_expiry(username);
     std::optional<Keys> right;
     for (const std::string& secret : secrets_) {
-        const Keys keys = make_keys(username, realm_, rest_password(secret, username));
-        if (is_signed_with(message, keys.of(algorithm))) right = keys;
+        for (const std::string& password : rest_passwords(secret, username)) {
+            const Keys keys = make_keys(username, realm_, password);
+            if (is_signed_with(message, keys.of(algorithm))) right = keys;
+        }
     }
     if (!expiry || secrets_.empty()) return unexpected(AuthFailure::unknown_user);
     if (!right) return unexpected(AuthFailure::wrong_password);
@@ -173,8 +178,10 @@ Result<Keys, AuthFailure> Credentials::authenticate_rest(const stun::Message& me
 bool Credentials::stands_by(std::string_view username, const Keys& keys) const {
     const auto found = users_.find(username);
     if (found != users_.end()) return found->second.md5 == keys.md5;
-    return std::any_of(secrets_.begin(), secrets_.end(), [&](const std::string& secret) {
-        return stun::long_term_key(username, realm_, rest_password(secret, username)) == keys.md5;
+    return std::ranges::any_of(secrets_, [&](const std::string& secret) {
+        return std::ranges::any_of(rest_passwords(secret, username), [&](const auto& password) {
+            return stun::long_term_key(username, realm_, password) == keys.md5;
+        });
     });
 }
 
@@ -182,7 +189,7 @@ RestCredential mint(std::string_view secret, std::string_view user, Duration lif
     const auto expiry = now.wall + std::chrono::duration_cast<std::chrono::seconds>(lifetime);
     std::string username = std::to_string(expiry.time_since_epoch().count());
     username.append(":").append(user);
-    std::string password = rest_password(secret, username);
+    std::string password = rest_passwords(secret, username).front();
     return {std::move(username), std::move(password)};
 }
 

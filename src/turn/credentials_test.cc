@@ -55,6 +55,18 @@ TEST(Credentials, D32_RestPasswordIsTheSchemesOwn) {
     EXPECT_EQ(mint("north", "carol", 1h, now).password, "smlVqvGOa0QLDypQa4oTCFRCgpU=");
 }
 
+TEST(Credentials, D32_RestPasswordMayBeMadeWithSha256) {
+    // printf 1700003600:carol | openssl dgst -sha256 -hmac north -binary | base64
+    const auto* const password = "3uv+ugxpHdVvs+jYWGLuuSPhBqYtYMgT7qdpg7Tx8vk=";
+    const auto credentials = World::credentials({"south", "north"});
+    const auto keys = ask(*credentials, "1700003600:carol", password);
+    ASSERT_TRUE(keys);
+    EXPECT_TRUE(credentials->stands_by("1700003600:carol", *keys));
+    EXPECT_FALSE(World::credentials({"south"})->stands_by("1700003600:carol", *keys));
+    EXPECT_EQ(failure(*World::credentials({"south"}), "1700003600:carol", password),
+              AuthFailure::wrong_password);
+}
+
 TEST(Credentials, D32_A5_RestNamesExpire) {
     const auto credentials = World::credentials();
     const auto minted = mint("north", "carol", 60s, now);
