@@ -197,18 +197,13 @@ net::TlsContexts tls_contexts(const Config& config) {
     return net::load_tls(files.certificate.string(), files.key.string());
 }
 
-void bound_by_descriptors(unsigned& max_allocations) {
+unsigned allocations_by_descriptors() {
+    constexpr unsigned any = std::numeric_limits<unsigned>::max();
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return any;
     limit.rlim_cur = limit.rlim_max;
     (void)::setrlimit(RLIMIT_NOFILE, &limit);
-    const auto for_relays = static_cast<unsigned>(
-        std::min<rlim_t>(limit.rlim_cur / 4 * 3, std::numeric_limits<unsigned>::max()));
-    if (max_allocations <= for_relays) return;
-    log::info("turn.allocations_bounded",
-              {{"max_allocations", uint64_t{for_relays}},
-               {"hint", "raise the limit of open files (ulimit -n) for more"}});
-    max_allocations = for_relays;
+    return static_cast<unsigned>(std::min<rlim_t>(limit.rlim_cur / 4 * 3, any));
 }
 
 }  // namespace ahoy::app

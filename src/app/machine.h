@@ -37,8 +37,8 @@ std::vector<turn::Discovery::Square> discovery(const Config&);
 // Null when nothing needs them.
 net::TlsContexts tls_contexts(const Config&);
 
-// As many descriptors as the system lets us have: each allocation takes one, and some must be left
-// for those who want to talk to us.
-void bound_by_descriptors(unsigned& max_allocations);
+// How many there may be with as many descriptors as the system lets us have: each takes one, and
+// some must be left for those who want to talk to us.
+unsigned allocations_by_descriptors();
 
 }  // namespace ahoy::app

@@ -57,7 +57,11 @@ class Program {
         life_log_.use(webhooks_.get());
         state_.origins = config_.http.origins;
         state_.embed_origins = config_.http.embed_origins;
-        bound_by_descriptors(config_.turn.max_allocations);
+        if (config_.turn.max_allocations > most_allocations_) {
+            log::info("turn.allocations_bounded",
+                      {{"max_allocations", uint64_t{most_allocations_}},
+                       {"hint", "raise the limit of open files (ulimit -n) for more"}});
+        }
         make_workers();
         listeners_ = open_listeners(config_, workers_, state_);
         apply(config_);
@@ -250,7 +254,7 @@ class Program {
 
     void use(Access access, const Config& config) {
         access.max_allocations =
-            share(std::min(access.max_allocations, config_.turn.max_allocations), workers_.size());
+            share(std::min(access.max_allocations, most_allocations_), workers_.size());
         access.bandwidth.total = share(access.bandwidth.total, workers_.size());
         const turn::PeerPolicy policy(access.peers, listeners_.all());
         for (const auto& worker : workers_) {
@@ -414,8 +418,9 @@ class Program {
         });
     }
 
-    Config config_;   // as it was at start
-    Config running_;  // what of it may change
+    const unsigned most_allocations_ = allocations_by_descriptors();
+    const Config config_;  // as it was at start
+    Config running_;       // what of it may change
     const Reload reload_;
     Random random_;
     AccessReader access_reader_;

@@ -143,8 +143,8 @@ test('certificates, users and limits are read again without the loss of a packet
 
 test('SIGHUP changes limits, for who comes', async (t) => {
   const config = join(state, 'limits.toml');
-  const limit = (quota, rate) => writeFile(config, `[turn]\naddress_quota = ${quota}\nstun_rate = ${rate}\n`);
-  await limit(1, 2);
+  const limit = (limits) => writeFile(config, ['[turn]', ...Object.entries(limits).map((each) => each.join(' = '))].join('\n'));
+  await limit({ max_allocations: 1, stun_rate: 2 });
   const limited = await Server.start({ config, settings: ['server.threads=1', 'turn.relay_addresses=["127.0.0.1"]',
     'turn.peers.allow=["127.0.0.0/8"]', 'turn.users={ alice = "wonder" }'] });
   t.after(() => limited.stop());
@@ -162,11 +162,18 @@ test('SIGHUP changes limits, for who comes', async (t) => {
     socket.close();
     return (await answered()) - before;
   };
-  assert.match((await two()).output, /error 486/);
+  let reloads = 0;
+  const change = async (limits) => {
+    await limit(limits);
+    reloads += 1;
+    limited.reload();
+    await until(() => limited.log.split('event=server.reloaded').length > reloads);
+  };
+  assert.match((await two()).output, /error 508/);
   assert.ok((await ofAHundred()) < 100);
-  await limit(0, 0);
-  limited.reload();
-  await until(() => /event=server\.reloaded/.test(limited.log));
+  await change({ max_allocations: 100, address_quota: 1 });
+  assert.match((await two()).output, /error 486/);
+  await change({ max_allocations: 100, address_quota: 0, stun_rate: 0 });
   const { failed, output } = await two();
   assert.equal(failed, false, output);
   assert.equal(await ofAHundred(), 100);
