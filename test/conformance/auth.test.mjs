@@ -5,12 +5,13 @@ import { attribute, error, md5Key, Message, method, success, uint32, uint8 } fro
 import { granted, lifetime, peer, refused, udp } from './client.mjs';
 import { realm, secret, tokens, users, which } from './server.mjs';
 import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
+import { here } from './places.mjs';
 import { every, suite } from './suite.mjs';
 
 const over = suite();
 const allocation = () => new Message(method.allocate).all([udp]);
 const cookie = 'obMatJos2';
-const somebody = { address: '127.0.0.1', port: 9 };
+const somebody = { address: here.v4[0], port: 9 };
 
 const unsigned = (answer) =>
   assert.ok(!answer.has(attribute.integrity) && !answer.has(attribute.integritySha256), `unsigned: ${answer}`);

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { attribute, channelData, method } from './stun.mjs';
 import { channel, granted, peer, refused, udp } from './client.mjs';
+import { here } from './places.mjs';
 import { every, suite } from './suite.mjs';
 
 const over = suite();
-const at = (port, address = '127.0.0.1') => ({ address, port });
+const at = (port, address = here.v4[0]) => ({ address, port });
 const hello = Buffer.from('hello');
 const first = 0x4000;
 const said = async (listener) => String((await listener.receive()).bytes);
@@ -41,7 +42,7 @@ for (const [name, make, numbers] of [['in RFC 8656\'s range', strict, [0x0000, 0
 over(every, 'J03 a channel that has another peer gets 400', async (world) => {
   const { client, listener } = await bound(world);
   refused(await client.bind(first, at(listener.at.port ^ 1)), 400);
-  refused(await client.bind(first, at(listener.at.port, '127.0.0.2')), 400);
+  refused(await client.bind(first, at(listener.at.port, here.v4[1])), 400);
   granted(await client.bind(first, listener.at));
 });
 
@@ -60,7 +61,7 @@ over(every, 'J05 the same pair again is a success', async (world) => {
 over(every, 'J06 a peer of another family gets 443, a forbidden one 403', async (world) => {
   const client = await world.client();
   await client.allocate();
-  refused(await client.bind(first, at(9, '::1')), 443);
+  refused(await client.bind(first, at(9, here.v6)), 443);
   refused(await client.bind(first, at(9, '10.0.0.1')), 403);
 });
 
@@ -184,7 +185,7 @@ over(every, 'J19 a peer with port 0 gets 400 or 403', async (world) => {
 over(['UDP', 'TCP'], 'J07 over an IPv6 relay too', async (world) => {
   const client = await world.client();
   await client.allocate([udp, [attribute.requestedAddressFamily, Buffer.from([2, 0, 0, 0])]]);
-  const listener = await world.peer('::1');
+  const listener = await world.peer(here.v6);
   granted(await client.bind(first, listener.at));
   await client.relay(first, hello);
   assert.deepEqual(await listener.receive(), { bytes: hello, from: client.relayed });

@@ -8,6 +8,7 @@ import { isIPv6 } from 'node:net';
 import {
   attribute, channelData, error, indication, isChannelData, md5Key, Message, method, Received, success, uint16, uint8,
 } from './stun.mjs';
+import { here } from './places.mjs';
 import { users } from './server.mjs';
 import { Inbox, open } from './transport.mjs';
 
@@ -176,7 +177,7 @@ const method0 = (message) => new Received(message.bytes()).method;
 export class Peer {
   #inbox = new Inbox();
 
-  static async open(address = '127.0.0.1') {
+  static async open(address = here.v4[0]) {
     const self = new Peer();
     self.socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4', recvBufferSize: 1 << 20 });
     self.socket.on('message', (bytes, { address, port }) => self.#inbox.put({ bytes, from: { address, port } }));

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { attribute, indication, Message, method } from './stun.mjs';
 import { data, granted, lifetime, peer, udp } from './client.mjs';
+import { here } from './places.mjs';
 import { every, suite } from './suite.mjs';
 
 const over = suite();
@@ -53,7 +54,7 @@ over(every, 'I07 what comes from a peer is a Data indication with its address an
 over(['UDP', 'TCP'], 'I07 over an IPv6 relay too', async (world) => {
   const client = await world.client();
   await client.allocate([udp, [attribute.requestedAddressFamily, Buffer.from([2, 0, 0, 0])]]);
-  const listener = await world.peer('::1');
+  const listener = await world.peer(here.v6);
   granted(await client.permit(listener.at));
   await listener.send(hello, client.relayed);
   assert.deepEqual((await client.next()).address(attribute.xorPeerAddress), listener.at);
@@ -96,7 +97,7 @@ over(['TCP', 'TLS'], 'I10 the largest datagram passes both ways in ChannelData o
   assert.deepEqual((await client.next()).subarray(4), bytes);
 });
 
-/** A port of 127.0.0.1 where nobody listens any more. */
+/** A port where nobody listens any more. */
 async function deaf(world) {
   const listener = await world.peer();
   const { at } = listener;
@@ -122,7 +123,7 @@ over(['UDP', 'TCP', 'TLS', 'DTLS', 'UDP6'], 'I13 an ICMP error is a Data indicat
 over(['UDP', 'TCP'], 'I13 an ICMPv6 error too', async (world) => {
   const client = await world.client();
   await client.allocate([udp, [attribute.requestedAddressFamily, Buffer.from([2, 0, 0, 0])]]);
-  const listener = await world.peer('::1');
+  const listener = await world.peer(here.v6);
   granted(await client.permit(listener.at));
   const gone = listener.at;
   await listener.close();

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { attribute, Message, method, uint8 } from './stun.mjs';
 import { family, granted, lifetime, refused, udp } from './client.mjs';
+import { here } from './places.mjs';
 import { every, suite } from './suite.mjs';
 
 const over = suite();
@@ -15,7 +16,7 @@ over(every, 'G01 a lifetime of 0 deletes, and the success says 0', async (world)
   const answer = granted(await client.refresh([lifetime(0)]));
   assert.equal(answer.number(attribute.lifetime), 0);
   assert.ok(answer.signedBy(client.key));
-  refused(await client.permit({ address: '127.0.0.1', port: 9 }), 437);
+  refused(await client.permit({ address: here.v4[0], port: 9 }), 437);
 });
 
 over(every, 'G02 a second deletion gets 437', async (world) => {
@@ -47,7 +48,7 @@ over(['UDP', 'TCP'], 'G05 with a family, only that one is deleted', async (world
     assert.equal(granted(await client.refresh([family(gone), lifetime(0)])).number(attribute.lifetime), 0);
     refused(await client.refresh([family(gone)]), 443);
     granted(await client.refresh([family(stays), lifetime(900)]));
-    const addresses = [{ address: '127.0.0.1', port: 9 }, { address: '::1', port: 9 }];
+    const addresses = [{ address: here.v4[0], port: 9 }, { address: here.v6, port: 9 }];
     granted(await client.permit(addresses[stays - 1]));
     refused(await client.permit(addresses[gone - 1]), 443);
   }

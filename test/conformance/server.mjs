@@ -11,6 +11,7 @@ import { setInterval as ticks } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { scratch } from './scratch.mjs';
+import { apart, here, networks, theServers } from './places.mjs';
 import { isSix } from './transport.mjs';
 
 export const which = process.env.CONFORMANCE_SERVER ?? 'ahoy';
@@ -29,9 +30,9 @@ export class NotSupported extends Error {}
 
 const defaults = {
   users, realm, rest: false,
-  listen: { v4: '127.0.0.1', v6: '::1' },
-  relay: ['127.0.0.1', '::1'],
-  allow: ['127.0.0.0/8', '::1/128'],
+  listen: theServers,
+  relay: Object.values(theServers),
+  allow: networks,
   deny: [],
   ports: [49152, 65535],
   userQuota: 0, bandwidth: 0, addressConnections: 0,
@@ -78,7 +79,8 @@ class AhoyProgram {
     const files = await selfSigned();
     const list = (items) => `[${items.map((item) => JSON.stringify(item)).join(', ')}]`;
     const settings = [
-      'http.listen=["127.0.0.1:0"]',
+      `http.listen=["${theServers.v4}:0"]`,
+      `turn.fastpath=${apart ? 'on' : 'auto'}`,
       `server.threads=${wants.threads}`,
       `turn.listen=${list(listeners.map((address) => bracketed(address, ports.plain)))}`,
       `turn.tls_listen=${list(listeners.map((address) => bracketed(address, ports.tls)))}`,
@@ -191,13 +193,16 @@ export class Server {
   static async start(wanted = {}) {
     const wants = { ...defaults, ...wanted };
     const program = which === 'coturn' ? CoturnProgram : AhoyProgram;
-    const addresses = Object.values(wants.listen);
+    // In its own namespace no port is taken; then one that is free on this side will do.
+    const addresses = apart ? [here.v4[0], here.v6] : Object.values(wants.listen);
     const ports = {};
     for (const name of ['plain', 'other', 'tls', 'proxy']) ports[name] = await freePort(addresses);
     const self = Object.assign(new Server(), { wants, ports });
     const [command, args, options] = await program.command(wants, ports);
-    const limited = wants.files ? ['bash', ['-c', `ulimit -n ${wants.files}; exec "$0" "$@"`, command, ...args]] : [command, args];
-    self.process = spawn(...limited, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const limited = wants.files ? ['bash', '-c', `ulimit -n ${wants.files}; exec "$0" "$@"`] : [];
+    const elsewhere = apart ? ['ip', 'netns', 'exec', apart] : [];
+    const [first, ...others] = [...elsewhere, ...limited, command, ...args];
+    self.process = spawn(first, others, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
     self.ended = once(self.process, 'exit');
     process.on('exit', () => self.process.kill('SIGKILL'));
     for (const stream of [self.process.stdout, self.process.stderr]) {
@@ -258,13 +263,21 @@ export class Server {
 
   /** The port of Ahoy's page. */
   get httpPort() {
-    const found = /\bhttp=127\.0\.0\.1:(\d+)/.exec(this.log);
+    const found = /\bhttp=[\d.]+:(\d+)/.exec(this.log);
     if (!found) throw new NotSupported('no HTTP');
     return Number(found[1]);
   }
 
+  /** How many packets the kernel has relayed. */
+  async carried() {
+    const metrics = await (await fetch(`http://${theServers.v4}:${this.httpPort}/metrics`)).text();
+    const counts = [...metrics.matchAll(/^ahoy_turn_fastpath_packets_total\{.*\} (\d+)$/gm)];
+    return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
   async stop() {
     if (!this.alive) return;
+    if (apart) console.log(`in the kernel: ${await this.carried()} packets`);
     this.process.kill('SIGTERM');
     const watchdog = setTimeout(() => this.process.kill('SIGKILL'), 10_000);
     await this.ended;

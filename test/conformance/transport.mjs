@@ -8,6 +8,7 @@ import { constants, openSync } from 'node:fs';
 import { connect as connectTcp, isIPv6, Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
+import { here } from './places.mjs';
 import { scratch } from './scratch.mjs';
 import { isChannelData } from './stun.mjs';
 
@@ -57,7 +58,7 @@ class UdpTransport {
     self.socket = createSocket({ type: family, recvBufferSize: 1 << 20, reuseAddr: reuse });
     self.socket.on('message', (bytes) => self.inbox.put(bytes));
     self.socket.on('error', () => {});
-    self.socket.bind(localPort, localAddress ?? (isIPv6(address) ? '::1' : '127.0.0.1'));
+    self.socket.bind(localPort, localAddress ?? (isIPv6(address) ? here.v6 : here.v4[0]));
     await once(self.socket, 'listening');
     // A connected socket takes only what comes from where it sends to (A20).
     self.socket.connect(port, address);
@@ -162,11 +163,11 @@ class DtlsTransport {
   static async open({ address, port, version = '-dtls1_2', options = [] }) {
     const self = new DtlsTransport();
     const host = isIPv6(address) ? `[${address}]` : address;
-    const loopback = isIPv6(address) ? '::1' : '127.0.0.1';
-    self.local = { address: loopback, port: await freeUdpPort(loopback) };
+    const ours = isIPv6(address) ? here.v6 : here.v4[0];
+    self.local = { address: ours, port: await freeUdpPort(ours) };
     const messages = namedPipe(`dtls-${self.local.port}-${DtlsTransport.#count++}`);
     self.process = spawn('openssl', ['s_client', version, '-quiet', '-nocommands', '-msg', '-msgfile', messages.path,
-      '-bind', `${host === address ? loopback : `[${loopback}]`}:${self.local.port}`, '-connect', `${host}:${port}`,
+      '-bind', `${host === address ? ours : `[${ours}]`}:${self.local.port}`, '-connect', `${host}:${port}`,
       ...options], { stdio: ['pipe', 'pipe', 'pipe'] });
     let complaint = '';
     self.process.stderr.setEncoding('utf8').on('data', (text) => (complaint += text));
