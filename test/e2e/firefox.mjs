@@ -97,6 +97,31 @@ export class FirefoxPerson {
     await this.page.evaluate((name) => document.querySelector(`[data-action="${name}"]`).click(), action);
   }
 
+  /** A toggle is in this position. */
+  async pressed(action, value) {
+    await this.page.waitForSelector(`[data-action="${action}"][aria-pressed="${value}"]`);
+  }
+
+  /** The words about what came to nothing. */
+  async failure(task) {
+    const notice = await this.page.waitForSelector(`[role="alert"][data-failure="${task}"] > div`);
+    return notice.evaluate((words) => words.textContent);
+  }
+
+  /** As host, in the open panel of people: the buttons for one participant. */
+  async manages(name) {
+    await this.page.waitForFunction(
+      (who) => {
+        const person = [...document.querySelectorAll('.person')].find((each) => each.textContent.includes(who));
+        const button = person?.querySelector('[data-action="manage"]');
+        if (button?.getAttribute('aria-expanded') === 'false') button.click();
+        return button?.getAttribute('aria-expanded') === 'true';
+      },
+      {},
+      name,
+    );
+  }
+
   async inCall(others = 1) {
     await this.state('connected');
     await this.page.waitForFunction(

@@ -168,6 +168,23 @@ test('a camera that stops by itself is named, and can be had again', async () =>
   await second.receives();
 });
 
+test('who has no camera is heard', async () => {
+  const room = newRoom();
+  const [first, second, third] = [await here.person(), await here.person(), await here.person()];
+  await first.join(room, '&name=Ada&video=false');
+  await first.state('waiting');
+  await second.join(room, '&name=Bo&video=false');
+  await Promise.all([first.inCall(), second.inCall()]);
+  await third.join(room, '&name=Cy');
+  await Promise.all([first, second, third].map((person) => person.inCall(2)));
+  for (const { page } of [first, second, third]) {
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('video[data-peer]')].every(({ currentTime, muted }) => currentTime > 0.5 && !muted),
+    );
+  }
+  assert.equal(await third.page.locator('.no-picture:has-text("Camera is off")').count(), 2);
+});
+
 test('two people without any device are still connected', async () => {
   const room = newRoom();
   const [first, second] = [await here.person({ browser: refusing }), await here.person({ browser: refusing })];

@@ -86,10 +86,10 @@ function usePlaying(ref: RefObject<HTMLVideoElement>, stream: MediaStream, speak
   useEffect(() => {
     const video = ref.current;
     if (!video) return;
-    if (video.srcObject !== stream) {
-      setPlaying(false);
-      video.srcObject = stream;
-    }
+    const fresh = video.srcObject !== stream;
+    if (fresh) setPlaying(false);
+    // Chromium never plays sound that came alone into a stream that was empty when it was taken.
+    if (fresh || video.readyState === HTMLMediaElement.HAVE_NOTHING) video.srcObject = stream;
     if (tracks === '') return;
     video.play().then(
       () => setBlocked(false),
