@@ -139,6 +139,8 @@ for (const [name, viewport] of [
           .map(({ part }) => part),
       );
       assert.deepEqual(outside, [], where);
+      const wide = await person.page.$$eval('.panel', (panels) => panels.map((p) => p.scrollWidth - p.clientWidth));
+      assert.ok(wide.every((excess) => excess <= 0), `${where}: a panel of ${wide} px too much`);
       const small = await person.page.$$eval('button:not(.inline), input, select, textarea', (parts) =>
         parts
           .map((part) => ({ part: part.outerHTML.slice(0, 80), box: part.getBoundingClientRect() }))
@@ -156,12 +158,15 @@ for (const [name, viewport] of [
     await person.state('waiting');
     await fits('waiting');
     const other = await here.person();
-    await other.join('a-rather-long-room-name-that-somebody-typed-by-hand-0123456789');
+    const name = 'Bartholomew Featherstonehaugh-Cholmondeley the Younger, Esq.';
+    await other.join('a-rather-long-room-name-that-somebody-typed-by-hand-0123456789', `&name=${name}`);
     await person.inCall();
     await fits('in a call');
-    for (const panel of ['stats', 'settings', 'chat']) {
+    for (const panel of ['stats', 'settings', 'people', 'chat']) {
       await person.press(panel);
       await person.page.waitForSelector(`[data-panel="${panel}"]`);
+      if (panel === 'stats') await person.page.waitForSelector('[data-panel="stats"] dd');
+      if (panel === 'people') await person.page.click('[data-action="manage"]');
       await fits(panel);
     }
     await person.press('leave');

@@ -87,6 +87,18 @@ test('after a change of networks both sides look for new ways, and the call goes
   for (const person of people) assert.equal(await connections(person), 1);
 });
 
+test('the state says what is happening: a lost connection, no network, another network', async () => {
+  const { first, second } = await here.couple();
+  first.expectErrors(/ERR_INTERNET_DISCONNECTED|WebSocket/);
+  const says = (words) => first.page.waitForSelector(`[data-notice="reconnecting"]:has-text("${words}")`);
+  await second.page.evaluate(() => globalThis.peerConnections[0].close()); // what a cable that is pulled looks like
+  await says('Connection lost. Reconnecting…');
+  await first.context.setOffline(true);
+  await says('You are offline. The call goes on when your network is back');
+  await first.context.setOffline(false);
+  await says('Your network changed. Reconnecting…');
+});
+
 for (const end of ['stop', 'kill']) {
   test(`a call of three survives a server that ends by ${end} and is started again`, async () => {
     const server = await Server.start();

@@ -45,6 +45,8 @@ const toastMs = (text: string) => Math.max(2_500, text.length * 60);
 /** A browser may ask where to. */
 const savingMs = 60_000;
 const longestName = 60;
+/** So long a change of networks explains what breaks after it. */
+const networkChangeMs = 60_000;
 
 const world: World = {
   transport: webSocketTransport(),
@@ -101,6 +103,7 @@ export class App {
   private readonly query = new URLSearchParams(location.search);
   private readonly wishes = readWishes(this.query);
   private key: Key = {};
+  private networkChangedAt = -Infinity;
   /** Who waits for their devices waits no longer. */
   private goOn: () => void = () => {};
   private statsTimer: ReturnType<typeof setInterval> | undefined;
@@ -116,8 +119,13 @@ export class App {
     this.fromLink = this.room !== '';
     this.name = this.query.get('name')?.trim() || load('localStorage', nameKey);
     addEventListener('pagehide', () => this.pageGoes());
-    addEventListener('online', () => this.session?.networkChanged());
-    connection()?.addEventListener('change', () => this.session?.networkChanged());
+    const networkChanged = () => {
+      this.networkChangedAt = performance.now();
+      this.session?.networkChanged();
+    };
+    addEventListener('online', networkChanged);
+    addEventListener('offline', () => this.changed());
+    connection()?.addEventListener('change', networkChanged);
     addEventListener('popstate', () => {
       this.readAddress();
       void this.backToLobby();
@@ -177,6 +185,10 @@ export class App {
       screen: this.screen !== null,
       hand: this.hand,
     };
+  }
+
+  get networkChanged(): boolean {
+    return performance.now() - this.networkChangedAt < networkChangeMs;
   }
 
   /** The only other one's program may know no chat. */

@@ -251,6 +251,8 @@ export const de: Texts = {
     connected: 'Verbunden',
     connectedAlone: 'Verbunden, aber der Server ist nicht erreichbar',
     reconnecting: 'Verbindung verloren. Sie wird wiederhergestellt…',
+    networkChanged: 'Dein Netz hat gewechselt. Die Verbindung wird wiederhergestellt…',
+    noNetwork: 'Du bist offline. Das Gespräch geht weiter, wenn das Netz wieder da ist: Prüfe WLAN oder mobile Daten.',
     seeking: 'Der Server wird gesucht…',
   },
 

@@ -272,6 +272,8 @@ export const en = {
     connected: 'Connected',
     connectedAlone: 'Connected, but the server is out of reach',
     reconnecting: 'Connection lost. Reconnecting…',
+    networkChanged: 'Your network changed. Reconnecting…',
+    noNetwork: 'You are offline. The call goes on when your network is back: check Wi-Fi or mobile data.',
     seeking: 'Looking for the server…',
   },
 

@@ -27,7 +27,7 @@ function Notices({ app }: { app: App }): JSX.Element {
     <div class="notices">
       {app.phase === 'reconnecting' && (
         <p class="notice" data-notice="reconnecting">
-          <span class="spinner" aria-hidden="true" /> {t.status.reconnecting}
+          <span class="spinner" aria-hidden="true" /> {statusText(app)}
         </p>
       )}
       {app.phase === 'connected' && session?.offline && (

@@ -64,7 +64,8 @@ export function statusText(app: App): string {
     case 'connected':
       return session?.offline ? t.status.connectedAlone : t.status.connected;
     case 'reconnecting':
-      return t.status.reconnecting;
+      if (!navigator.onLine) return t.status.noNetwork;
+      return app.networkChanged ? t.status.networkChanged : t.status.reconnecting;
     default:
       return '';
   }
