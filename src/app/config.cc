@@ -102,6 +102,9 @@ const std::vector<Key>& keys() {
         AHOY_KEY(rooms, lobby, "false",
                  "whoever enters a room must be let in by its host; hosts can change it"),
         AHOY_KEY(rooms, lifetime, "\"24h\"", "an idle room is forgotten after this"),
+        AHOY_KEY(rooms, name_secret, "\"\"",
+                 "32 characters or more: rooms have names that this server makes, and that nobody "
+                 "can guess; \"\" = any name"),
         AHOY_KEY(rooms, access, "\"open\"",
                  "\"open\" to anybody, or to who has a \"token\" that is signed with a key below"),
         AHOY_KEY(rooms.tokens, keys, "{}",
@@ -366,6 +369,11 @@ void check_together(const Config& config) {
          "server.moved_to", "expected the URL of a WebSocket, e.g. \"wss://example.org/v1/ws\"");
     need(config.rooms.register_timeout >= 1s, "rooms.register_timeout", "expected at least \"1s\"");
     need(config.rooms.lifetime >= 1min, "rooms.lifetime", "expected at least \"1m\"");
+    const size_t name_secret = config.rooms.name_secret.size();
+    need(name_secret == 0 || name_secret >= min_secret, "rooms.name_secret",
+         fmt::format("found {} characters, expected at least {}; `openssl rand -hex 32` makes a "
+                     "good one",
+                     name_secret, min_secret));
     for (const auto& [kid, secret] : config.rooms.tokens.keys) {
         need(
             secret.size() >= min_token_secret, "rooms.tokens.keys",

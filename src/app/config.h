@@ -91,6 +91,7 @@ struct Config {
         Duration register_timeout = 10s;
         Duration resume_timeout = 30s;
         Duration lifetime = 24h;
+        std::string name_secret;
         RoomAccess access = RoomAccess::open;
         struct {
             std::map<std::string, std::string> keys;

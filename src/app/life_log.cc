@@ -58,23 +58,24 @@ void LifeLog::tell(const RoomEvent& event) {
 }
 
 void LifeLog::room_opened(std::string_view room) {
-    log::info("room.opened", {{"room", room}});
+    log::info("room.opened", {{"room", names_.for_log(room)}});
     tell({.type = "room.opened", .room = room});
 }
 
 void LifeLog::room_closed(std::string_view room, room::ClosedReason reason) {
-    log::info("room.closed", {{"room", room}, {"reason", label(reason)}});
+    log::info("room.closed", {{"room", names_.for_log(room)}, {"reason", label(reason)}});
     tell({.type = "room.closed", .room = room, .reason = label(reason)});
 }
 
 void LifeLog::client_joined(std::string_view room, room::Number number) {
-    log::info("client.joined", {{"room", room}, {"client", uint64_t{number}}});
+    log::info("client.joined", {{"room", names_.for_log(room)}, {"client", uint64_t{number}}});
     tell({.type = "client.joined", .room = room, .client = number});
 }
 
 void LifeLog::client_left(std::string_view room, room::Number number, room::LeftReason reason) {
-    log::info("client.left",
-              {{"room", room}, {"client", uint64_t{number}}, {"reason", label(reason)}});
+    log::info(
+        "client.left",
+        {{"room", names_.for_log(room)}, {"client", uint64_t{number}}, {"reason", label(reason)}});
     tell({.type = "client.left", .room = room, .client = number, .reason = label(reason)});
 }
 

@@ -15,6 +15,7 @@ class LifeLog final : public room::Observer, public turn::Observer {
   public:
     // Before the shards start.  Null, or outlives this.
     void use(Webhooks* webhooks) { webhooks_ = webhooks; }
+    void use(room::RoomNames names) { names_ = std::move(names); }
 
     void room_opened(std::string_view room) override;
     void room_closed(std::string_view room, room::ClosedReason) override;
@@ -28,6 +29,7 @@ class LifeLog final : public room::Observer, public turn::Observer {
     void tell(const RoomEvent&);
 
     Webhooks* webhooks_ = nullptr;
+    room::RoomNames names_;
 };
 
 }  // namespace ahoy::app

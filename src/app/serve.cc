@@ -55,6 +55,7 @@ class Program {
         state_.main = main_.get_executor();
         state_.webhooks = webhooks_.get();
         life_log_.use(webhooks_.get());
+        life_log_.use(room::RoomNames(config_.rooms.name_secret));
         state_.origins = config_.http.origins;
         state_.embed_origins = config_.http.embed_origins;
         if (config_.turn.max_allocations > most_allocations_) {
@@ -144,6 +145,7 @@ class Program {
                          .register_timeout = config_.rooms.register_timeout},
             .resume_key = kept_key(random_),
             .instance = random_.next(),
+            .room_names = room::RoomNames(config_.rooms.name_secret),
             .apprtc = {.public_url = config_.http.public_url},
             .ice = {.extra = extra,
                     .public_host = config_.turn.public_host,

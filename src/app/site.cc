@@ -93,6 +93,17 @@ HttpResponse embedding(const ServerState& state) {
             {{"Cache-Control", "no-store"}}};
 }
 
+// A name for a new room; where `required`, no other than one of these will do.
+HttpResponse new_name(Worker& worker, const net::Request& request) {
+    if (request.http.method != "POST") return room::method_not_allowed(request.http.method, "POST");
+    const boost::json::object answer{{"room", worker.make_room_name()},
+                                     {"required", worker.room_names.are_secret()}};
+    return {200,
+            "application/json; charset=utf-8",
+            boost::json::serialize(answer),
+            {{"Cache-Control", "no-store"}}};
+}
+
 // ---- AppRTC
 
 asio::awaitable<bool> may_join(const Worker& worker, const net::Request& request) {
@@ -194,6 +205,7 @@ asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
         if (path == "/status") co_return co_await collider_status(worker_, state_);
     }
     if (is_foreign(request, state_)) co_return refuse_foreign();
+    if (path == "/v1/names") co_return new_name(worker_, request);
     if (path.starts_with(collider_prefix)) {
         co_return co_await collider_http(worker_, request, collider_prefix);
     }

@@ -5,6 +5,7 @@
 #include "app/config_values.h"
 #include "app/room_keys.h"
 #include "net/clock.h"
+#include "room/room_names.h"
 
 namespace ahoy::app {
 namespace {
@@ -54,7 +55,15 @@ std::string hs256_kids(const room::TokenKeys& keys) {
 
 int make_token(const TokenWishes& wishes) {
     const room::Claims claims = claims_of(wishes);
-    const room::TokenKeys keys = read_room_keys(load_config(wishes.config, {}));
+    const Config config = load_config(wishes.config, {});
+    const room::RoomNames names(config.rooms.name_secret);
+    const bool is_pattern = wishes.room.ends_with('*');
+    if (!is_pattern && !names.accepts(wishes.room)) {
+        throw ConfigError(
+            "--room: expected a name that the server has made, because of rooms.name_secret; its "
+            "page shows one, and so does POST /v1/names");
+    }
+    const room::TokenKeys keys = read_room_keys(config);
     const room::JoinTokens tokens(keys);
     const auto token = tokens.mint(claims, wishes.kid);
     if (!token) {

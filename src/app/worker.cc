@@ -36,9 +36,11 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
                     Random(random.seed())),
       session_limits(parts.sessions),
       resume_tickets(parts.resume_key, parts.instance),
+      room_names(parts.room_names),
       all_(all),
       relay_addresses_(relay_addresses),
-      rooms_(parts.rooms, Random(random.seed()), log, resume_tickets),
+      rooms_(parts.rooms, Random(random.seed()), log, resume_tickets, room_names),
+      names_random_(random.seed()),
       timer_(shard.io()) {
     if (parts.tcp_relay) turn.relay_tcp(tcp_relays);
     if (parts.tickets) turn.offer_mobility(*parts.tickets, turn_moves);

@@ -62,6 +62,7 @@ struct Parts {
     room::SessionLimits sessions;
     room::ResumeTickets::Key resume_key{};
     uint64_t instance = 0;  // of this run of the program
+    room::RoomNames room_names;
     room::apprtc::Config apprtc;
     IceSettings ice;
 };
@@ -89,6 +90,7 @@ class Worker {
     // `ends_revoked`: also those whose allocations began with credentials that are gone.
     void use(const Access&, const turn::PeerPolicy&, bool ends_revoked);
     void use(std::shared_ptr<const room::JoinTokens>);
+    std::string make_room_name() { return room_names.make(names_random_); }
 
     // ---- rooms of this shard
     template <class Call>
@@ -131,6 +133,7 @@ class Worker {
     room::NetworkLimit message_limit;  // of the clients of this shard
     const room::SessionLimits session_limits;
     const room::ResumeTickets resume_tickets;
+    const room::RoomNames room_names;
     std::shared_ptr<const room::api::Keys> api_keys = std::make_shared<room::api::Keys>();
     ApiCounts api;
     uint64_t http_errors = 0;    // Collider's httperrors
@@ -154,6 +157,7 @@ class Worker {
     const Workers& all_;
     const net::RelayAddresses& relay_addresses_;
     room::Rooms rooms_;
+    Random names_random_;
     boost::asio::steady_timer timer_;
     Instant timer_at_ = Instant::max();
     bool stopped_ = false;

@@ -70,6 +70,12 @@ HttpResponse unknown_room() {
                    "There is no such room: nobody is in it, and nobody has made it.");
 }
 
+HttpResponse unknown_name() {
+    return problem(404, "unknown-room",
+                   "Names are secrets here, and this server has not made this one; POST /v1/rooms "
+                   "makes a room with a name.");
+}
+
 HttpResponse unknown_participant() {
     return problem(404, "unknown-participant", "Nobody with this id is in the room.");
 }
@@ -85,6 +91,7 @@ HttpResponse refused(Rooms::ArrangeRefusal why) {
     if (why == Rooms::ArrangeRefusal::bad_room_id) {
         return bad_request("A room's name has 1 to 256 of the characters a-z, A-Z, 0-9, - and _.");
     }
+    if (why == Rooms::ArrangeRefusal::unknown_room) return unknown_name();
     const bool draining = why == Rooms::ArrangeRefusal::draining;
     HttpResponse response =
         problem(503, draining ? "draining" : "too-many-rooms",
@@ -249,6 +256,14 @@ HttpResponse arrange(Now now, const HttpRequest& request, const Route& route, Ro
     return response;
 }
 
+HttpResponse create(Now now, const HttpRequest& request, const Route& route, Rooms& rooms,
+                    Deliveries& out) {
+    HttpResponse response = arrange(now, request, route, rooms, out);
+    if (response.status == 201)
+        response.headers.emplace_back("Location", "/v1/rooms/" + route.room);
+    return response;
+}
+
 HttpResponse remove(Now now, const Route& route, Rooms& rooms, Deliveries& out) {
     if (!rooms.look(now, route.room, out)) return unknown_room();
     const bool removed = rooms.expel(now, route.room, route.participant, out);
@@ -301,6 +316,8 @@ HttpResponse handle(Now now, const HttpRequest& request, const Route& route, Roo
     switch (route.to) {
         case To::inspect_room:
             return inspect(now, route, rooms, out);
+        case To::create_room:
+            return create(now, request, route, rooms, out);
         case To::arrange_room:
             return arrange(now, request, route, rooms, out);
         case To::end_room:
@@ -316,12 +333,13 @@ HttpResponse handle(Now now, const HttpRequest& request, const Route& route, Roo
 }
 
 HttpResponse make_token(Now now, const HttpRequest& request, const Route& route,
-                        const JoinTokens* tokens) {
+                        const JoinTokens* tokens, const RoomNames& names) {
     if (tokens == nullptr) {
         return problem(409, "rooms-are-open",
                        "Nobody needs a token here; rooms.access = \"token\" changes that.");
     }
     if (!is_route_id(route.room)) return refused(Rooms::ArrangeRefusal::bad_room_id);
+    if (!names.accepts(route.room)) return unknown_name();
     const auto wish = parse_token_wish(request, route, now);
     if (!wish) return bad_request(token_shape);
     const auto token = tokens->mint(wish->claims, wish->kid);

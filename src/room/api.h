@@ -19,6 +19,7 @@ enum class To {
     describe,
     list_rooms,
     inspect_room,
+    create_room,
     arrange_room,
     end_room,
     remove_participant,
@@ -34,6 +35,7 @@ struct Operation {
 inline constexpr std::array operations{
     Operation{To::describe, "GET", "/openapi.json"},
     Operation{To::list_rooms, "GET", "/v1/rooms"},
+    Operation{To::create_room, "POST", "/v1/rooms"},
     Operation{To::inspect_room, "GET", "/v1/rooms/{room}"},
     Operation{To::arrange_room, "PUT", "/v1/rooms/{room}"},
     Operation{To::end_room, "DELETE", "/v1/rooms/{room}"},
@@ -65,11 +67,11 @@ HttpResponse unauthorized();
 std::string_view openapi();
 HttpResponse describe();
 
-// What is about one room, on its shard.
+// What is about one room, on its shard.  Of a room to be created the shell has made the name.
 HttpResponse handle(Now, const HttpRequest&, const Route&, Rooms&, Deliveries&);
 
 // A token for one room, which need not be there; null: rooms are open.
-HttpResponse make_token(Now, const HttpRequest&, const Route&, const JoinTokens*);
+HttpResponse make_token(Now, const HttpRequest&, const Route&, const JoinTokens*, const RoomNames&);
 
 // A page of the list: each shard has a part of it.
 struct Page {

@@ -24,10 +24,12 @@ class ApiTest : public RoomsTest {
     HttpResponse call(std::string method, std::string target, std::string body = "") {
         const HttpRequest request{
             .method = std::move(method), .target = std::move(target), .body = std::move(body)};
-        const auto route = route_of(request);
+        auto route = route_of(request);
         if (!route) return route.error();
         if (route->to == To::describe) return describe();
-        if (route->to == To::make_token) return make_token(now, request, *route, tokens);
+        if (route->to == To::create_room) route->room = room_names.make(random);
+        if (route->to == To::make_token)
+            return make_token(now, request, *route, tokens, room_names);
         if (route->to != To::list_rooms) return handle(now, request, *route, *rooms, out);
         const auto page = page_of(request);
         return page ? listed(list(*rooms, *page), *page) : page.error();
@@ -50,6 +52,7 @@ class ApiTest : public RoomsTest {
         return all;
     }
     const JoinTokens* tokens = nullptr;
+    Random random = Random::from_number(2);
 
     static std::string code(const HttpResponse& response) {
         EXPECT_EQ(response.content_type, "application/problem+json");
@@ -203,6 +206,32 @@ TEST_F(ApiTest, TheTimeOfAnEmptyRoomBeginsWhenTheLastHasLeft) {
     EXPECT_THAT(names(), ElementsAre("room"));
     pass(1s);
     EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(ApiTest, ARoomMayBeGivenItsName) {
+    const auto created = call("POST", "/v1/rooms", R"({"lobby":true})");
+    EXPECT_EQ(created.status, 201u);
+    const auto room = json::parse(created.body).as_object();
+    const std::string name(room.at("room").as_string());
+    EXPECT_EQ(name.size(), 32u);
+    EXPECT_EQ(room.at("lobby"), true);
+    EXPECT_THAT(created.headers, Contains(Pair("Location", "/v1/rooms/" + name)));
+    EXPECT_EQ(call("POST", "/v1/rooms", R"({"locked":1})").status, 400u);
+    EXPECT_THAT(names(), ElementsAre(name));
+}
+
+TEST_F(ApiTest, WhereNamesAreSecretsChosenOnesAreUnknown) {
+    room_names = RoomNames(std::string(32, 's'));
+    start({});
+    EXPECT_EQ(code(call("PUT", "/v1/rooms/tea")), "unknown-room");
+    const JoinTokens keys(TokenKeys{{"main", HmacKey{std::string(32, 'k')}}});
+    tokens = &keys;
+    EXPECT_EQ(code(call("POST", "/v1/rooms/tea/tokens")), "unknown-room");
+
+    const auto created = json::parse(call("POST", "/v1/rooms").body).as_object();
+    const std::string name(created.at("room").as_string());
+    EXPECT_EQ(put(name, R"({"locked":true})"), 200u);
+    EXPECT_EQ(call("POST", "/v1/rooms/" + name + "/tokens").status, 201u);
 }
 
 TEST_F(ApiTest, AnotherPutBeginsTheTimeAnew) {

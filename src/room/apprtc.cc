@@ -129,8 +129,10 @@ std::string to_json(const std::vector<IceServer>& servers) {
 // AppRTC says all with 200.  Its clients look at the status or at the result, so that an error may
 // have its own.
 HttpResponse refused(JoinRefusal why) {
-    HttpResponse response =
-        answer({{"params", {{"messages", json::array{}}}}, {"result", word(why)}});
+    json::object body{{"params", {{"messages", json::array{}}}}, {"result", word(why)}};
+    if (why == JoinRefusal::unknown_room) body["error"] = "unknown-room";
+    HttpResponse response = answer(body);
+    if (why == JoinRefusal::unknown_room) response.status = 404;
     if (why == JoinRefusal::draining) response.status = 503;
     if (why == JoinRefusal::too_many_joins) {
         response.status = 429;

@@ -32,6 +32,7 @@ enum class Refusal : uint8_t {
     bad_message,
     unsupported_version,
     bad_room,
+    unknown_room,
     room_full,
     room_locked,
     denied,

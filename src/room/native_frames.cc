@@ -93,6 +93,8 @@ Words words(Refusal refusal) {
             return {"unsupported-version", "This server speaks version 1."};
         case Refusal::bad_room:
             return {"bad-room", "A room's name is made of letters, digits, - and _."};
+        case Refusal::unknown_room:
+            return {"unknown-room", "This server makes the names of its rooms, and not this one."};
         case Refusal::room_full:
             return {"room-full", "The room is full.", true, 10s};
         case Refusal::room_locked:

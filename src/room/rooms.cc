@@ -23,8 +23,13 @@ ClosedReason closed_reason(LeftReason last) {
 
 }  // namespace
 
-Rooms::Rooms(const Limits& limits, Random random, Observer& observer, const ResumeTickets& tickets)
-    : limits_(limits), random_(std::move(random)), observer_(observer), tickets_(tickets) {
+Rooms::Rooms(const Limits& limits, Random random, Observer& observer, const ResumeTickets& tickets,
+             RoomNames names)
+    : limits_(limits),
+      random_(std::move(random)),
+      observer_(observer),
+      tickets_(tickets),
+      names_(std::move(names)) {
     CHECK(limits_.capacity >= 2);
 }
 
@@ -37,10 +42,9 @@ Result<Joined, JoinRefusal> Rooms::join(Now now, std::string_view name, Mode mod
         return unexpected(why);
     };
     if (!good_room_id(name)) return refuse(JoinRefusal::bad_room_id);
-    const auto at = find_or_open(now, name, out);
-    if (at == rooms_.end()) {
-        return refuse(draining_ ? JoinRefusal::draining : JoinRefusal::too_many_rooms);
-    }
+    const auto opened = find_or_open(now, name, out);
+    if (!opened) return refuse(refusal_of<JoinRefusal>(opened.error()));
+    const auto at = *opened;
     Room& room = at->second.room;
     if (room.full()) return refuse(JoinRefusal::full);
 
@@ -95,8 +99,13 @@ Result<Room::Member*, RegisterRefusal> Rooms::find_to_register(Now now, std::str
         if (Room::Member* member = at->second.room.find_to_register(client)) return member;
     }
     if (limits_.require_join) return unexpected(RegisterRefusal::unknown_client);
-    if (at == rooms_.end()) at = find_or_open(now, name, out);
-    if (at == rooms_.end()) return unexpected(RegisterRefusal::too_many_rooms);
+    const auto opened = find_or_open(now, name, out);
+    if (!opened) {
+        return unexpected(opened.error() == Unopened::unknown_room
+                              ? RegisterRefusal::bad_id
+                              : RegisterRefusal::too_many_rooms);
+    }
+    at = *opened;
     if (at->second.room.full()) return unexpected(RegisterRefusal::room_full);
     return &seat(now.steady, at, std::string(client), Room::Kind::person, out);
 }
@@ -156,8 +165,12 @@ Result<void, SendRefusal> Rooms::post_to(Now now, std::string_view name, std::st
         }
     }
     if (limits_.require_join) return unexpected(SendRefusal::unknown_client);
-    if (at == rooms_.end()) at = find_or_open(now, name, out);
-    if (at == rooms_.end() || at->second.room.full()) return unexpected(SendRefusal::room_full);
+    const auto opened = find_or_open(now, name, out);
+    if (!opened && opened.error() == Unopened::unknown_room) {
+        return unexpected(SendRefusal::unknown_room);
+    }
+    if (!opened || (*opened)->second.room.full()) return unexpected(SendRefusal::room_full);
+    at = *opened;
     Room::Member& member = seat(now.steady, at, std::string(client), Room::Kind::person, out);
     return say(now.steady, at->second.room, member, std::move(text), out);
 }
@@ -205,10 +218,9 @@ void Rooms::socket_lost(Now now, ConnectionId connection, Deliveries& out) {
 Result<bool, Rooms::ArrangeRefusal> Rooms::arrange(Now now, std::string_view name,
                                                    const RoomWish& wish, Deliveries& out) {
     if (!good_room_id(name)) return unexpected(ArrangeRefusal::bad_room_id);
-    const auto at = find_or_open(now, name, out);
-    if (at == rooms_.end()) {
-        return unexpected(draining_ ? ArrangeRefusal::draining : ArrangeRefusal::too_many_rooms);
-    }
+    const auto opened = find_or_open(now, name, out);
+    if (!opened) return unexpected(refusal_of<ArrangeRefusal>(opened.error()));
+    const auto at = *opened;
     const bool is_new = !at->second.room.exists();
     at->second.room.arrange(now.steady, wish, out);
     settle(now.steady, at, out);
@@ -252,11 +264,15 @@ Rooms::Table::iterator Rooms::find(Now now, std::string_view name, Deliveries& o
     return at == rooms_.end() ? at : settle(now.steady, at, out);
 }
 
-Rooms::Table::iterator Rooms::find_or_open(Now now, std::string_view name, Deliveries& out) {
+Result<Rooms::Table::iterator, Rooms::Unopened> Rooms::find_or_open(Now now, std::string_view name,
+                                                                    Deliveries& out) {
+    // First, so that looking for a room tells nothing to those who guess.
+    if (!names_.accepts(name)) return unexpected(Unopened::unknown_room);
     const auto at = find(now, name, out);
-    if (draining_) return at != rooms_.end() && at->second.room.has_seats() ? at : rooms_.end();
+    const bool has_company = at != rooms_.end() && at->second.room.has_seats();
+    if (draining_ && !has_company) return unexpected(Unopened::draining);
     if (at != rooms_.end()) return at;
-    if (!make_space(now, out)) return rooms_.end();
+    if (!make_space(now, out)) return unexpected(Unopened::too_many_rooms);
     Entry entry{.room = Room(limits_, now.steady, first_number(now.wall)), .epoch = ++last_epoch_};
     return rooms_.emplace(std::string(name), std::move(entry)).first;
 }

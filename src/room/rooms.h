@@ -14,10 +14,18 @@
 
 #include "base/random.h"
 #include "room/room.h"
+#include "room/room_names.h"
 
 namespace ahoy::room {
 
-enum class JoinRefusal { full, bad_room_id, too_many_rooms, too_many_joins, draining };
+enum class JoinRefusal {
+    full,
+    bad_room_id,
+    unknown_room,  // its name is not one that the server has made
+    too_many_rooms,
+    too_many_joins,
+    draining
+};
 
 struct Joined {
     std::string client_id;  // 128 bits, base64url: the only credential of the protocol (D1)
@@ -58,7 +66,7 @@ class Rooms {
   public:
     enum class Mode { call, loopback };
 
-    Rooms(const Limits&, Random, Observer&, const ResumeTickets&);
+    Rooms(const Limits&, Random, Observer&, const ResumeTickets&, RoomNames = RoomNames());
     Rooms(const Rooms&) = delete;
     Rooms& operator=(const Rooms&) = delete;
 
@@ -86,7 +94,7 @@ class Rooms {
     void acknowledge(ConnectionId, uint64_t seq);
 
     // The API's side (api.h).  Clients go by their numbers.
-    enum class ArrangeRefusal { bad_room_id, too_many_rooms, draining };
+    enum class ArrangeRefusal { bad_room_id, unknown_room, too_many_rooms, draining };
     // Makes the room if it does not exist; was that so?
     Result<bool, ArrangeRefusal> arrange(Now, std::string_view room, const RoomWish&, Deliveries&);
     // Null when there is none.  Valid until the next call.
@@ -134,7 +142,14 @@ class Rooms {
     bool good_room_id(std::string_view) const;
     bool good_client_id(std::string_view) const;
     Table::iterator find(Now, std::string_view room, Deliveries&);
-    Table::iterator find_or_open(Now, std::string_view room, Deliveries&);
+    enum class Unopened { unknown_room, too_many_rooms, draining };
+    // As who wanted it open is told.
+    template <class Refusal>
+    static Refusal refusal_of(Unopened why) {
+        if (why == Unopened::unknown_room) return Refusal::unknown_room;
+        return why == Unopened::draining ? Refusal::draining : Refusal::too_many_rooms;
+    }
+    Result<Table::iterator, Unopened> find_or_open(Now, std::string_view room, Deliveries&);
     void sum_up(Entry&);
     bool make_space(Now, Deliveries&);
     Room::Member& seat(Instant, Table::iterator, std::string id, Room::Kind, Deliveries&);
@@ -178,6 +193,7 @@ class Rooms {
     Random random_;
     Observer& observer_;
     const ResumeTickets tickets_;
+    const RoomNames names_;
     Table rooms_;
     Order schedule_;
     Order giving_way_;

@@ -51,11 +51,12 @@ std::string Rooms::ticket(Now now, Table::const_iterator at, const Room::Member&
 }
 
 void Rooms::enter(Now now, ConnectionId connection, native::Enter wish, Deliveries& out) {
-    const auto at = find_or_open(now, wish.room, out);
-    if (at == rooms_.end()) {
+    const auto opened = find_or_open(now, wish.room, out);
+    if (!opened) {
         ++stats_.joins_refused;
-        return turn_away(connection, draining_ ? Refusal::draining : Refusal::too_many_rooms, out);
+        return turn_away(connection, refusal_of<Refusal>(opened.error()), out);
     }
+    const auto at = *opened;
     Room& room = at->second.room;
     if (const auto why = room.refuses(wish)) {
         ++stats_.joins_refused;
@@ -116,12 +117,14 @@ void Rooms::resume(Now now, ConnectionId connection, const native::Resume& wish,
 // A seat that an earlier run of the server gave: what happened since then nobody knows.
 void Rooms::restore(Now now, ConnectionId connection, const native::Resume& wish, Deliveries& out) {
     const ResumeTicket& ticket = wish.ticket;
-    const bool in_time = now.steady < limits_.restore_until;
-    const auto at = in_time ? find_or_open(now, ticket.room, out) : rooms_.end();
-    if (at == rooms_.end() || !at->second.room.has_place()) {
+    const auto refuse = [&] {
         ++stats_.resumes_refused;
-        return turn_away(connection, Refusal::session_ended, out);
-    }
+        turn_away(connection, Refusal::session_ended, out);
+    };
+    if (now.steady >= limits_.restore_until) return refuse();
+    const auto opened = find_or_open(now, ticket.room, out);
+    if (!opened || !(*opened)->second.room.has_place()) return refuse();
+    const auto at = *opened;
     Room& room = at->second.room;
     const bool first = !room.has_seats();
     const Profile profile{.name = ticket.name,

@@ -80,7 +80,7 @@ class RoomsTest : public testing::Test {
     explicit RoomsTest(const Limits& limits = {}) { start(limits); }
 
     void start(const Limits& limits) {
-        rooms = std::make_unique<Rooms>(limits, Random::from_number(1), diary, tickets);
+        rooms = std::make_unique<Rooms>(limits, Random::from_number(1), diary, tickets, room_names);
     }
     void pass(Duration time) {
         now.steady += time;
@@ -122,6 +122,7 @@ class RoomsTest : public testing::Test {
 
     Diary diary;
     ResumeTickets tickets{ResumeTickets::Key{1, 2, 3}, 1};
+    RoomNames room_names;
     std::unique_ptr<Rooms> rooms;
     Now now{Instant{} + 1000h, WallTime{}};
     Deliveries out;

@@ -191,6 +191,24 @@ test('the list comes in pages, whichever shard has the rooms', async () => {
   });
 });
 
+test('a room with a secret name is made, changed and ended, and the log shows half of its name', async () => {
+  let name, log;
+  await withApi([`rooms.name_secret=${secret}`], async (server, call) => {
+    log = () => server.log;
+    const made = await call('POST', '/v1/rooms', { lobby: true });
+    assert.deepEqual([made.status, made.body.lobby], [201, true]);
+    name = made.body.room;
+    assert.equal((await call('PUT', `/v1/rooms/${name}`, { locked: true })).status, 200);
+    const chosen = await call('PUT', '/v1/rooms/tea', {});
+    assert.deepEqual([chosen.status, chosen.body.code], [404, 'unknown-room']);
+    assert.deepEqual((await call('GET', '/v1/rooms')).body.rooms.map(({ room }) => room), [name]);
+    assert.equal((await call('DELETE', `/v1/rooms/${name}`)).status, 204);
+  });
+  assert.match(log(), /event=api\.changed key=shop method=POST path=\/v1\/rooms status=201/);
+  assert.ok(log().includes(`method=DELETE path=/v1/rooms/${name.slice(0, 16)} status=204`));
+  assert.ok(!log().includes(name.slice(16)));
+});
+
 test('a participant is seen and removed, and a room is closed for all', async () => {
   await withApi([], async (server, call) => {
     const alice = new Person(server, 'tea', 'Alice');
