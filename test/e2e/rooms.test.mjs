@@ -114,3 +114,25 @@ test('a name that is no room name is explained', async () => {
   await person.state('waiting');
   assert.equal(new URL(person.page.url()).pathname, '/r/Cafe-am-Meer');
 });
+
+test('where names are secrets the page proposes one of the server, and explains why another is none', async () => {
+  const server = await Server.start({ settings: [`rooms.name_secret=${'s'.repeat(32)}`] });
+  const [first, second] = [await here.person({ server }), await here.person({ server })];
+  await first.open('/');
+  await first.page.waitForFunction(() => /^[\w-]{32}$/.test(document.querySelector('#room')?.value));
+  await first.press('join');
+  await first.state('waiting');
+  const { pathname } = new URL(first.page.url());
+  await second.open(`${pathname}?autojoin=1`);
+  await Promise.all([first.inCall(), second.inCall()]);
+
+  await second.open('/');
+  await second.page.fill('#room', 'tea-at-five');
+  await second.press('join');
+  assert.match(await second.seesError('unknown-room'), /no such room.*nobody can guess.*Check the link/s);
+  await second.press('new-room');
+  await second.page.waitForFunction(() => /^[\w-]{32}$/.test(document.querySelector('#room')?.value));
+  await second.press('join');
+  await second.state('waiting');
+  await server.stop();
+});

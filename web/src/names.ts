@@ -57,6 +57,17 @@ export function suggestRoom(random: () => number = strongRandom): string {
   return [pick(adjectives, random), pick(animals, random), pick(places, random), tail].join('-');
 }
 
+/** One that the server has made, where it takes no others; null where any will do, or no server answers. */
+export async function madeRoom(): Promise<string | null> {
+  try {
+    const reply = await fetch('/v1/names', { method: 'POST' });
+    const { room, required }: { room?: unknown; required?: unknown } = await reply.json();
+    return required === true && typeof room === 'string' && isRoomName(room) ? room : null;
+  } catch {
+    return null;
+  }
+}
+
 /** What somebody typed, as a room name: "Café am Meer" is cafe-am-meer. */
 export function tidyRoom(typed: string): string {
   return typed

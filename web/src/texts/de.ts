@@ -113,6 +113,14 @@ export const de: Texts = {
       what: 'Ein Raumname besteht aus mindestens fünf Buchstaben (ohne Umlaute), Ziffern, Binde- oder Unterstrichen.',
       tips: ['Prüfe den Link: Vielleicht ging unterwegs ein Teil verloren.', 'Oder öffne einen neuen Raum.'],
     },
+    'unknown-room': {
+      title: 'Diesen Raum gibt es nicht',
+      what: 'Auf diesem Server haben Räume Namen, die er selbst macht, damit niemand sie erraten kann. Dieser gehört nicht dazu.',
+      tips: [
+        'Prüfe den Link: Vielleicht ging unterwegs ein Teil verloren.',
+        'Oder öffne einen neuen Raum und verschicke seinen Link.',
+      ],
+    },
     'server-unreachable': {
       title: 'Der Server antwortet nicht',
       what: 'Auf unsere Anfrage kam nichts zurück.',

@@ -107,6 +107,11 @@ const errors = {
     what: 'A room name has five or more letters, digits, hyphens or underscores, and nothing else.',
     tips: ['Check the link: part of it may have been lost on the way.', 'Or open a new room.'],
   },
+  'unknown-room': {
+    title: 'There is no such room',
+    what: 'Rooms on this server have names that it makes itself, so that nobody can guess them. This is none of them.',
+    tips: ['Check the link: part of it may have been lost on the way.', 'Or open a new room and send its link around.'],
+  },
   'server-unreachable': {
     title: 'The server does not answer',
     what: 'We asked and heard nothing back.',

@@ -1,9 +1,9 @@
 // Before the call: who you are, how you look and sound, and which room.
 
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
-import { forgetRoom, isRoomName, recentRooms, roomFromLink, tidyRoom } from '../names.ts';
+import { forgetRoom, isRoomName, madeRoom, recentRooms, roomFromLink, suggestRoom, tidyRoom } from '../names.ts';
 import { t } from '../texts/index.ts';
 import { Brand, Hoist, initials } from './flags.tsx';
 import { CloseIcon, DiceIcon, SettingsIcon } from './icons.tsx';
@@ -85,13 +85,28 @@ function RecentRooms({ app }: { app: App }): JSX.Element | null {
 
 export function Lobby({ app }: { app: App }): JSX.Element {
   const invited = app.room !== '';
-  const [typed, setTyped] = useState(() => app.room || app.suggestion());
+  const [typed, setTyped] = useState(() => app.room || suggestRoom());
   const [wrong, setWrong] = useState(false);
+  const made = useRef(Promise.resolve<string | null>(null)); // the server's proposal instead of ours
 
-  const submit = (event: Event) => {
+  const askServer = () => {
+    const asked = madeRoom();
+    made.current = asked;
+    void asked.then((room) => room !== null && made.current === asked && setTyped(room));
+  };
+  const type = (text: string) => {
+    made.current = Promise.resolve(null);
+    setTyped(text);
+    setWrong(false);
+  };
+  useEffect(() => {
+    if (!invited) askServer();
+  }, [invited]);
+
+  const submit = async (event: Event) => {
     event.preventDefault();
     if (invited) return void app.join(app.room); // good or not: it is not ours to change
-    const room = tidyRoom(roomFromLink(typed));
+    const room = (await made.current) ?? tidyRoom(roomFromLink(typed));
     setTyped(room);
     if (isRoomName(room)) void app.join(room);
     else setWrong(true);
@@ -116,7 +131,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
           <Preview app={app} />
           {app.panel === 'settings' && <SettingsPanel app={app} />}
         </div>
-        <form class="lobby-form" onSubmit={submit} noValidate>
+        <form class="lobby-form" onSubmit={(event) => void submit(event)} noValidate>
           {app.media.problem && <MediaNotice app={app} problem={app.media.problem} />}
           {!invited && (
             <div class="field">
@@ -133,10 +148,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
                   aria-invalid={wrong}
                   aria-describedby={wrong ? 'room-wrong' : undefined}
                   onFocus={(event) => event.currentTarget.select()}
-                  onInput={(event) => {
-                    setTyped(event.currentTarget.value);
-                    setWrong(false);
-                  }}
+                  onInput={(event) => type(event.currentTarget.value)}
                 />
                 <button
                   type="button"
@@ -144,8 +156,8 @@ export function Lobby({ app }: { app: App }): JSX.Element {
                   aria-label={t.lobby.suggest}
                   title={t.lobby.suggest}
                   onClick={() => {
-                    setTyped(app.suggestion());
-                    setWrong(false);
+                    type(suggestRoom());
+                    askServer();
                   }}
                 >
                   <DiceIcon />
