@@ -5,7 +5,7 @@ import { PeerLink, type LocalTracks } from './call.ts';
 import { Chat, type Line } from './chat.ts';
 import { Files, largestFile, mostAtOnce, safeName, type OfferedFile } from './files.ts';
 import { alreadyAllowed, LocalMedia, type DeviceChoice, type Kind } from './media.ts';
-import { isRoomName, rememberRoom } from './names.ts';
+import { isRoomName, rememberRoom, suggestRoom } from './names.ts';
 import type { Outcome } from './protocol.ts';
 import { report } from './report.ts';
 import { Session, type SessionOwner, type World } from './session.ts';
@@ -461,6 +461,10 @@ export class App {
         () => ({ text: t.settings.noSound }),
       ),
     );
+  }
+
+  suggestion(): string {
+    return suggestRoom();
   }
 
   private async want(kind: Kind): Promise<void> {

@@ -57,10 +57,12 @@ export function suggestRoom(random: () => number = strongRandom): string {
   return [pick(adjectives, random), pick(animals, random), pick(places, random), tail].join('-');
 }
 
-/** One that the server has made, where it takes no others; null where any will do, or no server answers. */
+const makingMs = 3_000;
+
+/** One that the server has made, where it takes no others; null where any will do, or no server answers in time. */
 export async function madeRoom(): Promise<string | null> {
   try {
-    const reply = await fetch('/v1/names', { method: 'POST' });
+    const reply = await fetch('/v1/names', { method: 'POST', signal: AbortSignal.timeout(makingMs) });
     const { room, required }: { room?: unknown; required?: unknown } = await reply.json();
     return required === true && typeof room === 'string' && isRoomName(room) ? room : null;
   } catch {

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
-import { forgetRoom, isRoomName, madeRoom, recentRooms, roomFromLink, suggestRoom, tidyRoom } from '../names.ts';
+import { forgetRoom, isRoomName, madeRoom, recentRooms, roomFromLink, tidyRoom } from '../names.ts';
 import { t } from '../texts/index.ts';
 import { Brand, Hoist, initials } from './flags.tsx';
 import { CloseIcon, DiceIcon, SettingsIcon } from './icons.tsx';
@@ -85,7 +85,7 @@ function RecentRooms({ app }: { app: App }): JSX.Element | null {
 
 export function Lobby({ app }: { app: App }): JSX.Element {
   const invited = app.room !== '';
-  const [typed, setTyped] = useState(() => app.room || suggestRoom());
+  const [typed, setTyped] = useState(() => app.room || app.suggestion());
   const [wrong, setWrong] = useState(false);
   const made = useRef(Promise.resolve<string | null>(null)); // the server's proposal instead of ours
 
@@ -156,7 +156,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
                   aria-label={t.lobby.suggest}
                   title={t.lobby.suggest}
                   onClick={() => {
-                    type(suggestRoom());
+                    type(app.suggestion());
                     askServer();
                   }}
                 >
