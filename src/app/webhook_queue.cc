@@ -19,9 +19,7 @@ bool WebhookQueue::put(std::string_view room, Event event) {
 }
 
 std::optional<WebhookQueue::Attempt> WebhookQueue::take(Instant now) {
-    if (attempts_ >= limits_.attempts_at_once || due_.empty() || due_.begin()->first > now) {
-        return {};
-    }
+    if (next_due() > now) return {};
     auto& [room, line] = *lines_.find(due_.begin()->second);
     due_.erase(due_.begin());
     line.under_way = true;
@@ -30,6 +28,8 @@ std::optional<WebhookQueue::Attempt> WebhookQueue::take(Instant now) {
 }
 
 void WebhookQueue::done(Instant now, std::string_view room) {
+    fails_ = false;
+    rests_until_ = now;
     const auto line = lines_.find(room);
     line->second.failures = 0;
     drop_first(line->second);
@@ -37,6 +37,8 @@ void WebhookQueue::done(Instant now, std::string_view room) {
 }
 
 size_t WebhookQueue::failed(Instant now, std::string_view room) {
+    fails_ = true;
+    rests_until_ = now + limits_.first_pause / 2;
     const auto at = lines_.find(room);
     Line& line = at->second;
     const size_t before = size_;
@@ -49,8 +51,8 @@ size_t WebhookQueue::failed(Instant now, std::string_view room) {
 }
 
 Instant WebhookQueue::next_due() const {
-    if (due_.empty() || attempts_ >= limits_.attempts_at_once) return Instant::max();
-    return due_.begin()->first;
+    if (due_.empty() || !may_try()) return Instant::max();
+    return std::max(due_.begin()->first, rests_until_);
 }
 
 // Doubles, and is shortened at random by up to a half, lest all rooms come back at once.

@@ -2,8 +2,9 @@
 // itself.
 //
 // An event that the receiver does not take is tried again after pauses that double, and holds up
-// the later ones of its room alone.  Does no I/O and reads no clock; `Webhooks` carries the
-// attempts out.
+// the later ones of its room alone.  While it takes nothing at all it is not asked for every room,
+// but by one attempt at a time, after a rest.  Does no I/O and reads no clock; `Webhooks` carries
+// the attempts out.
 #pragma once
 
 #include <deque>
@@ -62,6 +63,7 @@ class WebhookQueue {
     };
     using Lines = std::map<std::string, Line, std::less<>>;
 
+    bool may_try() const { return attempts_ < (fails_ ? 1 : limits_.attempts_at_once); }
     Duration pause(unsigned failures);
     void drop_first(Line&);
     void go_on(Lines::iterator, Instant due);
@@ -72,6 +74,8 @@ class WebhookQueue {
     std::set<std::pair<Instant, std::string_view>> due_;  // those not under way; views of the keys
     size_t size_ = 0;
     size_t attempts_ = 0;
+    bool fails_ = false;  // the latest attempt did, of whichever room
+    Instant rests_until_;
 };
 
 }  // namespace ahoy::app

@@ -87,6 +87,22 @@ TEST_F(WebhookQueueTest, PausesDifferFromRoomToRoom) {
     EXPECT_GT(queue.next_due(), now);
 }
 
+TEST_F(WebhookQueueTest, AReceiverThatFailsIsNotAskedForEveryRoom) {
+    for (const char* room : {"a", "b", "c", "d"}) put(room, "1");
+    EXPECT_EQ(take(), "a 1");
+    queue.failed(now, "a");
+    EXPECT_EQ(take(), "");
+    EXPECT_EQ(queue.next_due(), now + 500ms);
+    now += 500ms;
+    EXPECT_EQ(take(), "b 1");
+    EXPECT_EQ(take(), "");
+    EXPECT_EQ(queue.next_due(), Instant::max());
+    // One that it takes is enough, and what one room has lost is no matter of the others.
+    queue.done(now, "b");
+    EXPECT_EQ(take(), "c 1");
+    EXPECT_EQ(take(), "d 1");
+}
+
 TEST_F(WebhookQueueTest, AnEventIsGivenUpAfterAnHour) {
     put("a", "1");
     put("a", "2");
