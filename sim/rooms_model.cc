@@ -7,8 +7,8 @@ namespace {
 
 const std::string bye = R"({"type":"bye"})";
 constexpr size_t most_gone = 16;
-// Rooms begin to count from the seconds since then, so that after a restart nobody has another's
-// number.
+// Rooms begin to count from the seconds since then and a number of the run's, so that after a
+// restart nobody has another's number.
 constexpr WallTime numbers_begin = std::chrono::sys_days(std::chrono::January / 1 / 2026);
 
 bool is_loopback_name(const std::string& id) {
@@ -271,7 +271,10 @@ RoomsModel::Room* RoomsModel::open(Now now, const std::string& name, Expected& e
     room.epoch = ++last_epoch_;
     if (!names_.insert(name).second) trace_.mark(Mark::room_reused);
     room.active = now.steady;
-    room.last = static_cast<Number>(std::max<int64_t>(0, (now.wall - numbers_begin).count()));
+    const auto seconds =
+        static_cast<Number>(std::max<int64_t>(0, (now.wall - numbers_begin).count()));
+    last_number_ = std::max(last_number_, seconds + static_cast<Number>(run_ << 8));
+    room.last = last_number_;
     room.lobby = limits_.lobby;
     return &room;
 }
@@ -286,6 +289,7 @@ void RoomsModel::give_way(Instant now, Expected& expected) {
     while (!room.people.empty()) {
         dismiss(room, room.people.back().number, LeftReason::gave_way, expected);
     }
+    last_number_ = std::max(last_number_, room.last);
     rooms_.erase(oldest);
 }
 
@@ -488,7 +492,9 @@ void RoomsModel::settle(Instant now, const std::string& name, Expected& expected
     std::erase_if(room.gone, [&](const Gone& gone) {
         return now >= gone.until && !(gone.socket && !room.people.empty());
     });
-    if (room.people.empty() && room.gone.empty()) rooms_.erase(name);
+    if (!room.people.empty() || !room.gone.empty()) return;
+    last_number_ = std::max(last_number_, room.last);
+    rooms_.erase(name);
 }
 
 }  // namespace ahoy::sim

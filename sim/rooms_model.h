@@ -200,6 +200,7 @@ class RoomsModel {
     std::map<std::string, Ticket> tickets_;  // by token
     uint64_t run_ = 1;
     uint64_t last_epoch_ = 0;
+    Number last_number_ = 0;  // of rooms that are gone
     uint64_t last_said_ = 0;
 };
 

@@ -323,14 +323,13 @@ Expected RoomsModel::enter(Now now, ConnectionId socket, const native::Enter& wi
 void RoomsModel::sit(Now now, Room& room, const std::string& name, ConnectionId socket,
                      const room::Profile& profile, Number number, Expected& expected) {
     const bool has_host = room.host() != nullptr;
-    const Number last = room.last;
     Person& person = seat(now.steady, room, {}, false);
     if (number != 0) {
         for (Letter& letter : room.letters) {
             if (letter.to == person.number) letter.to = number;
         }
         person.number = number;
-        room.last = std::max(last, number);
+        --room.last;
     }
     person.registered = true;
     person.socket = socket;
@@ -469,7 +468,7 @@ void RoomsModel::restore(Now now, ConnectionId socket, const Ticket& ticket,
 void RoomsModel::restart(Instant restore_until) {
     rooms_.clear();
     connections_.clear();
-    last_epoch_ = 0;
+    last_epoch_ = last_number_ = 0;
     ++run_;
     limits_.restore_until = restore_until;
 }

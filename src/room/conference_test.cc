@@ -534,6 +534,36 @@ TEST_F(ConferenceTest, AfterARestartPeopleTakeTheirSeatsAgain) {
     EXPECT_GT(enter("Carol").number(), bob_number);
 }
 
+// As many as one likes may have entered within the second in which the room is opened again.
+TEST_F(ConferenceTest, NumbersOfARoomThatIsOpenedAgainAreNotThoseOfBefore) {
+    Number last = 0;
+    for (int i = 0; i < 3; ++i) {
+        Person &alice = enter("Alice"), &bob = enter("Bob");
+        EXPECT_GT(alice.number(), last);
+        last = bob.number();
+        ask(alice, native::Leave{});
+        ask(bob, native::Leave{});
+        ASSERT_EQ(rooms->stats().rooms, 0u);
+    }
+}
+
+TEST_F(ConferenceTest, WhoEntersAfterARestartHasNobodysNumber) {
+    Limits limits;
+    limits.restore_until = now.steady + 5min;
+    start(limits);
+    enter("Alice");
+    Person &bob = enter("Bob"), &carol = enter("Carol");
+    tickets = ResumeTickets(ResumeTickets::Key{1, 2, 3}, 2);
+    start(limits);  // within the same second
+    std::set<Number> numbers;
+    for (int i = 0; i < 2; ++i) numbers.insert(enter("Dora").number());
+    numbers.insert(back(bob).number());
+    for (int i = 0; i < 2; ++i) numbers.insert(enter("Dora").number());
+    numbers.insert(back(carol).number());
+    EXPECT_EQ(numbers.size(), 6u);
+    EXPECT_TRUE(numbers.contains(bob.number()) && numbers.contains(carol.number()));
+}
+
 // Its events are counted anew in each run, so what an old ticket comes with says nothing.
 TEST_F(ConferenceTest, WhoseWelcomeAfterARestartGotLostIsToldEverythingAgain) {
     Limits limits;

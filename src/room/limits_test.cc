@@ -150,7 +150,7 @@ TEST_F(FullTable, TheOldestRoomInWhichNobodyRegisteredGivesWay) {
     EXPECT_EQ(rooms->stats().clients, 2u);
     EXPECT_THAT(diary.lines, ElementsAre("oldest opened", "oldest 1 joined", "older opened",
                                          "older 1 joined", "oldest 1 gave way",
-                                         "oldest closed, gave way", "new opened", "new 1 joined"));
+                                         "oldest closed, gave way", "new opened", "new 2 joined"));
 }
 
 TEST_F(FullTable, WhoJustCameHasTimeToRegister) {
@@ -189,7 +189,7 @@ TEST_F(FullTable, ARoomThatAllHaveLeftGivesWayAtOnce) {
     rooms->leave(now, "a", join("a").client_id, out);
     join("b");
     EXPECT_TRUE(opens("new"));
-    EXPECT_EQ(diary.lines.back(), "new 1 joined");
+    EXPECT_EQ(diary.lines.back(), "new 2 joined");
 }
 
 TEST_F(RoomsTest, OnlySoManyOfThoseWhoLeftAreRemembered) {

@@ -121,13 +121,12 @@ Room::Member& Room::seat(Instant now, std::string id, Kind kind, Deliveries& out
     return member;
 }
 
-// `number`: 0 is the next one.
+// `number`: of an earlier run of the server; 0 is the next one of this.
 Room::Member& Room::add_seat(Instant now, std::string id, Kind kind, Number number) {
     active_at_ = now;
     if (!members_.empty()) company_since_ = now;
     Member& member = members_.emplace_back();
-    member.number = number != 0 ? number : last_number_ + 1;
-    last_number_ = std::max(last_number_, member.number);
+    member.number = number != 0 ? number : ++last_number_;
     member.id = std::move(id);
     member.kind = kind;
     member.since = now;

@@ -179,6 +179,8 @@ class Room {
           lobby_(initial_.lobby),
           pace_(Allowance::per_second(limits.room_messages_per_second)) {}
 
+    // The latest that was given here.
+    Number last_number() const { return last_number_; }
     // No seat for a client of AppRTC or Collider.
     bool full() const {
         return members_.size() >= limits_->capacity || locked_ || (lobby_ && has_participants());

@@ -1,5 +1,7 @@
 #include "room/rooms.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace ahoy::room {
@@ -8,11 +10,12 @@ namespace {
 constexpr size_t client_id_bytes = 16;  // D1
 constexpr std::string_view loopback_id = "LOOPBACK_CLIENT_ID";
 
-// Numbers of a room that is opened after a restart, or after the last one left, are not those of
-// before: they begin with the seconds since then.
-Number first_number(WallTime now) {
+// Where the numbers of a run begin: with the seconds since then, and somewhere behind that, lest
+// who enters after a restart has the number of somebody who has yet to come back.
+Number first_number(WallTime now, uint64_t instance) {
     constexpr WallTime begin = std::chrono::sys_days(std::chrono::January / 1 / 2026);
-    return now < begin ? 0 : static_cast<Number>((now - begin).count());
+    const auto seconds = now < begin ? 0 : static_cast<Number>((now - begin).count());
+    return seconds + static_cast<Number>(instance % (1 << 16) << 8);
 }
 
 ClosedReason closed_reason(LeftReason last) {
@@ -273,7 +276,9 @@ Result<Rooms::Table::iterator, Rooms::Unopened> Rooms::find_or_open(Now now, std
     if (draining_ && !has_company) return unexpected(Unopened::draining);
     if (at != rooms_.end()) return at;
     if (!make_space(now, out)) return unexpected(Unopened::too_many_rooms);
-    Entry entry{.room = Room(limits_, now.steady, first_number(now.wall)), .epoch = ++last_epoch_};
+    // Numbers of a room that is opened again are not those of before.
+    last_number_ = std::max(last_number_, first_number(now.wall, tickets_.instance()));
+    Entry entry{.room = Room(limits_, now.steady, last_number_), .epoch = ++last_epoch_};
     return rooms_.emplace(std::string(name), std::move(entry)).first;
 }
 
@@ -353,6 +358,7 @@ void Rooms::forget(Table::iterator at) {
     sum_up(entry);
     move(schedule_, name, entry.scheduled, Instant::max());
     move(giving_way_, name, entry.gives_way, Instant::max());
+    last_number_ = std::max(last_number_, entry.room.last_number());
     rooms_.erase(at);
 }
 

@@ -200,6 +200,7 @@ class Rooms {
     std::map<ConnectionId, Seat> connections_;
     Stats stats_;
     uint64_t last_epoch_ = 0;
+    Number last_number_ = 0;  // of rooms that are gone
     bool draining_ = false;
 };
 

@@ -121,7 +121,7 @@ class RoomsTest : public testing::Test {
     }
 
     Diary diary;
-    ResumeTickets tickets{ResumeTickets::Key{1, 2, 3}, 1};
+    ResumeTickets tickets{ResumeTickets::Key{1, 2, 3}, 0};  // numbers begin with 1
     RoomNames room_names;
     std::unique_ptr<Rooms> rooms;
     Now now{Instant{} + 1000h, WallTime{}};
