@@ -432,10 +432,10 @@ Expected RoomsModel::resume(Now now, ConnectionId socket, const std::string& tok
     connections_[socket] = {name, room->epoch, number};
     const auto replaced = std::exchange(person->socket, socket);
     trace_.mark(replaced ? Mark::socket_replaced : Mark::resumed);
-    greet(*room, name, *person, wish.seq, ours, expected);
     ProfileChange shows;
     for (const auto& [what, word] : room::showings) shows.shows[what] = wish.shows[what];
     change(*room, *person, shows, false, expected);
+    greet(*room, name, *person, wish.seq, ours, expected);
     if (replaced) {
         hear(*replaced, goodbye("replaced"), expected);
         close(*replaced, expected);

@@ -264,10 +264,10 @@ std::optional<ConnectionId> Room::resume(Instant now, Member& member, Connection
                                          Deliveries& out) {
     active_at_ = now;
     const auto replaced = std::exchange(member.connection, connection);
-    greet(member, greeting, wish.seq, out);
     ProfileChange shows;
     for (const auto& [what, name] : showings) shows.shows[what] = wish.shows[what];
     change(member, shows, false, out);
+    greet(member, greeting, wish.seq, out);
     if (!replaced)
         tell_others(member, native::changed_event(member.number, {.connected = true}), out);
     return replaced;

@@ -509,6 +509,17 @@ TEST_F(SmallLogTest, WhoAcknowledgesNothingStaysConnected) {
     EXPECT_EQ(bob.news().size(), 1 + 5);
 }
 
+TEST_F(ConferenceTest, WhoIsBackIsToldWhatTheyShowNow) {
+    Person& alice = enter("Alice");
+    Person& again = open();
+    native::Resume wish{
+        .ticket = *tickets.open(alice.resume(), now.wall), .seq = 0, .ice_servers = "[]"};
+    wish.shows[Showing::camera] = true;
+    rooms->resume(now, socket(again.socket()), wish, out);
+    carry();
+    EXPECT_EQ(again.welcome().at("you").at("camera"), true);
+}
+
 TEST_F(ConferenceTest, AfterARestartPeopleTakeTheirSeatsAgain) {
     Limits limits;
     limits.restore_until = now.steady + 5min;
