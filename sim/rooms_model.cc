@@ -489,6 +489,10 @@ void RoomsModel::settle(Instant now, const std::string& name, Expected& expected
     Room& room = rooms_.at(name);
     while (expire_one(now, room, expected)) {
     }
+    if (now >= room.hostless_until) {
+        room.hostless_until = Instant::max();
+        if (room.host() == nullptr) find_heir(room, expected);
+    }
     std::erase_if(room.gone, [&](const Gone& gone) {
         return now >= gone.until && !(gone.socket && !room.people.empty());
     });

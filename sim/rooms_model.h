@@ -85,6 +85,7 @@ class RoomsModel {
         uint64_t seq = 0;
         std::deque<std::pair<uint64_t, std::string>> kept;  // events, comparable
         uint64_t received = 0;
+        uint64_t attempt = 0;
         bool restored = false;
 
         bool is_host() const { return profile.role == room::Role::host; }
@@ -122,6 +123,7 @@ class RoomsModel {
         Instant active, company;
 
         bool locked = false, lobby = false;
+        Instant hostless_until = Instant::max();
         std::vector<Knock> knocks;
         std::set<std::string> invites;
         std::deque<boost::json::object> chat;

@@ -264,6 +264,7 @@ void RoomsModel::end_conference(Room& room, Expected& expected) {
     if (room.has_natives()) return;
     room.locked = false;
     room.lobby = limits_.lobby;
+    room.hostless_until = Instant::max();
     room.invites.clear();
     room.chat.clear();
     for (const Knock& knock : std::exchange(room.knocks, {})) {
@@ -334,7 +335,16 @@ void RoomsModel::sit(Now now, Room& room, const std::string& name, ConnectionId 
     person.registered = true;
     person.socket = socket;
     person.native = Native{.profile = profile, .restored = number != 0};
-    if (!has_host && !profile.role_given) person.native->profile.role = Role::host;
+    Role& role = person.native->profile.role;
+    if (!profile.role_given) {
+        const bool awaits_host = number != 0 && role == Role::guest;
+        if (!has_host && awaits_host && room.hostless_until == Instant::max()) {
+            room.hostless_until = now.steady + limits_.resume_timeout;
+        }
+        const bool waits = room.hostless_until != Instant::max();
+        role = has_host || (role == Role::guest && waits) ? Role::guest : Role::host;
+    }
+    if (role == Role::host) room.hostless_until = Instant::max();
     connections_[socket] = {name, room.epoch, person.number};
     announce(room, person, expected);
     trace_.mark(room.has_legacy() ? Mark::entered_beside_legacy : Mark::entered);
@@ -428,6 +438,13 @@ Expected RoomsModel::resume(Now now, ConnectionId socket, const std::string& tok
         turn_away(socket, "session-ended", expected);
         return expected;
     }
+    if (wish.attempt < person->native->attempt) {
+        trace_.mark(Mark::late_hello);
+        hear(socket, goodbye("replaced"), expected);
+        close(socket, expected);
+        return expected;
+    }
+    person->native->attempt = wish.attempt;
     room->active = now.steady;
     connections_[socket] = {name, room->epoch, number};
     const auto replaced = std::exchange(person->socket, socket);
@@ -462,6 +479,7 @@ void RoomsModel::restore(Now now, ConnectionId socket, const Ticket& ticket,
     room::Profile profile = ticket.profile;
     profile.shows = wish.shows;
     sit(now, *room, name, socket, profile, ticket.seat.number, expected);
+    room->people.back().native->attempt = wish.attempt;
     settle(now.steady, name, expected);
 }
 

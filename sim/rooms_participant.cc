@@ -94,6 +94,7 @@ void RoomsParticipant::come_back() {
          {"version", 1},
          {"resume", token},
          {"seq", seq_},
+         {"attempt", dice.percent(5) ? 1 : ++attempts_},
          {"camera", dice.one_in(2)}});
 }
 

@@ -51,6 +51,7 @@ class RoomsParticipant final : public SocketOwner {
     uint32_t number_;
     uint32_t stay_ = 0;
     uint32_t said_ = 0;
+    uint64_t attempts_ = 0;  // to come back
     std::string room_, token_, invite_;
     std::optional<ConnectionId> socket_;
     bool welcomed_ = false;  // over this socket

@@ -112,6 +112,7 @@ std::string_view label(Mark mark) {
         "a participant is denied",
         "a participant resumes",
         "a resumed seat still had a socket",
+        "a hello comes after a later one's",
         "a participant is restored",
         "an event is replayed",
         "an event is missed",

@@ -114,6 +114,7 @@ enum class Mark : uint8_t {
     denied,
     resumed,
     socket_replaced,
+    late_hello,
     restored,
     events_replayed,
     events_missed,

@@ -199,9 +199,26 @@ std::optional<Room::Knock> Room::take_knock(Number number, Deliveries& out) {
     return knock;
 }
 
+// The first is host.  After a restart that is not whoever is back first, but whose ticket says so:
+// the others wait for them as long as for anybody who has lost the connection.
+Role Room::role_of_next(Instant now, Role wanted, bool is_back) {
+    if (host()) return Role::guest;
+    if (is_back && wanted == Role::guest && hostless_until_ == Instant::max()) {
+        hostless_until_ = now + limits_->resume_timeout;
+    }
+    return wanted == Role::host || hostless_until_ == Instant::max() ? Role::host : Role::guest;
+}
+
+void Room::expire_hostless(Instant now, Deliveries& out) {
+    if (now < hostless_until_) return;
+    hostless_until_ = Instant::max();
+    if (!host()) find_new_host(out);
+}
+
 Room::Member& Room::enter(Instant now, ConnectionId connection, Profile profile, Number number,
                           Deliveries& out) {
-    if (!host() && !profile.role_given) profile.role = Role::host;
+    if (!profile.role_given) profile.role = role_of_next(now, profile.role, number != 0);
+    if (profile.role == Role::host) hostless_until_ = Instant::max();
     Member& member = add_seat(now, {}, Kind::person, number);
     member.participant =
         std::make_unique<Participant>(Participant{.profile = std::move(profile),
@@ -392,6 +409,7 @@ std::vector<Room::Knock> Room::reset_conference() {
     if (has_participants()) return {};
     locked_ = initial_.locked;
     lobby_ = initial_.lobby;
+    hostless_until_ = Instant::max();
     invites_.clear();
     chat_.forget_all();
     return std::exchange(knocks_, {});

@@ -110,13 +110,14 @@ class ConferenceTest : public RoomsTest {
                          {id != 0 ? id : ++last_id, std::move(command)}, out);
         carry();
     }
-    Person& back(const Person& before, int64_t seq = -1) {
+    Person& back(const Person& before, int64_t seq = -1, uint64_t attempt = 0) {
         Person& person = open();
         const auto ticket = tickets.open(before.resume(), now.wall);
         EXPECT_TRUE(ticket);
         rooms->resume(now, socket(person.socket()),
                       {.ticket = ticket.value_or(ResumeTicket{}),
                        .seq = static_cast<uint64_t>(seq < 0 ? before.seq() : seq),
+                       .attempt = attempt,
                        .ice_servers = "[]"},
                       out);
         carry();
@@ -520,6 +521,21 @@ TEST_F(ConferenceTest, WhoIsBackIsToldWhatTheyShowNow) {
     EXPECT_EQ(again.welcome().at("you").at("camera"), true);
 }
 
+// As of a client that has given up its second socket, whose hello arrives after that of its third.
+TEST_F(ConferenceTest, ALateHelloDoesNotReplaceALaterSocket) {
+    Person& alice = enter("Alice");
+    Person& third = back(alice, -1, 3);
+    Person& second = back(alice, -1, 2);
+    EXPECT_THAT(second.news(), ElementsAre("bye replaced"));
+    EXPECT_TRUE(second.closed());
+    EXPECT_FALSE(third.closed());
+    ask(third, native::Chat{"here"});
+    EXPECT_THAT(third.news(), testing::Contains(testing::HasSubstr("here")));
+    // Its welcome may have been lost; and who does not count is believed.
+    EXPECT_THAT(back(alice, -1, 4).news(), ElementsAre("welcome", testing::HasSubstr("here")));
+    EXPECT_THAT(back(alice, -1, 0).news(), ElementsAre("welcome", testing::HasSubstr("here")));
+}
+
 TEST_F(ConferenceTest, AfterARestartPeopleTakeTheirSeatsAgain) {
     Limits limits;
     limits.restore_until = now.steady + 5min;
@@ -591,6 +607,54 @@ TEST_F(ConferenceTest, WhoseWelcomeAfterARestartGotLostIsToldEverythingAgain) {
     EXPECT_EQ(again.welcome().at("participants").as_array().size(), 1);
     EXPECT_THAT(again.news(), ElementsAre("welcome"));
     EXPECT_EQ(rooms->stats().resumed_in_part, 3);
+}
+
+// A conference of Alice, its host, and Bob, and then the server starts anew.
+class RestartedTest : public ConferenceTest {
+  protected:
+    RestartedTest() {
+        limits.restore_until = now.steady + 5min;
+        alice = &enter("Alice");
+        bob = &enter("Bob");
+        tickets = ResumeTickets(ResumeTickets::Key{1, 2, 3}, 2);
+        start(limits);
+    }
+    static std::string role(const Person& person) {
+        return std::string(person.welcome().at("you").at("role").as_string());
+    }
+
+    Limits limits;
+    Person* alice;
+    Person* bob;
+};
+
+TEST_F(RestartedTest, WhoIsBackFirstIsNoHostForThat) {
+    Person& bob_again = back(*bob);
+    EXPECT_EQ(role(bob_again), "guest");
+    EXPECT_EQ(role(enter("Carol")), "guest");
+    EXPECT_EQ(role(back(*alice)), "host");
+    bob_again.news();
+    wait(limits.resume_timeout);
+    EXPECT_THAT(bob_again.news(), IsEmpty());
+}
+
+TEST_F(RestartedTest, WhoWaitsForTheHostLongEnoughIsTheHost) {
+    Person& bob_again = back(*bob);
+    bob_again.news();
+    wait(limits.resume_timeout - 1ns);
+    EXPECT_THAT(bob_again.news(), IsEmpty());
+    wait(1ns);
+    EXPECT_THAT(bob_again.news(),
+                ElementsAre("changed " + std::to_string(bob->number()) + " host"));
+    // There is one host, whoever was it.
+    EXPECT_EQ(role(back(*alice)), "guest");
+}
+
+TEST_F(RestartedTest, NobodyWaitsForAHostInAnEmptyRoom) {
+    Person& bob_again = back(*bob);
+    ask(bob_again, native::Leave{});
+    EXPECT_EQ(rooms->next_deadline(), Instant::max());
+    EXPECT_EQ(role(enter("Carol")), "host");
 }
 
 TEST_F(ConferenceTest, OldTicketsAreGoodForAWhileOnly) {

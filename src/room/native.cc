@@ -129,7 +129,8 @@ Action read_hello(WallTime now, Object& from, const ResumeTickets& tickets) {
     const EachShowing<bool> shows = read_shows(from);
     if (from.has("resume")) {
         const std::string text = from.text("resume", max_token);
-        Resume resume{.seq = from.number("seq"), .shows = shows};
+        Resume resume{
+            .seq = from.number("seq"), .shows = shows, .attempt = from.number("attempt", false)};
         if (!from.ok()) return refuse(Refusal::bad_message);
         auto ticket = tickets.open(text, now);
         if (!ticket) return refuse(Refusal::bad_resume);

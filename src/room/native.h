@@ -72,6 +72,7 @@ struct Resume {
     ResumeTicket ticket;
     uint64_t seq = 0;  // of the latest event that was handled
     EachShowing<bool> shows;
+    uint64_t attempt = 0;  // grows from hello to hello; 0: the client does not say
     std::string ice_servers = {};
 };
 

@@ -62,6 +62,7 @@ struct Participant {
     Profile profile;
     EventLog events;
     uint64_t last_request = 0;  // the id of the latest that arrived
+    uint64_t attempt = 0;       // the latest to come back that was heard of
     bool restored = false;      // with a ticket of an earlier run of the server
 };
 

@@ -394,7 +394,7 @@ Instant Room::next_deadline() const {
         next = std::min(next, departed.expires_at);
     }
     if (!has_seats() && stays_for_) next = std::min(next, empty_since_ + *stays_for_);
-    return next;
+    return std::min(next, hostless_until_);
 }
 
 // --- made by the API

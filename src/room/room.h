@@ -282,6 +282,8 @@ class Room {
     void set(const native::SetRoom&, Deliveries&);
     Done mute(const Member& from, const native::Mute&, Deliveries&);
     Done make_host(Member& from, Number, Deliveries&);
+    // When the host has not come back after a restart, somebody else is.
+    void expire_hostless(Instant, Deliveries&);
     // The key; nothing when there are as many as there may be.
     std::optional<std::string> invite(Random&);
     void revoke(std::string_view key);
@@ -311,6 +313,7 @@ class Room {
         return member.participant && member.participant->profile.role == Role::host;
     }
     Member* host();
+    Role role_of_next(Instant, Role wanted, bool is_back);
     bool is_invited(std::string_view key) const;
     native::Other seen_by(const Member& viewer, const Member& other) const;
     native::Welcome::Scene scene_for(const Member&, std::string_view name) const;
@@ -344,6 +347,8 @@ class Room {
     // Of participants of our own protocol.
     bool locked_;
     bool lobby_;
+    // After a restart of the server, while guests are back and their host is not.  max: not so.
+    Instant hostless_until_ = Instant::max();
     std::vector<Knock> knocks_;
     std::vector<std::string> invites_;  // their keys
     ChatHistory chat_;

@@ -337,6 +337,7 @@ Rooms::Table::iterator Rooms::settle(Instant now, Table::iterator at, Deliveries
     auto& [name, entry] = *at;
     Room& room = entry.room;
     while (const auto gone = room.expire_one(now, out)) freed(at, *gone, out);
+    room.expire_hostless(now, out);
     room.expire_departed(now);
     room.expire_stay(now);
     sum_up(entry);

@@ -1,4 +1,6 @@
 // Our own protocol's side of the rooms: from what a connection says to the room it means.
+#include <algorithm>
+
 #include "room/rooms.h"
 
 namespace ahoy::room {
@@ -98,6 +100,13 @@ void Rooms::resume(Now now, ConnectionId connection, const native::Resume& wish,
         ++stats_.resumes_refused;
         return turn_away(connection, Refusal::session_ended, out);
     }
+    // A hello that was long on its way does not put out the socket that was opened after its own.
+    if (wish.attempt != 0 && wish.attempt < member->participant->attempt) {
+        ++stats_.resumes_refused;
+        out.push_back(frame(connection, native::bye_frame(native::ByeReason::replaced)));
+        return close(connection, out);
+    }
+    member->participant->attempt = std::max(member->participant->attempt, wish.attempt);
     connections_.emplace(connection, Seat{at->first, at->second.epoch, member->number});
     if (!ours || !member->participant->events.after(wish.seq)) ++stats_.resumed_in_part;
     const auto replaced = at->second.room.resume(now.steady, *member, connection, wish,
@@ -133,6 +142,7 @@ void Rooms::restore(Now now, ConnectionId connection, const native::Resume& wish
                           .name_given = ticket.name_given,
                           .role_given = ticket.role_given};
     Room::Member& member = room.enter(now.steady, connection, profile, ticket.number, out);
+    member.participant->attempt = wish.attempt;
     seated(at, member, first);
     connections_.emplace(connection, Seat{at->first, at->second.epoch, member.number});
     room.greet(member,

@@ -104,6 +104,7 @@ export class Client {
   private readonly pending = new Map<number, Pending>();
   private told: Presence | null = null; // what the server knows of us
   private attempt = 0;
+  private hellos = 0;
   private pause: number | null = null; // the server's wish
   private drop: () => void = () => {}; // the socket of now counts as lost
   private whenClosed: () => void = () => {};
@@ -267,7 +268,8 @@ export class Client {
   }
 
   private hello(): void {
-    const which = this.resume === '' ? this.entry : { resume: this.resume, seq: this.handled };
+    this.hellos += 1;
+    const which = this.resume === '' ? this.entry : { resume: this.resume, seq: this.handled, attempt: this.hellos };
     this.send({ type: 'hello', version: 1, ...which, ...this.me });
   }
 

@@ -203,7 +203,7 @@ test('a new socket resumes with the latest key and seq, and unanswered requests 
   void client.request({ type: 'chat', text: 'c' });
   await net.pass(0);
   net.latest.open();
-  assert.deepEqual(net.latest.sent, [{ type: 'hello', version: 1, resume: 'first', seq: 1, ...me }]);
+  assert.deepEqual(net.latest.sent, [{ type: 'hello', version: 1, resume: 'first', seq: 1, attempt: 2, ...me }]);
   net.latest.receive(welcome({ resumed: true, seq: 1, received: 1, resume: 'second' }));
   net.latest.receive({ type: 'pong', time: 0 });
   await settle();
