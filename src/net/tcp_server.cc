@@ -40,6 +40,16 @@ Protocol protocol_of(uint8_t first) {
     return first >= 'A' && first <= 'Z' ? Protocol::http : Protocol::unknown;
 }
 
+// Whether the first record is here (RFC 8446, section 5.1), which is all of most ClientHellos. What
+// cannot be one is OpenSSL's to refuse.
+bool has_first_record(Bytes bytes) {
+    constexpr size_t header = 5;
+    constexpr size_t longest = 1 << 14;
+    if (bytes.size() < header) return false;
+    const size_t length = size_t{bytes[3]} << 8 | bytes[4];
+    return length > longest || bytes.size() >= header + length;
+}
+
 template <class Stream>
 Bytes first_bytes(const Accepted<Stream>& accepted) {
     const auto data = accepted.first.cdata();
@@ -220,6 +230,8 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
             ++counts_.unknown;
             co_return;
         }
+        const bool greeted = co_await read_hello(plain);
+        if (!greeted) co_return;
         Accepted<TlsStream> encrypted{TlsStream(std::move(plain.stream), *tls, first_bytes(plain)),
                                       {},
                                       plain.remote,
@@ -261,6 +273,15 @@ class TcpServer::Impl : public std::enable_shared_from_this<Impl> {
         if (header->source) plain.remote = *header->source;
         plain.first.consume(header->size);
         co_return true;
+    }
+
+    // OpenSSL has some 80 KiB for each connection from the beginning: not for who says half a word.
+    asio::awaitable<bool> read_hello(Accepted<PlainStream>& plain) {
+        const Opening opening(*this, plain.stream);
+        bool more = true;
+        while (more && !has_first_record(first_bytes(plain))) more = co_await read_more(plain);
+        if (!more) ++counts_.bad_tls;
+        co_return more;
     }
 
     asio::awaitable<bool> open_tls(Accepted<TlsStream>& tls) {

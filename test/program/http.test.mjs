@@ -1,9 +1,11 @@
 // HTTP as only an attacker or an old client writes it.
 
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import test, { after, before } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { Server } from '../e2e/server.mjs';
 
 let server;
@@ -73,4 +75,27 @@ test('a request without end is not collected without end', async () => {
 test('what is no HTTP at all is closed', async () => {
   assert.equal(await exchange('\x05\x01\x00'), '');
   assert.equal(await exchange('hello'), '');
+});
+
+test('a TLS hello may come byte by byte', async (t) => {
+  const secure = await Server.start({ settings: ['tls.listen=["127.0.0.1:0"]'] });
+  t.after(() => secure.stop());
+  const port = Number(/\bhttps=127\.0\.0\.1:(\d+)/.exec(secure.log)[1]);
+  const slow = createServer((client) => {
+    const server = connect({ port, host: '127.0.0.1', noDelay: true });
+    for (const socket of [client, server]) socket.on('error', () => {});
+    server.pipe(client);
+    // One at a time up to the middle of the handshake, and then as they come.
+    let left = 600;
+    client.on('data', (bytes) => {
+      for (const byte of bytes.subarray(0, left)) server.write(Buffer.of(byte));
+      server.write(bytes.subarray(left));
+      left = Math.max(0, left - bytes.length);
+    }).on('close', () => server.destroy());
+  }).listen(0, '127.0.0.1');
+  t.after(() => slow.close());
+  await once(slow, 'listening');
+  const socket = connectTls({ port: slow.address().port, host: '127.0.0.1', rejectUnauthorized: false });
+  socket.write('GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.match(await text(socket), /^HTTP\/1\.1 200[^]*ok/);
 });
