@@ -79,8 +79,9 @@ struct HttpLimits {
     size_t queued_messages = 1024;
     Duration header_time = 10s;
     Duration body_time = 30s;
-    Duration idle_time = 60s;            // between requests
-    Duration websocket_idle_time = 40s;  // a ping every half of it; silence means lost
+    Duration idle_time = 60s;  // between requests
+    Duration ping_time = 20s;  // of silence, or since the last ping: then a WebSocket gets one
+    Duration pong_time = 20s;  // to answer it, or it is lost
 };
 
 struct HttpCounts {

@@ -64,7 +64,7 @@ class Session final : public Closable,
             "Connection: Upgrade\r\nSec-WebSocket-Accept: ");
         unsent_.append(accept).append("\r\n\r\n");
         flush_soon();
-        expires_after(between_pings());
+        expires_after(shared_->limits.ping_time);
         handler_->opened(*this);
         take_messages({});
     }
@@ -105,14 +105,13 @@ class Session final : public Closable,
     enum class State { open, closing, closed };
 
     // ---- time
-    Duration between_pings() const { return shared_->limits.websocket_idle_time / 2; }
     void expired() override {
         if (state_ == State::closing || silent_) return end();
         silent_ = true;
         pinged_at_ = read_clocks().steady;
         write_frame(unsent_, Opcode::ping, std::to_string(++pings_));
         flush_soon();
-        expires_after(between_pings());
+        expires_after(shared_->limits.pong_time);
     }
     // What answers no ping of ours is a sign of life, too (RFC 6455, section 5.5.3).
     void take_pong(std::string_view payload) {
