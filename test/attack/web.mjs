@@ -1,5 +1,5 @@
-// What the attacks on HTTP, WebSockets and rooms share: connections whose bytes one writes oneself, and
-// an honest pair of each dialect that talks while they go on.
+// What the attacks on HTTP, WebSockets and rooms share: connections whose bytes one writes oneself, honest
+// clients, and pairs of those that talk while an attack goes on (canaries.mjs).
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -7,7 +7,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { JsonSocket } from '../program/websocket.mjs';
+import { Worker } from 'node:worker_threads';
+import { JsonSocket, masked } from '../program/websocket.mjs';
 import { until } from './attack.mjs';
 
 /** A connection as an attacker has it. */
@@ -83,14 +84,14 @@ export function upgradeRequest(path, headers = {}) {
 }
 
 /** A client's frame, of any kind, also of a wrong one. */
-export function frame(payload, { opcode = 1, last = true, reserved = 0, masked = true, length } = {}) {
+export function frame(payload, { opcode = 1, last = true, reserved = 0, masked: isMasked = true, length } = {}) {
   const bytes = Buffer.from(payload);
   const said = length ?? BigInt(bytes.length);
   const size = said < 126n ? Buffer.from([Number(said)]) : said < 65_536n ? Buffer.from([126, Number(said >> 8n), Number(said & 255n)])
     : Buffer.concat([Buffer.from([127]), Buffer.from(said.toString(16).padStart(16, '0'), 'hex')]);
-  if (masked) size[0] |= 0x80;
-  const mask = masked ? randomBytes(4) : Buffer.alloc(0);
-  const body = masked ? bytes.map((byte, i) => byte ^ mask[i % 4]) : bytes;
+  if (isMasked) size[0] |= 0x80;
+  const mask = isMasked ? randomBytes(4) : Buffer.alloc(0);
+  const body = isMasked ? masked(bytes, mask) : bytes;
   return Buffer.concat([Buffer.from([(last ? 0x80 : 0) | (reserved << 4) | opcode]), size, mask, body]);
 }
 
@@ -143,56 +144,19 @@ export async function entered(server, room, fields = {}) {
   return { socket, answer, ask, number: answer?.you?.id };
 }
 
-/** A pair of each dialect, in rooms of their own, each of which says something and hears it. */
-export class Canaries {
-  static #count = 0;
-  #open = true;
-  late = [];
-
-  static async at(server) {
-    const canaries = new Canaries();
-    const room = `canary-${++Canaries.#count}`;
-    const [a, b] = [await joined(server, room), await joined(server, room)];
-    const [c, d] = [await entered(server, `${room}-native`), await entered(server, `${room}-native`)];
-    canaries.ways = [
-      { say: (text) => a.socket.say({ cmd: 'send', msg: text }), hear: async () => (await b.socket.hear())?.msg },
-      { say: (text) => d.ask('signal', { to: c.number, data: text }), hear: async () => (await c.socket.hearOf('signal'))?.data },
-    ];
-    canaries.sockets = [a, b, c, d].map((each) => each.socket);
-    canaries.singing = Promise.all(canaries.ways.map((way) => canaries.#sing(way)));
-    canaries.singing.catch(() => {});
-    return canaries;
-  }
-
-  async #sing({ say, hear }) {
-    for (let n = 1; this.#open; n++) {
-      const since = performance.now();
-      say(String(n));
-      assert.equal(await hear(), String(n), 'what an honest client says is heard');
-      this.late.push(performance.now() - since);
-      // Their pace: below what one socket may say in a second.
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-
-  /** Ends the song: all of it was heard. The result is a line for the report. */
-  async stop() {
-    this.#open = false;
-    await this.singing;
-    for (const socket of this.sockets) socket.close();
-    const sorted = this.late.toSorted((a, b) => a - b);
-    const at = (share) => sorted[Math.floor((sorted.length - 1) * share)].toFixed(1);
-    return `${sorted.length} messages of honest pairs, median ${at(0.5)} ms, p99 ${at(0.99)} ms`;
-  }
-}
-
-/** The attack, with honest pairs beside; says how they fared. */
+/** The attack, with honest pairs beside; says how they fared.  They have a thread of their own, so that what they wait
+    for is the server, and not the attacker. */
 export async function besides(t, server, attack) {
-  const canaries = await Canaries.at(server);
+  const { url, port } = server;
+  const canaries = new Worker(new URL('canaries.mjs', import.meta.url), { workerData: { url, port } });
+  await once(canaries, 'message'); // they are there; what goes wrong with them is an error event
+  const report = once(canaries, 'message');
+  report.catch(() => {});
   try {
     return await attack();
   } finally {
-    t.diagnostic(await canaries.stop());
+    canaries.postMessage('stop');
+    t.diagnostic((await report)[0]);
   }
 }
 
