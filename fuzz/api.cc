@@ -55,12 +55,13 @@ class World {
         const std::string target(next_word(rest));
         const room::HttpRequest request{
             .method = std::string(method), .target = target, .body = std::string(rest)};
-        const auto route = api::route_of(request);
+        auto route = api::route_of(request);
         if (!route) return check_problem(route.error());
+        if (route->to == api::To::create_room) route->room = names_.make(random_);
         if (route->to == api::To::describe) return;
         if (route->to == api::To::list_rooms) return list(request);
         if (route->to == api::To::make_token) {
-            const auto made = api::make_token(now_, request, *route, &tokens_);
+            const auto made = api::make_token(now_, request, *route, &tokens_, names_);
             return made.status == 201 ? CHECK(json::parse(made.body).is_object())
                                       : check_problem(made);
         }
@@ -106,6 +107,8 @@ class World {
 
     room::Observer observer_;
     const room::JoinTokens tokens_{room::TokenKeys{{"main", room::HmacKey{std::string(32, 's')}}}};
+    const room::RoomNames names_;
+    Random random_ = Random::from_number(2);
     room::Rooms rooms_;
     Now now_{Instant{} + 1000h, WallTime{}};
     room::Deliveries out_;
