@@ -360,6 +360,7 @@ void RoomsModel::greet(Room& room, const std::string& name, Person& person,
     describe(self.profile, you);
     Frame welcome{{"type", "welcome"},
                   {"version", 1},
+                  {"features", boost::json::array{"attempt"}},
                   {"seq", resumed ? *seq : self.seq},
                   {"received", self.received},
                   {"resumed", resumed},

@@ -233,9 +233,14 @@ std::string shutdown_frame(Duration retry_after, std::string_view moved_to) {
     return fields.object();
 }
 
+// What version 1 did not have from the beginning.  A client asks for nothing that is not among
+// them.
+constexpr std::string_view features = R"(["attempt"])";
+
 std::string welcome_frame(const Welcome& welcome) {
     Fields fields("welcome");
     fields.number("version", version)
+        .raw("features", features)
         .number("seq", welcome.seq)
         .number("received", welcome.received)
         .flag("resumed", welcome.resumed)
