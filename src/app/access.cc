@@ -6,18 +6,23 @@
 #include <fstream>
 
 #include "app/log.h"
+#include "app/secret_file.h"
 #include "net/start_error.h"
 
 namespace ahoy::app {
 namespace {
 
+constexpr size_t max_secret = 256;    // characters, as in the database
 constexpr Duration patience = 250ms;  // with somebody who writes; nothing else happens meanwhile
 
-std::vector<std::string> read_secrets(const std::string& file) {
+std::vector<std::string> secrets_in(const std::string& file) {
     std::ifstream stream(file);
-    std::vector<std::string> secrets;
-    for (std::string line; std::getline(stream, line);) {
-        if (!line.empty()) secrets.push_back(line);
+    const auto secrets = read_secrets(stream);
+    for (const std::string& secret : secrets) {
+        if (secret.size() > max_secret) {
+            throw net::StartError(fmt::format(
+                "turn.secret_file: {}: has a line of more than {} characters", file, max_secret));
+        }
     }
     if (secrets.empty()) {
         throw net::StartError(
@@ -33,7 +38,7 @@ std::vector<std::string> secrets_of(const Config& config, const Realm& realm,
                                     const std::string& made) {
     std::vector<std::string> secrets;
     if (!config.turn.secret.empty()) secrets = {config.turn.secret};
-    if (!config.turn.secret_file.empty()) secrets = read_secrets(config.turn.secret_file);
+    if (!config.turn.secret_file.empty()) secrets = secrets_in(config.turn.secret_file);
     for (const std::string& secret : realm.secrets) {
         if (std::find(secrets.begin(), secrets.end(), secret) == secrets.end()) {
             secrets.push_back(secret);

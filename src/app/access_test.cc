@@ -80,6 +80,21 @@ TEST_F(AccessTest, ASecretIsMadeOnlyWhereThereIsNone) {
     EXPECT_TRUE(takes(reader.read(config), "old"));
 }
 
+TEST_F(AccessTest, SecretsAreThoseOfTheFileIfTheyAreOrderly) {
+    config.turn.database.clear();
+    config.turn.secret_file = file + ".secrets";
+    const auto reads = [&](std::string_view text) {
+        std::ofstream(config.turn.secret_file) << text;
+        return reader.read(config);
+    };
+    const Access access = reads("north\r\nsouth\r\n");
+    EXPECT_EQ(access.secret, "north");
+    for (const char* secret : {"north", "south"}) EXPECT_TRUE(takes(access, secret)) << secret;
+    EXPECT_THROW(reads("\n"), net::StartError);
+    EXPECT_THROW(reads(std::string(257, 'x')), net::StartError);
+    std::filesystem::remove(config.turn.secret_file);
+}
+
 TEST_F(AccessTest, MoreSecretsThanAreTriedForARequestAreRefused) {
     for (const char* secret : {"a", "b", "c", "d"}) writer->add_secret("example.org", secret);
     reader.read(config);

@@ -12,6 +12,7 @@
 #include "app/access.h"
 #include "app/config.h"
 #include "app/machine.h"
+#include "app/secret_file.h"
 #include "app/terminal.h"
 #include "net/clock.h"
 #include "probe/probe.h"
@@ -40,9 +41,8 @@ std::string read_secret(const std::string& file) {
     if (!stream) {
         throw ConfigError(fmt::format("--secret-file {}: {}", file, std::strerror(errno)));
     }
-    for (std::string line; std::getline(stream, line);) {
-        if (!line.empty()) return line;
-    }
+    const auto secrets = read_secrets(stream);
+    if (!secrets.empty()) return secrets.front();
     throw ConfigError(fmt::format(
         "--secret-file {}: is empty; it holds the server's secret in its first line", file));
 }

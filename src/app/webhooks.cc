@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "app/log.h"
+#include "app/secret_file.h"
 #include "net/clock.h"
 #include "net/start_error.h"
 #include "net/stream.h"
@@ -34,12 +35,14 @@ std::string secret_of(const Config& config) {
     std::string secret = config.webhooks.secret;
     if (!config.webhooks.secret_file.empty()) {
         std::ifstream file(config.webhooks.secret_file);
-        if (!std::getline(file, secret)) {
+        const auto secrets = read_secrets(file);
+        if (secrets.empty()) {
             throw net::StartError(
                 fmt::format("webhooks.secret_file: {}: cannot be read or is empty; "
                             "`openssl rand -hex 32 > FILE` makes one",
                             config.webhooks.secret_file));
         }
+        secret = secrets.front();
     }
     if (secret.size() < min_secret) {
         throw net::StartError(
