@@ -141,7 +141,7 @@ class Bench:
             print(f"round {number + 1} of {self.args.rounds}", flush=True)
             forwards = number % 2 == 0
             if self.args.kernel_path:
-                order = ["ahoy", "kernel", "coturn"]
+                order = ["ahoy", "kernel"] + ["xdp"] * self.args.xdp + ["coturn"]
                 self.kernel_path(order if forwards else order[::-1])
                 continue
             self.round(["ahoy", "coturn"] if forwards else ["coturn", "ahoy"])

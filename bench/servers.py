@@ -3,6 +3,8 @@ the same addresses and certificate, nothing written to a log that anyone keeps."
 
 import contextlib
 import dataclasses
+import json
+import pathlib
 import subprocess
 import tempfile
 
@@ -62,8 +64,50 @@ def bare(engine):
     return command
 
 
-KINDS = {"ahoy": ahoy, "kernel": ahoy_kernel, "coturn": coturn, "bare": bare("mmsg"),
+KINDS = {"ahoy": ahoy, "kernel": ahoy_kernel, "xdp": ahoy_kernel, "coturn": coturn, "bare": bare("mmsg"),
          "io_uring": bare("uring")}
+
+
+@contextlib.contextmanager
+def xdp(net, binaries):
+    """bench/relay_xdp.bpf.c in front of the running server's program, with its maps."""
+    def run(*command):
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def inside(name, *command):
+        return run("ip", "netns", "exec", net.prefix + name, *command)
+
+    def link(name, interface):
+        return json.loads(inside(name, "ip", "-j", "link", "show", "dev", interface))[0]
+
+    ours = [each for each in json.loads(run("bpftool", "-j", "prog", "show"))
+            if each.get("name") == "ahoy_relay"]
+    maps = []
+    for each in max(ours, key=lambda program: program["id"])["map_ids"]:
+        name = json.loads(run("bpftool", "-j", "map", "show", "id", str(each)))["name"]
+        if name in ("paths", "traffic", "owner"):
+            maps += ["map", "name", name, "id", str(each)]
+    pins = pathlib.Path("/sys/fs/bpf") / f"{net.prefix}xdp"
+    run("bpftool", "prog", "loadall", str(binaries / "bench/relay_xdp.o"), str(pins), *maps)
+    program = json.loads(run("bpftool", "-j", "prog", "show", "pinned", str(pins / "ahoy_relay_xdp")))
+    for each in program["map_ids"]:
+        if json.loads(run("bpftool", "-j", "map", "show", "id", str(each)))["name"] == "neighbours":
+            neighbours = str(each)
+    try:
+        for interface in lab.LINKS:
+            here, there = link("server", interface), link(interface, "server")
+            frame = bytes.fromhex((there["address"] + here["address"]).replace(":", "")) + b"\x08\0"
+            run("bpftool", "map", "update", "id", neighbours,
+                "key", *map(str, here["ifindex"].to_bytes(4, "little")), "value", *map(str, frame))
+            inside("server", "bpftool", "net", "attach", "xdpdrv", "id", str(program["id"]),
+                   "dev", interface)
+        yield
+    finally:
+        for interface in lab.LINKS:
+            inside("server", "ip", "link", "set", "dev", interface, "xdpdrv", "off")
+        for pin in pins.iterdir():
+            pin.unlink()
+        pins.rmdir()
 
 
 @contextlib.contextmanager
@@ -80,7 +124,8 @@ def start(kind, net, binaries):
                            f"the start of {kind}")
             if process.poll() is not None:
                 raise RuntimeError(f"{kind} does not start: {' '.join(command)}")
-            yield Server(kind, process.pid)
+            with xdp(net, binaries) if kind == "xdp" else contextlib.nullcontext():
+                yield Server(kind, process.pid)
         finally:
             process.terminate()
             try:
