@@ -46,7 +46,7 @@ int ahoy_relay_xdp(struct xdp_md *ctx)
     if (!find_passage(&passage, &h.channel, size, ctx->ingress_ifindex)) return XDP_PASS;
     const struct ahoy_path *out = way_out(&passage);
     const __u64 addresses = sum_of(&h.ip.saddr, 2);
-    if (!is_checksum_finished(&h.udp, addresses) || plain + size + passage.growth > out->mtu ||
+    if (!is_checksum_finished(&h.udp, addresses) || passage.padding > 0 || plain + size + passage.growth > out->mtu ||
         !(neighbour = bpf_map_lookup_elem(&neighbours, &out->interface)) ||
         bpf_xdp_adjust_head(ctx, -passage.growth) < 0) {
         return XDP_PASS;

@@ -84,6 +84,12 @@ long bpf_skb_adjust_room(__sk_buff* skb, __s32 growth, __u32 mode, __u64) {
     return 0;
 }
 
+long bpf_skb_change_tail(__sk_buff* skb, __u32 size, __u64) {
+    run->frame.resize(size);
+    skb->len = size;
+    return 0;
+}
+
 long bpf_redirect_neigh(__u32, bpf_redir_neigh*, int, __u64) {
     return TC_ACT_REDIRECT;
 }

@@ -3,9 +3,8 @@
  * the packet goes up the stack.
  *
  * Whatever is not exactly that goes up to the server, which knows all the cases: fragments, IP
- * options and extension headers, padding, what is too large for the way out, what the kernel has
- * coalesced, channels that have expired.  Nothing is dropped here but what could not be put together
- * again.
+ * options and extension headers, what is too large for the way out, what the kernel has coalesced,
+ * channels that have expired.  Nothing is dropped here but what could not be put together again.
  *
  * The IP header is made as RFC 8656, section 15, prefers: TTL one less, DSCP and ECN as they came;
  * DF is off, as the server's relay sockets have it.
@@ -26,6 +25,7 @@
 #define PASS_UP TC_ACT_UNSPEC
 
 #define FRAGMENT 0x3fff /* more fragments, or an offset */
+#define MOST_PADDING 3  /* to four bytes, which streams need and some clients do always */
 
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -75,8 +75,10 @@ struct passage {
     struct ahoy_path path;
     struct ahoy_path next; /* of the other party, when that is ours too */
     int has_next;
-    __u32 payload; /* bytes */
-    __s32 growth;  /* of the packet, in bytes */
+    __u32 payload;     /* bytes */
+    __u32 padding;     /* bytes behind that, which do not go on */
+    __u64 padding_sum; /* as for checksums */
+    __s32 growth;      /* in front of the payload, in bytes */
 };
 
 /* ---- sums for checksums (RFC 1071); the order of the bytes does not matter, only the places */
@@ -162,8 +164,9 @@ static __always_inline int find_passage(struct passage *passage, const struct ch
         is_channel_data = find(flow, now, &passage->path);
     }
     if (is_channel_data) {
-        passage->payload = size - sizeof *channel;
-        if (bpf_ntohs(channel->length) != passage->payload) return 0;
+        passage->payload = bpf_ntohs(channel->length);
+        passage->padding = size - sizeof *channel - passage->payload;
+        if (passage->padding > MOST_PADDING) return 0; /* or there is less than it says */
         passage->growth = -(__s32)sizeof *channel;
     } else {
         flow->channel = 0;
@@ -183,6 +186,25 @@ static __always_inline int find_passage(struct passage *passage, const struct ch
         passage->growth = 0;
     }
     return 1;
+}
+
+/* `at`: where the payload is. */
+static __always_inline int read_padding(struct __sk_buff *skb, struct passage *passage, __u32 at)
+{
+    for (__u32 i = 0; i < MOST_PADDING; ++i) {
+        __u8 byte;
+        const __u32 place = passage->payload + i;
+        if (i >= passage->padding) break;
+        if (bpf_skb_load_bytes(skb, at + place, &byte, sizeof byte) < 0) return 0;
+        passage->padding_sum += place % 2 == 0 ? bpf_htons(byte << 8) : bpf_htons(byte);
+    }
+    return 1;
+}
+
+/* How much longer the packet will be. */
+static __always_inline __s32 total_growth(const struct passage *passage)
+{
+    return passage->growth - (__s32)passage->padding;
 }
 
 static __always_inline const struct ahoy_path *way_out(const struct passage *passage)
@@ -205,7 +227,7 @@ static __always_inline void rewrite_udp(struct udphdr *udp, struct channel_data 
     const struct ahoy_path *out = way_out(passage);
     udp->source = out->from_port;
     udp->dest = out->to_port;
-    udp->len = bpf_htons(bpf_ntohs(udp->len) + passage->growth);
+    udp->len = bpf_htons(bpf_ntohs(udp->len) + total_growth(passage));
     channel->number = out->channel;
     channel->length = bpf_htons(passage->payload);
 }
@@ -216,6 +238,10 @@ static __always_inline int leave(struct __sk_buff *skb, const struct passage *pa
 {
     const struct ahoy_path *out = way_out(passage);
     struct bpf_redir_neigh next_hop = out->next_hop;
+    if (passage->padding > 0 &&
+        bpf_skb_change_tail(skb, ETH_HLEN + size + passage->payload, 0) < 0) {
+        return TC_ACT_SHOT;
+    }
     if (bpf_skb_store_bytes(skb, ETH_HLEN, headers, size,
                             BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH) < 0) {
         return TC_ACT_SHOT;
@@ -230,7 +256,7 @@ static __always_inline int leave(struct __sk_buff *skb, const struct passage *pa
 static __always_inline int make_room(struct __sk_buff *skb, const struct passage *passage,
                                      __u32 size)
 {
-    if (size + passage->growth > way_out(passage)->mtu) return 0;
+    if (size + total_growth(passage) > way_out(passage)->mtu) return 0;
     if (passage->growth == 0) return 1;
     return bpf_skb_adjust_room(skb, passage->growth, BPF_ADJ_ROOM_NET,
                                BPF_F_ADJ_ROOM_NO_CSUM_RESET) == 0;
@@ -262,15 +288,18 @@ static __always_inline int relay_ipv4(struct __sk_buff *skb)
     passage.flow.to_port = h.udp.dest;
     if (!find_passage(&passage, &h.channel, size, skb->ifindex)) return PASS_UP;
     const __u64 addresses = sum_of(&h.ip.saddr, 2);
-    if (!is_checksum_finished(&h.udp, addresses) || !make_room(skb, &passage, plain + size)) {
+    if (!is_checksum_finished(&h.udp, addresses) ||
+        !read_padding(skb, &passage, ETH_HLEN + sizeof h) ||
+        !make_room(skb, &passage, plain + size)) {
         return PASS_UP;
     }
 
     const struct ahoy_path *out = way_out(&passage);
-    const __u64 before = covered(addresses, &h.udp, passage.path.channel ? NULL : &h.channel);
+    const __u64 before = passage.padding_sum +
+                         covered(addresses, &h.udp, passage.path.channel ? NULL : &h.channel);
     __builtin_memcpy(&h.ip.saddr, out->from + 12, sizeof h.ip.saddr);
     __builtin_memcpy(&h.ip.daddr, out->to + 12, sizeof h.ip.daddr);
-    h.ip.tot_len = bpf_htons(bpf_ntohs(h.ip.tot_len) + passage.growth);
+    h.ip.tot_len = bpf_htons(bpf_ntohs(h.ip.tot_len) + total_growth(&passage));
     h.ip.id = bpf_get_prandom_u32();
     h.ip.frag_off = 0;
     --h.ip.ttl;
@@ -305,12 +334,15 @@ static __always_inline int relay_ipv6(struct __sk_buff *skb)
     passage.flow.to_port = h.udp.dest;
     if (!find_passage(&passage, &h.channel, size, skb->ifindex)) return PASS_UP;
     const __u64 addresses = sum_of(&h.ip.saddr, 8);
-    if (!is_checksum_finished(&h.udp, addresses) || !make_room(skb, &passage, plain + size)) {
+    if (!is_checksum_finished(&h.udp, addresses) ||
+        !read_padding(skb, &passage, ETH_HLEN + sizeof h) ||
+        !make_room(skb, &passage, plain + size)) {
         return PASS_UP;
     }
 
     const struct ahoy_path *out = way_out(&passage);
-    const __u64 before = covered(addresses, &h.udp, passage.path.channel ? NULL : &h.channel);
+    const __u64 before = passage.padding_sum +
+                         covered(addresses, &h.udp, passage.path.channel ? NULL : &h.channel);
     __builtin_memcpy(&h.ip.saddr, out->from, sizeof h.ip.saddr);
     __builtin_memcpy(&h.ip.daddr, out->to, sizeof h.ip.daddr);
     h.ip.flow_lbl[0] &= 0xf0; /* half of the traffic class */

@@ -229,10 +229,37 @@ TEST_F(RelayProgram, WithoutItsOwnerItDoesNothing) {
     EXPECT_TRUE(passes_up(message));
 }
 
-TEST_F(RelayProgram, PaddingAndLengthsThatAreNotTheDatagramsPassUp) {
-    Packet padded = with_header(payload_of(5));
-    padded.resize(padded.size() + 3);
-    EXPECT_TRUE(passes_up(write({four.client, four.server, padded})));
+TEST_F(RelayProgram, PaddingBehindChannelDataDoesNotGoOn) {
+    for (const Ends& ends : {four, six}) {
+        const Ends other{.client = {ends.client.ip, 7777},
+                         .server = ends.server,
+                         .relay = {ends.relay.ip, 50002},
+                         .peer = ends.relay};
+        put({ends.client, ends.server, ends.relay, other.relay}, 0x4002,
+            [](PathPair& pair) { pair.to_peer.path.to_ourselves = 1; });
+        put(other, 0x4003, [](PathPair& pair) { pair.to_peer.path.to_ourselves = 1; });
+        for (const size_t size : {0u, 1u, 2u, 3u, 160u, 161u, 1201u}) {
+            for (size_t padding = 1; padding <= 3; ++padding) {
+                const Packet payload = payload_of(size);
+                const auto padded = [&](uint16_t channel) {
+                    Packet message = with_header(payload, channel);
+                    for (size_t i = 0; i < padding; ++i)
+                        message.push_back(static_cast<uint8_t>(0x9d + i));
+                    return message;
+                };
+                expect_relayed({ends.client, ends.server, padded(0x4001)},
+                               {ends.relay, ends.peer, payload});
+                expect_relayed({ends.client, ends.server, padded(0x4002)},
+                               {ends.server, other.client, with_header(payload, 0x4003)});
+            }
+        }
+    }
+}
+
+TEST_F(RelayProgram, LengthsThatAreNotTheDatagramsPassUp) {
+    Packet too_short = with_header(payload_of(5));
+    too_short.resize(too_short.size() + 4);
+    EXPECT_TRUE(passes_up(write({four.client, four.server, too_short})));
     Packet too_long = with_header(payload_of(5));
     too_long.pop_back();
     EXPECT_TRUE(passes_up(write({four.client, four.server, too_long})));

@@ -28,6 +28,7 @@ __u32 bpf_get_prandom_u32();
 long bpf_skb_load_bytes(const __sk_buff*, __u32 offset, void* to, __u32 size);
 long bpf_skb_store_bytes(__sk_buff*, __u32 offset, const void* from, __u32 size, __u64 flags);
 long bpf_skb_adjust_room(__sk_buff*, __s32 growth, __u32 mode, __u64 flags);
+long bpf_skb_change_tail(__sk_buff*, __u32 size, __u64 flags);
 long bpf_redirect_neigh(__u32 interface, bpf_redir_neigh*, int size, __u64 flags);
 
 }  // namespace ahoy::sim::kernel
