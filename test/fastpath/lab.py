@@ -141,6 +141,13 @@ class Lab:
         text = self.of_process("status").read_text()
         return int(re.search(rf"^{name}:\s+(\d+)", text, re.MULTILINE).group(1))
 
+    def program(self):
+        """The id of its program in the kernel, of which others may have loaded the same; or None."""
+        for each in self.of_process("fdinfo").iterdir():
+            with contextlib.suppress(OSError):  # what is closed meanwhile
+                if found := re.search(r"^prog_id:\s+(\d+)", each.read_text(), re.MULTILINE):
+                    return int(found.group(1))
+
     def files(self):
         return len(list(self.of_process("fd").iterdir()))
 
@@ -210,10 +217,9 @@ def why_not():
     return off.group(1) if off and re.search("built without|it takes CAP_", off.group(1)) else ""
 
 
-def programs():
-    """The ids of all loaded programs of ours, whoever loaded them."""
-    return {program["id"] for program in json.loads(run("bpftool", "-j", "prog", "show"))
-            if program.get("name") == "ahoy_relay"}
+def is_loaded(program):
+    return subprocess.run(["bpftool", "prog", "show", "id", str(program)],
+                          capture_output=True).returncode == 0
 
 
 class Paths:
