@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -69,7 +70,7 @@ KINDS = {"ahoy": ahoy, "kernel": ahoy_kernel, "xdp": ahoy_kernel, "coturn": cotu
 
 
 @contextlib.contextmanager
-def xdp(net, binaries):
+def xdp(net, binaries, server):
     """bench/relay_xdp.bpf.c in front of the running server's program, with its maps."""
     def run(*command):
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -80,13 +81,12 @@ def xdp(net, binaries):
     def link(name, interface):
         return json.loads(inside(name, "ip", "-j", "link", "show", "dev", interface))[0]
 
-    ours = [each for each in json.loads(run("bpftool", "-j", "prog", "show"))
-            if each.get("name") == "ahoy_relay"]
     maps = []
-    for each in max(ours, key=lambda program: program["id"])["map_ids"]:
-        name = json.loads(run("bpftool", "-j", "map", "show", "id", str(each)))["name"]
-        if name in ("paths", "traffic", "owner"):
-            maps += ["map", "name", name, "id", str(each)]
+    for each in pathlib.Path(f"/proc/{server.pid}/fdinfo").iterdir():
+        if found := re.search(r"^map_id:\s+(\d+)", each.read_text(), re.MULTILINE):
+            name = json.loads(run("bpftool", "-j", "map", "show", "id", found.group(1)))["name"]
+            if name in ("paths", "traffic", "owner"):
+                maps += ["map", "name", name, "id", found.group(1)]
     pins = pathlib.Path("/sys/fs/bpf") / f"{net.prefix}xdp"
     run("bpftool", "prog", "loadall", str(binaries / "bench/relay_xdp.o"), str(pins), *maps)
     program = json.loads(run("bpftool", "-j", "prog", "show", "pinned", str(pins / "ahoy_relay_xdp")))
@@ -124,7 +124,7 @@ def start(kind, net, binaries):
                            f"the start of {kind}")
             if process.poll() is not None:
                 raise RuntimeError(f"{kind} does not start: {' '.join(command)}")
-            with xdp(net, binaries) if kind == "xdp" else contextlib.nullcontext():
+            with xdp(net, binaries, process) if kind == "xdp" else contextlib.nullcontext():
                 yield Server(kind, process.pid)
         finally:
             process.terminate()
