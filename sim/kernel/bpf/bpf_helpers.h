@@ -1,5 +1,5 @@
-/* As libbpf's, for relay.bpf.c in user space: how maps are declared, and what the program asks of the
- * kernel, which here is kernel_program.cc. */
+/* As libbpf's, for relay.bpf.c in user space: how maps are declared, and what the program asks of
+ * the kernel, which here is kernel_program.cc. */
 #pragma once
 
 #include <linux/bpf.h>
