@@ -77,6 +77,15 @@ for (const colorScheme of ['light', 'dark']) {
     await person.press('join');
     await person.state('waiting');
     await look(person, 'waiting');
+    await person.page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+      navigator.mediaDevices.getDisplayMedia = () => new Promise(() => {});
+    });
+    await person.press('screen');
+    await person.press('copy');
+    await person.page.waitForSelector('[data-failure="copy"]');
+    await look(person, 'one thing under way, another one that came to nothing');
+    await person.press('dismiss-failure');
     await other.join(room, '&name=Bo');
     await Promise.all([person.inCall(), other.inCall()]);
     await look(person, 'in a call');

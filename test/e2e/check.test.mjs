@@ -84,6 +84,19 @@ test('where all is well, it says so, and the report holds no secret', async () =
   assert.doesNotMatch(report, /127\.0\.0\.1/);
 });
 
+test('a speaker that cannot play is unheard without a question', async () => {
+  const person = await here.person();
+  await person.page.addInitScript(() => {
+    OscillatorNode.prototype.start = () => {
+      throw new DOMException('', 'InvalidStateError');
+    };
+  });
+  await person.open('/check');
+  await person.press('speaker');
+  await person.page.waitForSelector('[data-step="speaker"][data-why="unheard"]');
+  await person.page.waitForSelector('[data-action="speaker"]:not(:disabled)');
+});
+
 test('the speaker plays a tone, and asks whether it was heard', async () => {
   const person = await here.person();
   await person.open('/check');

@@ -87,6 +87,37 @@ test('after a change of networks both sides look for new ways, and the call goes
   for (const person of people) assert.equal(await connections(person), 1);
 });
 
+test('the weak side is named: by the others, and by itself', async () => {
+  const proxy = await Proxy.to(here.server);
+  const [ada, bo, cy] = [await here.person(), await here.person({ server: proxy }), await here.person()];
+  bo.expectErrors(refused);
+  const room = newRoom();
+  for (const [person, name] of [[ada, 'Ada'], [bo, 'Bo'], [cy, 'Cy']]) {
+    await person.join(room, `&name=${name}`);
+    await person.state('waiting', 'connected');
+  }
+  await Promise.all([ada, bo, cy].map((person) => person.inCall(2)));
+  const weak = (person, whose, state = 'visible') =>
+    person.page.waitForSelector(`${whose} [role="img"][aria-label="Weak connection"]`, { state });
+  proxy.cut();
+  await Promise.all([weak(ada, '.tile:has-text("Bo")'), weak(cy, '.tile:has-text("Bo")'), weak(bo, '.tile.me')]);
+  proxy.mend();
+  await Promise.all([
+    weak(ada, '.tile:has-text("Bo")', 'detached'),
+    weak(cy, '.tile:has-text("Bo")', 'detached'),
+    weak(bo, '.tile.me', 'detached'),
+  ]);
+  await cy.press('leave');
+  await Promise.all([ada, bo].map((person) => person.inCall(1)));
+  proxy.cut();
+  await Promise.all([weak(ada, '.call-head'), weak(bo, '.mini')]);
+  proxy.mend();
+  await Promise.all([weak(ada, '.call-head', 'detached'), weak(bo, '.mini', 'detached')]);
+  await bo.close();
+  here.people.splice(here.people.indexOf(bo), 1);
+  await proxy.close();
+});
+
 test('the state says what is happening: a lost connection, no network, another network', async () => {
   const { first, second } = await here.couple();
   first.expectErrors(/ERR_INTERNET_DISCONNECTED|WebSocket/);

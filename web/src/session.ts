@@ -6,7 +6,7 @@ import type { LinkOptions, LinkOwner, LinkState, LocalTracks } from './call.ts';
 import type { Chat } from './chat.ts';
 import { onlyOver } from './ice.ts';
 import { Client, type End, type Entry, type Outcome, type Transport } from './protocol.ts';
-import type { Stats } from './stats.ts';
+import { quality, weakSide, type Stats, type WeakSide } from './stats.ts';
 import {
   formatSignal,
   parseSignal,
@@ -100,6 +100,12 @@ const lonelyMs = 60_000;
 const iceServersAgeMs = 3_600_000;
 const worthRetrying: readonly string[] = ['room-full', 'too-many-joins', 'draining'];
 
+const isWeak = ({ participant, link, stats }: Peer) =>
+  !participant.connected ||
+  link.state === 'interrupted' ||
+  link.state === 'failed' ||
+  (stats !== null && quality(stats) === 'poor');
+
 export class Session {
   phase: SessionPhase = 'joining';
   /** Why it failed: a code of the protocol, server-unreachable or ice-failed. */
@@ -150,6 +156,10 @@ export class Session {
 
   get isHost(): boolean {
     return this.me?.role === 'host';
+  }
+
+  get weakSide(): WeakSide {
+    return weakSide(new Map(this.others.map((peer) => [peer.participant.id, isWeak(peer)])), this.offline);
   }
 
   /** The server's distance, in milliseconds. */

@@ -30,6 +30,19 @@ export function quality({ rttMs, lossPercent }: Pick<Stats, 'rttMs' | 'lossPerce
   return trouble > 2 ? 'poor' : trouble > 1 ? 'fair' : 'good';
 }
 
+/** Who has the weak line: oneself, or these. */
+export interface WeakSide {
+  readonly ours: boolean;
+  readonly theirs: ReadonlySet<number>;
+}
+
+/** Where several lines are weak and none is not, it is what they have in common. */
+export function weakSide(lines: ReadonlyMap<number, boolean>, offline: boolean): WeakSide {
+  const weak = [...lines].filter(([, isWeak]) => isWeak).map(([id]) => id);
+  const ours = offline || (weak.length > 1 && weak.length === lines.size);
+  return { ours, theirs: new Set(ours ? [] : weak) };
+}
+
 export interface Picture {
   readonly width: number;
   readonly height: number;

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { test } from 'node:test';
 
-const { curve, masked, quality, range, remember, summarize } = await import(path(process.env.BUILT, 'stats.mjs'));
+const { curve, masked, quality, range, remember, summarize, weakSide } = await import(path(process.env.BUILT, 'stats.mjs'));
 const { report } = await import(path(process.env.BUILT, 'report.mjs'));
 
 const fixture = (browser) => JSON.parse(readFileSync(new URL(`fixtures/stats.${browser}.json`, import.meta.url), 'utf8'));
@@ -215,4 +215,18 @@ test('a report of a call that did not come about says so', () => {
   const text = report(facts({ state: 'failed', seconds: null, server: null, relayOffered: false, relayOnly: true, mic: false, screen: false, id: null, peers: [{ id: 7, link: 'failed', connected: false, legacy: true, history: [] }] }));
   assert.match(text, /state: failed\nserver: out of reach\nrelay: none offered, and nothing else allowed\nparticipant: \?\nswitched on: nothing\n/);
   assert.match(text, /With 7: failed, without a socket, AppRTC\n {2}no numbers yet/);
+});
+
+test('the weak side is named: one of them, several, or oneself where all are weak or the server is away', () => {
+  const side = (lines, offline = false) => {
+    const { ours, theirs } = weakSide(new Map(Object.entries(lines).map(([id, weak]) => [Number(id), weak])), offline);
+    return [ours, [...theirs]];
+  };
+  assert.deepEqual(side({}), [false, []]);
+  assert.deepEqual(side({ 1: false, 2: false }), [false, []]);
+  assert.deepEqual(side({ 1: true, 2: false }), [false, [1]]);
+  assert.deepEqual(side({ 1: true, 2: true, 3: false }), [false, [1, 2]]);
+  assert.deepEqual(side({ 1: true, 2: true }), [true, []]);
+  assert.deepEqual(side({ 1: true }), [false, [1]], 'with one other nobody can tell: it is their line to us');
+  assert.deepEqual(side({ 1: true, 2: false }, true), [true, []]);
 });

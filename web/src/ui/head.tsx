@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { quality } from '../stats.ts';
 import { t } from '../texts/index.ts';
-import { FullscreenIcon, HandIcon, LayoutIcon, LinkIcon, LockIcon, MicIcon, PeopleIcon, SettingsIcon, StatsIcon } from './icons.tsx';
+import { FullscreenIcon, HandIcon, LayoutIcon, LinkIcon, LockIcon, MicIcon, PeopleIcon, SettingsIcon, StatsIcon, WeakIcon } from './icons.tsx';
 import { Control, Sign } from './parts.tsx';
 import { nameOf } from './texts.ts';
 
@@ -44,6 +44,7 @@ function Chips({ app, linked }: { app: App; linked: boolean }): JSX.Element {
   const peers = session?.others ?? [];
   const only = linked && peers.length === 1 ? peers[0]?.participant : undefined;
   const muted = only?.mic === false && !only.legacy;
+  const weak = only !== undefined && session?.weakSide.theirs.has(only.id) === true;
   return (
     <div class="chips">
       <span class="chip">
@@ -61,7 +62,7 @@ function Chips({ app, linked }: { app: App; linked: boolean }): JSX.Element {
           </span>
         )}
       </span>
-      {only && (only.name !== '' || muted || only.hand) && (
+      {only && (only.name !== '' || muted || weak || only.hand) && (
         <span class="chip">
           {only.hand && (
             <Sign kind="hand" label={t.signs.handRaised}>
@@ -72,6 +73,11 @@ function Chips({ app, linked }: { app: App; linked: boolean }): JSX.Element {
           {muted && (
             <Sign kind="muted" label={t.signs.muted}>
               <MicIcon off />
+            </Sign>
+          )}
+          {weak && (
+            <Sign kind="weak" label={t.signs.weak}>
+              <WeakIcon />
             </Sign>
           )}
         </span>

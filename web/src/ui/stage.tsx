@@ -6,7 +6,6 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { App } from '../app.ts';
 import { grid, spotlight, type Box } from '../layout.ts';
 import type { Peer } from '../session.ts';
-import { quality } from '../stats.ts';
 import { t } from '../texts/index.ts';
 import { Hoist, initials } from './flags.tsx';
 import { HandIcon, MicIcon, PinIcon, WeakIcon } from './icons.tsx';
@@ -142,13 +141,7 @@ function Label({ name, mic, hand, weak }: { name: string; mic: boolean; hand: bo
   );
 }
 
-const isWeak = ({ participant, link, stats }: Peer) =>
-  !participant.connected ||
-  link.state === 'interrupted' ||
-  link.state === 'failed' ||
-  (stats !== null && quality(stats) === 'poor');
-
-function PeerTile({ app, peer, box }: { app: App; peer: Peer; box: Box | undefined }): JSX.Element {
+function PeerTile({ app, peer, box, weak }: { app: App; peer: Peer; box: Box | undefined; weak: boolean }): JSX.Element {
   const ref = useRef<HTMLVideoElement>(null);
   const { participant, link } = peer;
   const { id, name } = participant;
@@ -181,7 +174,7 @@ function PeerTile({ app, peer, box }: { app: App; peer: Peer; box: Box | undefin
         </div>
       )}
       {seen && link.state !== 'connected' && <p class="trouble">{absence(peer, playing)}</p>}
-      {box && <Label name={nameOf(name)} mic={participant.mic || participant.legacy} hand={participant.hand} weak={isWeak(peer)} />}
+      {box && <Label name={nameOf(name)} mic={participant.mic || participant.legacy} hand={participant.hand} weak={weak} />}
       {box && (
         <Control
           action="pin"
@@ -224,7 +217,7 @@ function ScreenTile({ app, peer, box }: { app: App; peer: Peer; box: Box | undef
 }
 
 /** In a corner while there are two, one of the tiles when there are more. */
-function SelfTile({ app, box }: { app: App; box: Box | undefined }): JSX.Element {
+function SelfTile({ app, box, weak }: { app: App; box: Box | undefined; weak: boolean }): JSX.Element {
   const { media } = app;
   const seen = media.video !== null && media.cameraOn;
   const muted = media.audio !== null && !media.micOn;
@@ -238,7 +231,7 @@ function SelfTile({ app, box }: { app: App; box: Box | undefined }): JSX.Element
         </div>
       )}
       {box ? (
-        <Label name={t.you} mic={!muted} hand={app.hand} weak={false} />
+        <Label name={t.you} mic={!muted} hand={app.hand} weak={weak} />
       ) : (
         <>
           {muted && (
@@ -251,6 +244,11 @@ function SelfTile({ app, box }: { app: App; box: Box | undefined }): JSX.Element
               <HandIcon />
             </span>
           )}
+          {weak && (
+            <Sign kind="weak" label={t.signs.weak}>
+              <WeakIcon />
+            </Sign>
+          )}
         </>
       )}
     </div>
@@ -262,12 +260,19 @@ export function Stage({ app }: { app: App }): JSX.Element {
   const area = useArea(ref);
   const boxes = arrange(app, area);
   const peers = app.session?.others ?? [];
+  const weak = app.session?.weakSide;
   return (
     <>
       <div ref={ref} class="area" />
       <div class="stage">
         {peers.map((peer) => (
-          <PeerTile key={peer.participant.id} app={app} peer={peer} box={boxes.get(peer.participant.id)} />
+          <PeerTile
+            key={peer.participant.id}
+            app={app}
+            peer={peer}
+            box={boxes.get(peer.participant.id)}
+            weak={weak?.theirs.has(peer.participant.id) === true}
+          />
         ))}
         {peers.filter(sharing).map((peer) => (
           <ScreenTile
@@ -278,7 +283,7 @@ export function Stage({ app }: { app: App }): JSX.Element {
           />
         ))}
       </div>
-      <SelfTile app={app} box={boxes.get(selfKey)} />
+      <SelfTile app={app} box={boxes.get(selfKey)} weak={weak?.ours === true} />
     </>
   );
 }
