@@ -9,13 +9,15 @@ import { Server } from '../e2e/server.mjs';
 
 const patienceMs = 60_000;
 
-async function logged(server, pattern) {
+async function until(server, holds) {
   const deadline = Date.now() + patienceMs;
   for await (const _ of ticks(20)) {
-    if (pattern.test(server.log)) return;
-    assert.ok(Date.now() < deadline, `in vain: ${pattern}\n${server.log}`);
+    if (await holds()) return;
+    assert.ok(Date.now() < deadline, `in vain: ${holds}\n${server.log}`);
   }
 }
+
+const metrics = async ({ url }) => (await fetch(`${url}/metrics`)).text();
 
 const options = (server) => ['-t', '-u', 'alice', '-w', 'wonder', '-c', '-y', '-m', '1', '-p', String(server.turnPort), '127.0.0.1'];
 
@@ -29,9 +31,10 @@ async function inACall(t, drainTimeout) {
   });
   const client = spawn('turnutils_uclient', ['-n', '100000', ...options(server)], { stdio: 'ignore' });
   t.after(() => client.kill('SIGKILL'));
-  await logged(server, /event=allocation\.created/);
+  // Its first allocations are for a try.
+  await until(server, async () => /^ahoy_turn_relayed_packets_total\{direction="to_client"\} [1-9]/m.test(await metrics(server)));
   server.beginToStop();
-  await logged(server, /event=server\.draining/);
+  await until(server, () => /event=server\.draining/.test(server.log));
   return {
     server,
     async hangUp() {
@@ -50,7 +53,7 @@ test('it is alive and not ready, refuses who is new, and ends with the last call
       resolve({ failed: error !== null, stdout }));
   });
   assert.ok(late.failed, late.stdout);
-  assert.match(await (await fetch(`${server.url}/metrics`)).text(), /^ahoy_turn_errors_total\{code="508"\} [1-9]/m);
+  assert.match(await metrics(server), /^ahoy_turn_errors_total\{code="508"\} [1-9]/m);
   assert.doesNotMatch(server.log, /event=server\.stopping/);
   await hangUp();
   await server.ends();
