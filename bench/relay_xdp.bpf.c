@@ -1,6 +1,6 @@
-/* The kernel path at XDP instead of tc, for IPv4, to see what that would cost (docs/benchmarks.md): before
- * the kernel has coalesced anything.  It has the maps of a server that runs, whose program at tc gets what
- * passes here.
+/* The kernel path at XDP instead of tc, for IPv4, to see what that would cost (docs/benchmarks.md):
+ * before the kernel has coalesced anything.  It has the maps of a server that runs, whose program at
+ * tc gets what passes here.
  *
  * Each interface has one neighbour, of which it is told: what asks the kernel for neighbours
  * (bpf_fib_lookup) is for GPL programs only.
@@ -46,7 +46,8 @@ int ahoy_relay_xdp(struct xdp_md *ctx)
     if (!find_passage(&passage, &h.channel, size, ctx->ingress_ifindex)) return XDP_PASS;
     const struct ahoy_path *out = way_out(&passage);
     const __u64 addresses = sum_of(&h.ip.saddr, 2);
-    if (!is_checksum_finished(&h.udp, addresses) || passage.padding > 0 || plain + size + passage.growth > out->mtu ||
+    if (!is_checksum_finished(&h.udp, addresses) || passage.padding > 0 ||
+        plain + size + passage.growth > out->mtu ||
         !(neighbour = bpf_map_lookup_elem(&neighbours, &out->interface)) ||
         bpf_xdp_adjust_head(ctx, -passage.growth) < 0) {
         return XDP_PASS;

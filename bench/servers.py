@@ -65,8 +65,8 @@ def bare(engine):
     return command
 
 
-KINDS = {"ahoy": ahoy, "kernel": ahoy_kernel, "xdp": ahoy_kernel, "coturn": coturn, "bare": bare("mmsg"),
-         "io_uring": bare("uring")}
+KINDS = {"ahoy": ahoy, "kernel": ahoy_kernel, "xdp": ahoy_kernel, "coturn": coturn,
+         "bare": bare("mmsg"), "io_uring": bare("uring")}
 
 
 @contextlib.contextmanager
@@ -89,7 +89,8 @@ def xdp(net, binaries, server):
                 maps += ["map", "name", name, "id", found.group(1)]
     pins = pathlib.Path("/sys/fs/bpf") / f"{net.prefix}xdp"
     run("bpftool", "prog", "loadall", str(binaries / "bench/relay_xdp.o"), str(pins), *maps)
-    program = json.loads(run("bpftool", "-j", "prog", "show", "pinned", str(pins / "ahoy_relay_xdp")))
+    pin = str(pins / "ahoy_relay_xdp")
+    program = json.loads(run("bpftool", "-j", "prog", "show", "pinned", pin))
     for each in program["map_ids"]:
         if json.loads(run("bpftool", "-j", "map", "show", "id", str(each)))["name"] == "neighbours":
             neighbours = str(each)
