@@ -146,6 +146,24 @@ test('who does not want to wait for devices joins without, and they come along l
   await second.receives();
 });
 
+test('who joins before the server has made a name sees that the button is at work', async () => {
+  const person = await here.person();
+  let name;
+  const named = new Promise((resolve) => (name = resolve));
+  await person.page.route('**/v1/names', async (route) => {
+    await named;
+    await route.fulfill({ json: { room: 'made-by-the-server', required: true } });
+  });
+  await person.page.addInitScript(() => (AbortSignal.timeout = () => new AbortController().signal)); // our patience is longer
+  await person.open('/');
+  await person.state('lobby');
+  await person.press('join');
+  await isBusy(person, 'join');
+  name();
+  await person.state('waiting');
+  assert.equal(person.page.url(), `${here.server.url}/r/made-by-the-server`);
+});
+
 for (const [language, t] of Object.entries(languages)) {
   const speaking = (settings = {}) => here.person({ locale: language, ...settings });
 

@@ -106,10 +106,13 @@ export function Lobby({ app }: { app: App }): JSX.Element {
   const submit = async (event: Event) => {
     event.preventDefault();
     if (invited) return void app.join(app.room); // good or not: it is not ours to change
-    const room = (await made.current) ?? tidyRoom(roomFromLink(typed));
-    setTyped(room);
-    if (isRoomName(room)) void app.join(room);
-    else setWrong(true);
+    await app.tasks.run('join', async () => {
+      const room = (await made.current) ?? tidyRoom(roomFromLink(typed));
+      setTyped(room);
+      if (isRoomName(room)) void app.join(room);
+      else setWrong(true);
+      return null;
+    });
   };
 
   return (
@@ -184,7 +187,7 @@ export function Lobby({ app }: { app: App }): JSX.Element {
               onInput={(event) => app.setName(event.currentTarget.value)}
             />
           </div>
-          <button type="submit" class="button primary large" data-action="join">
+          <button type="submit" class="button primary large" data-action="join" {...app.tasks.marks('join')}>
             {app.media.problem?.what === 'both' ? t.lobby.joinBare : t.lobby.join}
           </button>
           <NetworkOutlook />
