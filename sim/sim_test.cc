@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "sim/network.h"
+#include "sim/streams.h"
 
 namespace ahoy::sim {
 namespace {
@@ -131,6 +132,72 @@ TEST(Network, LetsDatagramsOvertakeEachOther) {
     }
     EXPECT_FALSE(std::is_sorted(order.begin(), order.end()));
     EXPECT_LE(last, start + NetworkFaults{}.slowest);
+}
+
+class StreamsTest : public testing::Test {
+  protected:
+    using Kind = Streams::Heard::Kind;
+
+    StreamsTest() { EXPECT_EQ(hears().kind, Kind::opened); }
+
+    Streams::Heard hears() { return streams.take(streams.next()); }
+    // Until it ends so, or nothing comes any more.
+    std::string hears_until(Kind end) {
+        std::string text;
+        while (streams.next() != Instant::max()) {
+            const auto heard = hears();
+            EXPECT_EQ(heard.end, other(opener));
+            if (heard.kind == end) break;
+            pieces += 1;
+            text += as_text(heard.bytes);
+        }
+        return text;
+    }
+
+    Streams streams{Dice(2)};
+    End opener = streams.open(start);
+    const std::string long_text = std::string(3000, 'a') + std::string(3000, 'b');
+    size_t pieces = 0;
+};
+
+TEST_F(StreamsTest, CutWhatIsSaidAndLoseNothing) {
+    for (int i = 0; i < 10; ++i) {
+        streams.say(start, opener, as_bytes(long_text));
+        EXPECT_EQ(hears_until(Kind::finished), long_text);
+    }
+    EXPECT_GT(pieces, 20u);
+}
+
+TEST_F(StreamsTest, KeepTheOtherHalfWhenOneIsFinished) {
+    streams.finish(start, other(opener));
+    EXPECT_EQ(hears().kind, Kind::finished);
+    streams.say(start, opener, as_bytes("still here"));
+    EXPECT_EQ(hears_until(Kind::finished), "still here");
+}
+
+TEST_F(StreamsTest, LoseSomeOfWhatWasSaidWhenItsEndIsClosedUnfinished) {
+    streams.say(start, opener, as_bytes(long_text));
+    streams.close(start, opener);
+    const std::string heard = hears_until(Kind::closed);
+    EXPECT_LT(heard.size(), long_text.size());
+    EXPECT_TRUE(long_text.starts_with(heard));
+}
+
+TEST_F(StreamsTest, LoseNothingWhenItsEndIsClosedAfterItHasFinished) {
+    streams.say(start, opener, as_bytes(long_text));
+    streams.finish(start, opener);
+    streams.close(start, opener);
+    EXPECT_EQ(hears_until(Kind::finished), long_text);
+    EXPECT_EQ(hears().kind, Kind::closed);
+}
+
+TEST_F(StreamsTest, KeepWhatIsSaidUntilItIsRead) {
+    streams.hold(other(opener));
+    streams.say(start, opener, as_bytes("early"));
+    EXPECT_EQ(streams.next(), Instant::max());
+    streams.read(start, other(opener));
+    streams.finish(start, opener);
+    EXPECT_EQ(hears_until(Kind::finished), "early");
 }
 
 }  // namespace

@@ -72,6 +72,29 @@ std::optional<Stun> decode(Bytes message) {
     return stun;
 }
 
+std::optional<Framed> first_message(Bytes stream) {
+    if (stream.empty()) return {};
+    const bool is_stun = stream[0] < 0x40;
+    if (stream[0] >= 0x80) return Framed{};
+    const size_t head = is_stun ? header : 4;
+    if (stream.size() < head) return {};
+    const size_t length = number(stream.subspan(2, 2));
+    if (is_stun && (number(stream.subspan(4, 4)) != 0x2112a442 || length % 4 != 0)) {
+        return Framed{};
+    }
+    const size_t on_stream = (head + length + 3) & ~size_t{3};
+    if (stream.size() < on_stream) return {};
+    return Framed{stream.first(head + length), on_stream};
+}
+
+std::optional<std::vector<uint8_t>> take_message(std::vector<uint8_t>& stream) {
+    const auto first = first_message(stream);
+    if (!first) return {};
+    std::vector<uint8_t> message(first->message.begin(), first->message.end());
+    stream.erase(stream.begin(), stream.begin() + static_cast<ptrdiff_t>(first->size));
+    return message;
+}
+
 bool signed_with(const Stun& stun, Bytes message, Bytes key) {
     if (!stun.sha1_at && !stun.sha256_at) return false;
     const size_t at = stun.sha256_at.value_or(stun.sha1_at.value_or(0));
@@ -138,10 +161,16 @@ std::optional<Token> Stun::token() const {
     return token;
 }
 
+std::optional<uint32_t> Stun::connection() const {
+    const auto value = find(connection_id);
+    if (!value || value->size() != 4) return {};
+    return number(*value);
+}
+
 std::vector<uint16_t> Stun::unknown() const {
-    static constexpr uint16_t known[] = {0x0001, 0x0006, 0x0008, 0x0009, 0x000a, 0x000c, 0x000d,
-                                         0x0012, 0x0013, 0x0014, 0x0015, 0x0016, 0x0017, 0x0018,
-                                         0x0019, 0x001a, 0x001c, 0x001d, 0x001e, 0x0020, 0x0022};
+    static constexpr uint16_t known[] = {
+        0x0001, 0x0006, 0x0008, 0x0009, 0x000a, 0x000c, 0x000d, 0x0012, 0x0013, 0x0014, 0x0015,
+        0x0016, 0x0017, 0x0018, 0x0019, 0x001a, 0x001c, 0x001d, 0x001e, 0x0020, 0x0022, 0x002a};
     std::vector<uint16_t> unknown;
     for (const auto& [attribute, value] : attributes) {
         if (attribute >= 0x8000 || std::ranges::count(known, attribute) > 0) continue;
