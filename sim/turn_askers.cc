@@ -73,19 +73,12 @@ void Asker::act() {
 }
 
 void Asker::ask(Identity& me) {
-    static constexpr Method methods[] = {Method::allocate,
-                                         Method::allocate,
-                                         Method::allocate,
-                                         Method::refresh,
-                                         Method::refresh,
-                                         Method::create_permission,
-                                         Method::create_permission,
-                                         Method::create_permission,
-                                         Method::channel_bind,
-                                         Method::channel_bind,
-                                         Method::channel_bind,
-                                         Method::binding,
-                                         Method::connect};
+    static constexpr Method methods[] = {
+        Method::allocate,          Method::allocate,          Method::allocate,
+        Method::refresh,           Method::refresh,           Method::create_permission,
+        Method::create_permission, Method::create_permission, Method::channel_bind,
+        Method::channel_bind,      Method::channel_bind,      Method::binding,
+        Method::connect,           Method::connection_bind};
     const Method method = dice_.pick(methods);
     stun::TransactionId id;
     for (uint8_t& byte : id) byte = static_cast<uint8_t>(dice_.next());
@@ -111,6 +104,13 @@ void Asker::ask(Identity& me) {
             break;
         case Method::channel_bind:
             write_channel(writer, id);
+            break;
+        case Method::connect:
+            write_peers(writer, id);
+            break;
+        case Method::connection_bind:
+            if (town_.connection_ids.empty()) break;
+            writer.number(AttributeType::connection_id, dice_.pick(town_.connection_ids));
             break;
         default:
             break;

@@ -34,14 +34,28 @@ Caller::Caller(Config config, Town& town)
       town_(town),
       dice_(town.dice.next()),
       at_{config_.inside, config_.first_port},
-      client_({.server = config_.server,
-               .username = config_.username,
-               .password = config_.password,
-               .family = config_.family,
-               .lifetime = config_.lifetime,
-               .mobile = config_.mobile},
-              Random::from_number(dice_.next())),
-      act_at_(town.soon()) {}
+      client_(make_client()),
+      act_at_(town_.soon()) {}
+
+turn::Client Caller::make_client() {
+    return turn::Client({.server = config_.server,
+                         .username = config_.username,
+                         .password = config_.password,
+                         .family = config_.family,
+                         .lifetime = config_.lifetime,
+                         .mobile = config_.mobile,
+                         .reliable = config_.over_tcp},
+                        Random::from_number(dice_.next()));
+}
+
+// To another port, and with TCP to another connection.
+void Caller::move() {
+    ++at_.port;
+    if (!config_.over_tcp) return;
+    if (stream_) town_.hang_up(*stream_);
+    stream_ = town_.dial(*this, at_, config_.server);
+    unread_.clear();
+}
 
 Instant Caller::next() const {
     return gone_ ? Instant::max() : std::min(act_at_, client_.next_deadline());
@@ -160,7 +174,12 @@ void Caller::flush() {
         std::vector<uint8_t> bytes(transmit.prefix.begin(),
                                    transmit.prefix.begin() + transmit.prefix_size);
         bytes.insert(bytes.end(), transmit.bytes.begin(), transmit.bytes.end());
-        town_.send(at_, config_.server, bytes);
+        if (!config_.over_tcp) {
+            town_.send(at_, config_.server, bytes);
+        } else if (stream_) {
+            while (bytes.size() % 4 != 0) bytes.push_back(static_cast<uint8_t>(dice_.next()));
+            town_.streams.say(town_.now.steady, *stream_, bytes);
+        }
     }
     out_.clear();
     for (const auto& event : client_.take_events()) after(event);
@@ -200,7 +219,11 @@ void Caller::after(const turn::ClientEvent& event) {
             break;
         case Kind::timed_out:
             asked_ = false;
-            if (event.method == stun::Method::refresh) move_with_allocation();
+            if (config_.over_tcp) {
+                lose_stream();  // which is of no use
+            } else if (event.method == stun::Method::refresh) {
+                move_with_allocation();
+            }
             break;
         case Kind::ended:
             asked_ = false;
@@ -217,6 +240,36 @@ void Caller::receive(const Packet& packet) {
         town_.now, {.from = packet.from, .local = packet.to, .bytes = packet.bytes}, out_);
     if (received) heard(received->peer, received->payload);
     flush();
+}
+
+// With the allocation, unless that can move.
+void Caller::lose_stream() {
+    if (stream_) town_.hang_up(*std::exchange(stream_, {}));
+    if (gone_) return;
+    if (config_.mobile && client_.state() == turn::Client::State::allocated) {
+        move_with_allocation();
+    } else {
+        client_ = make_client();
+        asked_ = false;
+        friends_.clear();
+    }
+}
+
+void Caller::hear(const Streams::Heard& heard_now) {
+    using Kind = Streams::Heard::Kind;
+    if (stream_ != heard_now.end) return;
+    if (heard_now.kind == Kind::finished || heard_now.kind == Kind::closed) {
+        lose_stream();
+        return flush();
+    }
+    unread_.insert(unread_.end(), heard_now.bytes.begin(), heard_now.bytes.end());
+    while (const auto message = wire::take_message(unread_)) {
+        if (message->empty()) {
+            throw Violation("TI18", "what the server says on a stream is messages",
+                            at_.to_string());
+        }
+        receive({.from = config_.server, .to = at_, .bytes = *message});
+    }
 }
 
 void Caller::heard(const TransportAddress& peer, Bytes bytes) {

@@ -19,25 +19,28 @@ class Caller : public Actor {
         std::optional<AddressFamily> family;
         Duration lifetime = 10min;
         bool mobile = false;
+        bool over_tcp = false;
     };
     Caller(Config config, Town& town);
 
     bool is_at(const TransportAddress& address) const override { return address == at_; }
     void receive(const Packet&) override;
+    void hear(const Streams::Heard&) override;
     Instant next() const override;
     void act() override;
     void calm() override;
     bool content() const override { return content_ || gone_ || !config_.password_is_right; }
     void retire() override;
-    // Where it lost its way, for a violation's text.
-    std::string describe() const;
+    std::string describe() const override;
 
   private:
     void do_something();
     void seek();  // gets through, once there are no faults
     void say(const TransportAddress& peer, bool wants_reply);
-    void move() { ++at_.port; }
+    void move();
+    turn::Client make_client();
     void move_with_allocation();
+    void lose_stream();
     void flush();
     void heard(const TransportAddress& peer, Bytes);
     void after(const turn::ClientEvent&);
@@ -49,6 +52,8 @@ class Caller : public Actor {
     TransportAddress at_;
     turn::Client client_;
     Outbox out_;
+    std::optional<End> stream_;
+    std::vector<uint8_t> unread_;  // of it
     Instant act_at_;
     uint32_t sequence_ = 0;
     std::set<TransportAddress> addresses_;  // relayed ones it was ever given

@@ -35,6 +35,12 @@ void TurnModel::granted(Request& r, const wire::Stun& answer) {
             r.grant->lapsed_channels.erase(r.channel);
             permit(*r.grant, r.peers[0].ip, now);
             return;
+        case wire::connection_bind_request:
+            return joined(r);
+        case wire::connect_request:
+            require(false, "TI17", "Connect is answered when the peer has answered",
+                    r.place.first.to_string());
+            return;
         default:
             require(answer.address(wire::xor_mapped_address) == r.step.in.from, "TI16",
                     "a Binding response tells the address it goes to", r.step.in.from.to_string());
@@ -110,6 +116,8 @@ void TurnModel::allocated(Request& r, const wire::Stun& answer) {
                 "an allocation has the family asked for", std::to_string(grant.relays.size()));
     }
     require(!grant.relays.empty(), "TI5", "an allocation has a relayed address", "none");
+    grant.over_tcp = r.stun.find(wire::requested_transport)->front() == 6;
+    if (grant.over_tcp) trace_.mark(Mark::allocated_over_tcp);
     if (r.step.moves.begun) {
         grant.mobility = Mobility{.id = *r.step.moves.begun, .claimed_by = {}, .ports = {}};
         for (const auto& [family, relay] : grant.relays) {
@@ -228,7 +236,10 @@ bool TurnModel::is_live(const Grant& grant, Instant now) const {
 
 void TurnModel::reload(Rules rules) {
     rules_ = std::move(rules);
-    for (auto& [place, grant] : grants_) judge_again(grant);
+    for (auto& [place, grant] : grants_) {
+        judge_again(grant);
+        disconnect_denied(grant);
+    }
     for (auto& [id, grant] : on_the_way_) judge_again(grant);
 }
 
@@ -273,11 +284,15 @@ void TurnModel::forget_expired(Instant now, std::optional<size_t> shard) {
 void TurnModel::settled(Instant now, const RelayTable& table, size_t shard,
                         const turn::Stats& stats) {
     forget_expired(now, shard);
-    std::set<TransportAddress> granted, granted_here;
+    std::set<TransportAddress> granted, granted_here, listening_here;
     uint64_t live = 0;
     for (const auto& [place, grant] : grants_) {
         if (grant.shard == shard) ++live;
         for (const auto& [family, relay] : grant.relays) {
+            if (grant.over_tcp) {
+                if (grant.shard == shard) listening_here.insert(relay.port.address);
+                continue;
+            }
             granted.insert(relay.port.address);
             if (grant.shard == shard) granted_here.insert(relay.port.address);
         }
@@ -294,12 +309,21 @@ void TurnModel::settled(Instant now, const RelayTable& table, size_t shard,
         require(port.shard != shard || granted.contains(address), "TI5",
                 "an open port is allocated or reserved", address.to_string());
     }
+    size_t ports = granted_here.size();
     for (const TransportAddress& address : granted_here) {
         const auto open = table.open.find(address);
         require(open != table.open.end() && open->second.shard == shard && !open->second.held,
                 "TI13", "an allocation lives to its end", address.to_string());
     }
-    check_counters(counted_[shard], live, granted_here.size(), stats);
+    for (const auto& [address, port] : table.listening) {
+        require(port.shard != shard || listening_here.erase(address) == 1, "TI5",
+                "who listens for peers is allocated", address.to_string());
+        if (port.shard == shard) ++ports;
+    }
+    require(listening_here.empty(), "TI13", "a TCP allocation lives to its end",
+            std::to_string(listening_here.size()));
+    check_connections(table, shard);
+    check_counters(counted_[shard], live, ports, stats);
 }
 
 void TurnModel::check_counters(const Counted& counted, uint64_t live, size_t ports,
@@ -320,9 +344,7 @@ void TurnModel::check_counters(const Counted& counted, uint64_t live, size_t por
     require_equal(stats.bindings, counted.bindings, "Binding responses are counted");
     const uint64_t denied =
         std::accumulate(stats.denied_peers.begin(), stats.denied_peers.end(), uint64_t{0});
-    const auto forbidden = counted.errors.find(403);
-    require_equal(denied, forbidden == counted.errors.end() ? 0 : forbidden->second,
-                  "every 403 is a denied peer with its reason");
+    require_equal(denied, counted.denied, "every denied peer is counted with its reason");
     for (const auto& [code, count] : counted.errors) {
         const auto seen = stats.errors.find(static_cast<stun::ErrorCode>(code));
         require_equal(seen == stats.errors.end() ? 0 : seen->second, count,

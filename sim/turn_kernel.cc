@@ -36,6 +36,7 @@ turn::Traffic Kernel::Maps::traffic(uint32_t index) const {
 }
 
 std::optional<fastpath::Surroundings> Kernel::Vicinity::of(const turn::Shortcut& shortcut) const {
+    if (static_cast<uint32_t>(shortcut.client.socket) >= first_stream_socket) return {};
     const auto to = [&](const IpAddress& next) { return fastpath::Route{interface, next, mtu}; };
     return fastpath::Surroundings{.relay = shortcut.relay.address,
                                   .peer = shortcut.peer,

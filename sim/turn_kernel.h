@@ -12,6 +12,9 @@
 
 namespace ahoy::sim {
 
+// Of clients on TCP, whom the kernel leaves to the server.
+constexpr uint32_t first_stream_socket = 1u << 20;
+
 class Kernel {
   public:
     // `own`: addresses where relayed addresses of ours are.  An IP packet longer than `mtu` bytes

@@ -94,6 +94,10 @@ void TurnModel::from_client(const Step& step) {
         case wire::create_permission_request:
         case wire::channel_bind_request:
             return on_request(step, *stun);
+        case wire::connect_request:
+        case wire::connection_bind_request:
+            if (rules_.relays_tcp) return on_request(step, *stun);
+            [[fallthrough]];
         default:
             return expect_silence(step, "TI9", "what is neither a request nor Send gets no answer");
     }
@@ -129,6 +133,7 @@ void TurnModel::on_request(const Step& step, const wire::Stun& stun) {
         why.must.merge(more.must);
         why.may.merge(more.may);
     }
+    if (step.streams.connect) return connecting(request, why);
     if (step.out.empty()) {
         if (may_be_silent(request)) return trace_.mark(Mark::too_small_to_answer);
         throw Violation("TI30", "a well-formed request is answered", std::to_string(stun.type));
@@ -246,6 +251,12 @@ TurnModel::Reasons TurnModel::reasons(Request& r) {
         case wire::channel_bind_request:
             channel_reasons(r, why);
             break;
+        case wire::connect_request:
+            connect_reasons(r, why);
+            break;
+        case wire::connection_bind_request:
+            connection_bind_reasons(r, why);
+            break;
         default:
             break;
     }
@@ -258,6 +269,8 @@ void TurnModel::allocate_reasons(const Request& r, Reasons& why) const {
     const auto transport = stun.find(wire::requested_transport);
     if (!transport || transport->size() != 4) {
         why.must.insert(400);
+    } else if ((*transport)[0] == 6) {
+        tcp_allocate_reasons(r, why);
     } else if ((*transport)[0] != 17) {
         why.must.insert(442);
     }
@@ -411,6 +424,7 @@ void TurnModel::channel_reasons(Request& r, Reasons& why) const {
     const bool legacy = rules_.config.legacy_channels;
     if (r.channel < 0x4000 || r.channel > (legacy ? 0x7ffe : 0x4fff)) why.must.insert(400);
     if (r.peers.empty() || r.peers[0].port == 0) why.must.insert(400);
+    if (r.grant != nullptr && r.grant->over_tcp) why.must.insert(403);
     if (r.grant == nullptr || r.peers.empty()) return;
     bool bound = false;
     for (const auto& [channel, binding] : r.grant->channels) {
@@ -423,7 +437,7 @@ void TurnModel::channel_reasons(Request& r, Reasons& why) const {
 
 // TI9 has a price: what cannot be answered within three times its size is not answered.
 bool TurnModel::may_be_silent(const Request& r) const {
-    if (r.password) return false;
+    if (r.password || is_stream(r.step.in.transport)) return false;
     size_t smallest = 20 + 8 + (4 + padded(accounts_.realm.size())) + (4 + turn::Nonces::size);
     if (!authenticates(r.stun)) {
         smallest = 20 + 8 + 4 + padded(2 * r.stun.unknown().size());
@@ -462,7 +476,8 @@ wire::Stun TurnModel::check_answer(const Request& r) const {
         fail("TI16", "who sends FINGERPRINT gets one", std::to_string(answer->type));
     }
     const size_t most = most_for(r);
-    if (!r.password && sent.bytes.size() > most) {
+    const bool is_stranger = !r.password && !is_stream(step.in.transport);
+    if (is_stranger && sent.bytes.size() > most) {
         fail("TI9", "a stranger is answered at most three times what it sent",
              std::to_string(sent.bytes.size()) + " > " + std::to_string(most));
     }
@@ -476,6 +491,12 @@ wire::Stun TurnModel::check_answer(const Request& r) const {
     return *answer;
 }
 
+// A TCP allocation has no channels, nor a connection with itself.
+bool TurnModel::is_by_policy(const Request& r) const {
+    if (r.stun.type == wire::channel_bind_request) return !r.grant->over_tcp;
+    return r.stun.type != wire::connect_request || !is_to_itself(r);
+}
+
 void TurnModel::check_error(const Request& r, const wire::Stun& answer, const Reasons& why) {
     const int code = answer.error().value_or(0);
     if (!why.must.contains(code) && !why.may.contains(code)) {
@@ -487,9 +508,10 @@ void TurnModel::check_error(const Request& r, const wire::Stun& answer, const Re
         {300, Mark::refused_300}, {405, Mark::refused_405}, {400, Mark::refused_400},
         {401, Mark::refused_401}, {403, Mark::refused_403}, {420, Mark::refused_420},
         {437, Mark::refused_437}, {438, Mark::refused_438}, {440, Mark::refused_440},
-        {441, Mark::refused_441}, {442, Mark::refused_442}, {443, Mark::refused_443},
-        {486, Mark::refused_486}, {508, Mark::refused_508}};
+        {446, Mark::refused_446}, {441, Mark::refused_441}, {442, Mark::refused_442},
+        {443, Mark::refused_443}, {486, Mark::refused_486}, {508, Mark::refused_508}};
     trace_.mark(marks.at(code));
+    if (code == 403 && is_by_policy(r)) ++counted_[r.step.shard].denied;
     if (r.step.calls.failed) trace_.mark(Mark::bind_failed);
     if (!r.step.calls.opened.empty()) {
         throw Violation("TI5", "a refused request opens no port",

@@ -32,6 +32,18 @@ struct MoveCalls {
     std::optional<turn::ClaimId> fetched;
 };
 
+// What a server asked of its TCP connections (RFC 6062) since the last call of take_calls().
+struct StreamCalls {
+    struct Connect {
+        SocketId relay{};
+        TransportAddress peer;
+        turn::ConnectionId id{};
+        std::string user;
+    };
+    std::optional<Connect> connect;
+    std::optional<std::pair<SocketId, turn::ConnectionId>> joined;  // by which client's stream
+};
+
 // A Transmit with its bytes in one piece.
 struct Sent {
     SocketId socket{};
@@ -67,6 +79,8 @@ class TurnModel {
     struct Rules {
         turn::ServerConfig config;
         PeerRules peers;
+        PeerRules tcp_peers;
+        bool relays_tcp = false;
         std::vector<AddressFamily> families;
         bool mobility = false;
         std::optional<turn::Redirect> redirects;  // to
@@ -88,16 +102,29 @@ class TurnModel {
         std::span<const Sent> out;
         const TurnPorts::Calls& calls;
         const MoveCalls& moves;
+        const StreamCalls& streams;
         size_t shard;
         uint64_t live_before;     // allocations of the shard, as it counted before
         uint64_t charged_before;  // of all shards
     };
     void from_client(const Step&);
     void from_peer(const Step&);
+    // How many of the messages so far are answered, or relayed, later.
+    uint64_t kept() const { return kept_; }
+    // The stream of a client is closed.
+    void client_gone(const Place&, Instant now);
     // After everything that is due in one shard has expired.
     void settled(Instant, const RelayTable&, size_t shard, const turn::Stats&);
     // What all shards have ended, with the program.
     void closed_all();
+
+    // ---- the connections of TCP allocations (turn_connections.cc)
+    void peer_answered(Now, turn::ConnectionId, bool connected, std::span<const Sent>);
+    void peer_arrived(Now, SocketId relay, const TransportAddress& peer,
+                      const std::optional<turn::Server::Attempt>&, std::span<const Sent>);
+    void peer_gone(turn::ConnectionId);
+    // What expiring has answered; before settled().
+    void expired(Now, size_t shard, const RelayTable&, std::span<const Sent>);
 
     // ---- what shards do with mobile allocations between datagrams (turn_moving.cc)
     void prolonged(Instant now, turn::MobileId, Duration, const TurnPorts::Calls&);
@@ -106,8 +133,6 @@ class TurnModel {
                  const turn::Waiting&);
     void voided(const turn::Claim&, const turn::Waiting&);
     void ended(turn::MobileId);
-    // Messages that wait for their allocation.
-    size_t waiting() const;
     bool nobody_waits() const { return claimants_.empty() && granted_.empty(); }
 
   private:
@@ -127,6 +152,15 @@ class TurnModel {
         std::optional<Place> claimed_by;
         std::set<TransportAddress> ports;  // that it began with, and perhaps still holds
     };
+    // RFC 6062.
+    struct Connection {
+        enum class State { connecting, unjoined, joined, denied };
+        State state{};
+        TransportAddress peer;
+        Instant until;                 // it is answered, or joined
+        std::vector<uint8_t> request;  // Connect
+        Md5 key{};
+    };
     struct Grant {
         size_t shard = 0;
         SocketId socket{};
@@ -142,6 +176,9 @@ class TurnModel {
         std::optional<wire::Token> token;
         bool address_error = false;
         std::optional<Mobility> mobility;
+        bool client_left = false;
+        bool over_tcp = false;
+        std::map<uint32_t, Connection> connections;
     };
     struct Ticket {
         turn::MobileId allocation{};
@@ -155,6 +192,7 @@ class TurnModel {
         uint32_t number = 0;  // of the ticket
         turn::ClaimId claim{};
         bool uses_it = false;
+        bool has_left = false;
         std::vector<std::vector<uint8_t>> waiting;
     };
     struct Relayed {
@@ -165,7 +203,7 @@ class TurnModel {
     struct Counted {
         Relayed to_peers, to_clients;
         std::map<int, uint64_t> errors;
-        uint64_t created = 0, bindings = 0, moves = 0;
+        uint64_t created = 0, bindings = 0, moves = 0, denied = 0;
     };
     struct Reservation {
         turn::RelayPort port;
@@ -205,6 +243,7 @@ class TurnModel {
     size_t most_for(const Request&) const;
     wire::Stun check_answer(const Request&) const;
     void check_error(const Request&, const wire::Stun& answer, const Reasons&);
+    bool is_by_policy(const Request&) const;
     void check_alternates(const Request&, const wire::Stun& answer) const;
     bool authenticates(const wire::Stun&) const;
 
@@ -224,6 +263,24 @@ class TurnModel {
     void forget_expired(Instant now, std::optional<size_t> shard = {});
     void forget_if_expired(const Ticket*, Instant now);
     void check_counters(const Counted&, uint64_t live, size_t ports, const turn::Stats&) const;
+
+    // turn_connections.cc: TCP allocations
+    void tcp_allocate_reasons(const Request&, Reasons&) const;
+    void connect_reasons(Request&, Reasons&) const;
+    void connection_bind_reasons(const Request&, Reasons&) const;
+    void connecting(const Request&, const Reasons&);
+    void joined(const Request&);
+    bool is_to_itself(const Request&) const;
+    void late_answer(Now, const Place&, Grant&, const Connection&, const Sent&, uint32_t id,
+                     int code);
+    void disconnect_denied(Grant&);
+    void check_connections(const RelayTable&, size_t shard) const;
+    struct Found {
+        const Place* place = nullptr;
+        Grant* grant = nullptr;
+        Connection* connection = nullptr;
+    };
+    Found with_connection(uint32_t id);
 
     // turn_moving.cc: mobility
     bool waits(const Step&);
@@ -253,6 +310,7 @@ class TurnModel {
     std::map<wire::Token, Reservation> reservations_;                  // by token
     mutable std::map<std::pair<std::string, std::string>, Md5> keys_;  // by name and password
     std::map<size_t, Counted> counted_;                                // by shard
+    uint64_t kept_ = 0;
 
     std::map<std::string, Ticket, std::less<>> tickets_;  // by their bytes
     std::map<Place, Claimant> claimants_;

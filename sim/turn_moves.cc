@@ -36,18 +36,17 @@ void TurnWorld::Moves::offer(turn::MobileId id) {
     post_to_owner(id, [id](Shard& there) { there.moves->hand_over(there, id, {}); });
 }
 
-void TurnWorld::Moves::post(unsigned shard, Call call) {
-    auto& posts = world_.shards_[shard]->posts;
-    const Instant soon =
-        world_.town_.now.steady + world_.town_.dice.between(0s, world_.post_delay_);
+void TurnWorld::post(size_t shard, std::function<void(Shard&)> call) {
+    auto& posts = shards_[shard]->posts;
+    const Instant soon = town_.now.steady + town_.dice.between(0s, post_delay_);
     posts.push_back({posts.empty() ? soon : std::max(soon, posts.back().at), std::move(call)});
 }
 
 // If the allocation has left when this arrives, it follows.
-void TurnWorld::Moves::post_to_owner(turn::MobileId id, const Call& call) {
+void TurnWorld::Moves::post_to_owner(turn::MobileId id, const std::function<void(Shard&)>& call) {
     const auto owner = world_.mobile_.owner(id);
     if (!owner) return;
-    post(*owner, [id, call](Shard& there) {
+    world_.post(*owner, [id, call](Shard& there) {
         if (there.server->owns(id)) {
             call(there);
         } else {
@@ -61,18 +60,18 @@ void TurnWorld::Moves::hand_over(Shard& here, turn::MobileId id,
     const auto claim = world_.mobile_.hand_over(id, only);
     if (!claim) return;
     world_.model_->left(world_.town_.now.steady, id, *claim);
-    post(claim->shard,
-         [&world = world_, id, claim = *claim, moving = here.server->give_up(id)](Shard& there) {
-             const auto waiting = there.server->take_over(world.town_.now, moving, claim);
-             world.model_->arrived(id, claim, there.index, there.ports.take_calls(), waiting);
-             world.hand_up(there, waiting);
-         });
+    world_.post(claim->shard, [&world = world_, id, claim = *claim,
+                               moving = here.server->give_up(id)](Shard& there) {
+        const auto waiting = there.server->take_over(world.town_.now, moving, claim);
+        world.model_->arrived(id, claim, there.index, there.ports.take_calls(), waiting);
+        world.hand_up(there, waiting);
+    });
     // Which it would seldom be by chance.
     if (world_.reloads_ && world_.town_.dice.one_in(8)) world_.reload();
 }
 
 void TurnWorld::Moves::void_claim(const turn::Claim& claim) {
-    post(claim.shard, [&world = world_, claim](Shard& there) {
+    world_.post(claim.shard, [&world = world_, claim](Shard& there) {
         const auto waiting = there.server->claim_voided(claim);
         world.model_->voided(claim, waiting);
         world.hand_up(there, waiting);

@@ -142,15 +142,25 @@ bool TurnModel::waits(const Step& step) {
     for (const auto& message : claimant.waiting) bytes += message.size();
     if (claimant.waiting.size() < most_waiting && bytes <= most_waiting_bytes) {
         claimant.waiting.emplace_back(step.in.bytes.begin(), step.in.bytes.end());
+        ++kept_;
         trace_.mark(Mark::waited_for_allocation);
     }
     return true;
 }
 
-size_t TurnModel::waiting() const {
-    size_t count = 0;
-    for (const auto& [place, claimant] : claimants_) count += claimant.waiting.size();
-    return count;
+// Only a mobile allocation lives on.
+void TurnModel::client_gone(const Place& place, Instant now) {
+    if (const auto claimant = claimants_.find(place); claimant != claimants_.end()) {
+        claimant->second.has_left = true;
+        claimant->second.waiting.clear();
+    }
+    Grant* const grant = find(place, now);
+    if (grant == nullptr) return;
+    if (grant->mobility) {
+        grant->client_left = true;
+    } else {
+        grants_.erase(place);
+    }
 }
 
 void TurnModel::prolonged(Instant now, turn::MobileId id, Duration lifetime,
@@ -179,13 +189,13 @@ void TurnModel::left(Instant now, turn::MobileId id, const turn::Claim& claim) {
     forget_if_expired(&latest, now);
     const Place place = place_of(claim);
     const auto claimant = claimants_.find(place);
-    require(claimant != claimants_.end() && claimant->second.claim == claim.id &&
-                claimant->second.uses_it,
-            "TI6", "an allocation goes to who has brought its ticket and uses it", place);
     if (over_.contains(id)) return;
     const auto grant = std::ranges::find_if(grants_, [&](const auto& entry) {
         return entry.second.mobility && entry.second.mobility->id == id;
     });
+    require(claimant != claimants_.end() && claimant->second.claim == claim.id &&
+                (claimant->second.uses_it || (grant != grants_.end() && grant->second.client_left)),
+            "TI6", "an allocation goes to who has brought its ticket and uses it", place);
     require(grant != grants_.end() && grant->second.mobility->claimed_by == place, "TI6",
             "an allocation goes to who brought a ticket last", place);
     grant->second.mobility->claimed_by.reset();
@@ -201,7 +211,7 @@ void TurnModel::arrived(turn::MobileId id, const turn::Claim& claim, size_t shar
     require(claimant.waiting == waiting.messages, "TI3",
             "what has waited for an allocation is heard in its order", place);
     claimants_.erase(place);
-    if (over_.contains(id)) ++counted_[shard].moves;
+    if (over_.contains(id) && !claimant.has_left) ++counted_[shard].moves;
     auto found = on_the_way_.extract(id);
     if (!found) return;  // its time was over, or its user revoked
     Grant& grant = found.mapped();
@@ -216,8 +226,14 @@ void TurnModel::arrived(turn::MobileId id, const turn::Claim& claim, size_t shar
     trace_.mark(Mark::moved);
     grant.shard = shard;
     grant.socket = claim.five_tuple.socket;
-    grant.mobility->here = claimant.number + 1;
+    grant.client_left = claimant.has_left;
     judge_again(grant);
+    if (claimant.has_left) {
+        grants_.emplace(place, std::move(grant));
+        trace_.mark(Mark::arrived_too_late);
+        return;
+    }
+    grant.mobility->here = claimant.number + 1;
     grants_.emplace(place, std::move(grant));
     ++counted_[shard].moves;
 }

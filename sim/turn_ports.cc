@@ -16,7 +16,7 @@ std::optional<turn::OpenedPorts> TurnPorts::open(AddressFamily family, turn::Par
         throw Violation("TI5", "a port is opened only of a family that is supported", "open()");
     }
     calls_.refused = true;
-    calls_.failed = dice_.percent(pool_.failures);
+    calls_.failed = fails();
     if (calls_.failed) return {};
     const size_t size = pool_.high - pool_.low + 1u;
     const size_t start = dice_.below(size);
@@ -51,6 +51,39 @@ void TurnPorts::close(const turn::RelayPort& port) {
     calls_.closed.push_back(port);
 }
 
+std::optional<turn::RelayPort> TurnPorts::listen(AddressFamily family) {
+    const auto ip = std::ranges::find(pool_.addresses, family, &IpAddress::family);
+    if (ip == pool_.addresses.end()) {
+        throw Violation("TI5", "a port is opened only of a family that is supported", "listen()");
+    }
+    calls_.refused = true;
+    calls_.failed = fails();
+    if (calls_.failed) return {};
+    const size_t size = pool_.high - pool_.low + 1u;
+    const size_t start = dice_.below(size);
+    for (size_t i = 0; i < size; ++i) {
+        const TransportAddress address{*ip, static_cast<uint16_t>(pool_.low + (start + i) % size)};
+        if (table_.listening.contains(address)) continue;
+        calls_.refused = false;
+        const turn::RelayPort port{SocketId{table_.next_socket++}, address};
+        table_.listening.emplace(address, RelayTable::Port{port, shard_});
+        calls_.opened.push_back(port);
+        return port;
+    }
+    return {};
+}
+
+void TurnPorts::stop_listening(const turn::RelayPort& port) {
+    const auto found = table_.listening.find(port.address);
+    if (found == table_.listening.end() || !(found->second.port == port) ||
+        found->second.shard != shard_) {
+        throw Violation("TI5", "a relayed TCP address is closed once, by whom it was opened",
+                        port.address.to_string());
+    }
+    table_.listening.erase(found);
+    calls_.closed.push_back(port);
+}
+
 void TurnPorts::reserve(const turn::RelayPort& port, turn::Reservation reservation) {
     RelayTable::Port& held = table_.open.at(port.address);
     if (held.shard != shard_ || held.held) {
@@ -65,7 +98,7 @@ std::optional<turn::RelayPort> TurnPorts::redeem(const stun::ReservationToken& t
     const auto port = table_.reservations.redeem(token, user, now);
     if (!port) return {};
     table_.open.at(port->address) = {*port, shard_};
-    if (dice_.percent(pool_.failures)) {
+    if (fails()) {
         calls_.refused = calls_.failed = true;
         close(*port);
         return {};

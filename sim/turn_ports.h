@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "sim/dice.h"
+#include "sim/streams.h"
 #include "sim/trace.h"
+#include "turn/peer_streams.h"
 #include "turn/quotas.h"
 #include "turn/relay_ports.h"
 
@@ -20,6 +22,20 @@ struct RelayTable {
         bool held = false;  // for whoever redeems it: no shard reads it
     };
     std::map<TransportAddress, Port> open;
+    // Of TCP allocations, which are other ports.
+    std::map<TransportAddress, Port> listening;
+    // A connection between one of those and a peer.
+    struct Link {
+        enum class State : uint8_t { connecting, unjoined, joined };
+        State state = State::connecting;
+        End end{};  // the server's
+        size_t shard = 0;
+        SocketId relay{};
+        std::string user;   // who may join it
+        SocketId client{};  // who has
+        bool peer_finished = false, client_finished = false;
+    };
+    std::map<turn::ConnectionId, Link> links;
     std::map<TransportAddress, Instant> rests_until;
     uint32_t next_socket = 1000;
     turn::Reservations<turn::RelayPort> reservations;
@@ -55,6 +71,12 @@ class TurnPorts : public turn::RelayPorts {
     bool is_live(const TransportAddress& address) const override {
         return table_.open.contains(address);
     }
+
+    // Of TCP allocations.
+    std::optional<turn::RelayPort> listen(AddressFamily);
+    void stop_listening(const turn::RelayPort&);
+    // One of the shell's calls to the system.
+    bool fails() { return dice_.percent(pool_.failures); }
 
     void set_now(Instant now) { now_ = now; }
     void stop_failing() { pool_.failures = 0; }

@@ -53,6 +53,7 @@ std::optional<std::pair<std::string_view, std::string_view>> TurnModel::forbidde
     if (relay == grant.relays.end() || now >= relay->second.expires_at) {
         return Why{"TI13", "nothing passes without a live relayed address of the peer's family"};
     }
+    if (grant.over_tcp) return Why{"TI17", "a TCP allocation relays no datagrams"};
     const auto permission = grant.permissions.find(peer.ip);
     if (permission == grant.permissions.end() || now >= permission->second) {
         if (grant.lapsed_permissions.contains(peer.ip)) trace_.mark(Mark::permission_expired);
@@ -77,8 +78,8 @@ void TurnModel::expect_to_peer(const Step& step, Grant* grant, const TransportAd
     counted_[step.shard].to_peers.add(payload.size());
     if (const auto socket = relay_at(peer, step.shard)) {
         const Datagram across{*socket, port.address, peer, payload};
-        return from_peer({step.now, across, step.out, step.calls, step.moves, step.shard,
-                          step.live_before, step.charged_before});
+        return from_peer({step.now, across, step.out, step.calls, step.moves, step.streams,
+                          step.shard, step.live_before, step.charged_before});
     }
     if (step.out.size() != 1) {
         throw Violation("TI3", "what is permitted passes exactly once",
@@ -102,7 +103,7 @@ void TurnModel::expect_to_peer(const Step& step, Grant* grant, const TransportAd
 std::optional<SocketId> TurnModel::relay_at(const TransportAddress& address, size_t shard) const {
     std::optional<SocketId> socket;
     const auto look_at = [&](const Grant& grant) {
-        if (grant.shard != shard) return;
+        if (grant.shard != shard || grant.over_tcp) return;
         for (const auto& [family, relay] : grant.relays) {
             if (relay.port.address == address) socket = relay.port.socket;
         }
@@ -131,6 +132,10 @@ void TurnModel::from_peer(const Step& step) {
     if (const auto why = forbidden(*grant, peer, now)) {
         trace_.mark(Mark::peer_without_permission);
         return expect_silence(step, why->first, why->second);
+    }
+    if (grant->client_left) {
+        trace_.mark(Mark::client_has_left);
+        return expect_silence(step, "TI2", "nobody is heard by a client whose stream is closed");
     }
     if (step.out.size() != 1) {
         throw Violation("TI3", "what is permitted passes exactly once",

@@ -1,6 +1,7 @@
 // What a seed draws before anything happens.
 #include "sim/turn_askers.h"
 #include "sim/turn_callers.h"
+#include "sim/turn_joiners.h"
 #include "sim/turn_shard.h"
 #include "sim/turn_strangers.h"
 
@@ -25,6 +26,7 @@ constexpr std::string_view server_v4 = "192.0.2.15", server_v6 = "2001:db8::15";
 TurnWorld::TurnWorld(uint64_t seed, std::optional<Duration> length, Trace& trace, Offload offload)
     : town_{.dice = Dice(seed * 2 + 1),
             .network = Network(Dice(seed * 2 + 2)),
+            .streams = Streams(Dice(~seed)),
             .trace = trace,
             .now = {Instant{} + 1000h, WallTime(1'700'000'000s)}},
       length_(length),
@@ -63,12 +65,15 @@ void TurnWorld::draw_configuration() {
     faults_.cut_short = dice.any_of<unsigned>({0, 0, 0, 2});
     faults_.slowest = dice.any_of<Duration>({6ms, 40ms, 40ms, 400ms, 2s});
     town_.network.set_faults(faults_);
+    town_.streams.set_slowest(faults_.slowest);
     lateness_ = dice.any_of<Duration>({0s, 0s, 20ms, 10s});
     restarts_ = dice.one_in(4);
     reloads_ = dice.one_in(3);
     revokes_ = dice.one_in(2);
     drains_ = dice.one_in(4);
     mobility_ = dice.one_in(2);
+    relays_tcp_ = dice.one_in(2);
+    config_.max_connections = dice.any_of<unsigned>({1, 3, 64});
     post_delay_ = dice.any_of<Duration>({0s, 1ms, 1s, 20s});
     rebinds_ = dice.one_in(2);
     clock_jumps_ = dice.one_in(4);
@@ -101,6 +106,7 @@ void TurnWorld::draw_peers() {
     town_.listeners = {at("192.0.2.15:3478"), at("192.0.2.15:3479"), at("[2001:db8::15]:3478"),
                        at("192.0.2.16:3478")};
     town_.peers = {at("9.9.9.9:5000"), at("9.9.9.10:5000"), at("[2606:4700::9]:5000")};
+    town_.stream_peers = {at("9.9.9.11:5000"), at("9.9.9.12:5000"), at("[2606:4700::b]:5000")};
     for (const auto text : {"127.0.0.1:80",
                             "10.0.0.5:80",
                             "169.254.169.254:80",
@@ -147,10 +153,16 @@ TurnModel::Rules TurnWorld::rules() const {
                                          [&relays](const TransportAddress& address) {
                                              return relays.open.contains(address);
                                          }},
+                           .tcp_peers = {},
+                           .relays_tcp = relays_tcp_,
                            .families = {},
                            .mobility = mobility_,
                            .redirects = redirects_,
                            .alternates = alternates_};
+    rules.tcp_peers = rules.peers;
+    rules.tcp_peers.is_live = [&relays](const TransportAddress& address) {
+        return relays.listening.contains(address);
+    };
     for (const IpAddress& address : pool_.addresses) rules.families.push_back(address.family());
     return rules;
 }
@@ -165,6 +177,7 @@ void TurnWorld::build_shards() {
         shards_.push_back(std::make_unique<Shard>(
             i, TurnPorts(pool, town_.relays, i, own_, Dice(town_.dice.next()))));
     }
+    connections_ = std::make_unique<Connections>(*this);
     start_all();
 }
 
@@ -179,6 +192,8 @@ void TurnWorld::start(Shard& shard) {
         Random::from_number(town_.dice.next()));
     shard.moves = std::make_unique<Moves>(*this, static_cast<unsigned>(shard.index));
     if (mobility_) shard.server->offer_mobility(turn::Tickets(ticket_secret_), *shard.moves);
+    shard.streams = std::make_unique<PeerStreams>(*this, shard);
+    if (relays_tcp_) shard.server->relay_tcp(*shard.streams);
     shard.server->redirect_to(make_alternates());
     offload(shard);
 }
@@ -222,6 +237,17 @@ void TurnWorld::build_actors() {
         if (dice.one_in(3)) addresses.push_back({numbered(0xcb007150, i), 3478});
         actors_.push_back(std::make_unique<Asker>(std::move(addresses), town_));
     }
+    const size_t joiners = relays_tcp_ || dice.one_in(4) ? dice.below(3) : 0;
+    for (size_t i = 0; i < joiners; ++i) {
+        actors_.push_back(std::make_unique<Joiner>(
+            Joiner::Config{.ip = numbered(0xcb007190, i),
+                           .server = town_.listeners[dice.below(2)],
+                           .user = dice.any_of<std::string>({"alice", "bob"})},
+            town_));
+    }
+    for (const TransportAddress& peer : town_.stream_peers) {
+        if (joiners > 0) actors_.push_back(std::make_unique<StreamPeer>(peer, town_));
+    }
     if (dice.percent(70)) {
         actors_.push_back(std::make_unique<Stranger>(at("198.51.100.66:1024"), town_, forges_));
     }
@@ -260,6 +286,7 @@ void TurnWorld::add_caller(size_t index) {
     if (dice.one_in(4)) config.family = AddressFamily::ipv6;
     config.lifetime = dice.any_of<Duration>({1min, 10min, 10min});
     config.mobile = dice.one_in(3);
+    config.over_tcp = where >= 8 && dice.one_in(2);
     actors_.push_back(std::make_unique<Caller>(std::move(config), town_));
 }
 

@@ -24,7 +24,15 @@ void Stranger::babble() {
     } else if (!bytes.empty() && dice_.one_in(2)) {
         bytes[0] = 0x40;
     }
+    if (dice_.one_in(3)) return babble_on_a_stream(bytes);
     town_.send(at_, dice_.pick(town_.listeners), bytes);
+}
+
+// The next message follows the last, or half of it.
+void Stranger::babble_on_a_stream(Bytes bytes) {
+    if (stream_ && dice_.one_in(4)) town_.hang_up(*std::exchange(stream_, {}));
+    if (!stream_) stream_ = town_.dial(*this, {at_.ip, ++next_port_}, town_.listeners[0]);
+    town_.streams.say(town_.now.steady, *stream_, bytes);
 }
 
 void Stranger::replay() {

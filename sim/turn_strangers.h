@@ -23,6 +23,7 @@ class Stranger : public Actor {
 
   private:
     void babble();
+    void babble_on_a_stream(Bytes);
     void replay();
     void intrude();
     void change(std::vector<uint8_t>&);
@@ -30,6 +31,8 @@ class Stranger : public Actor {
     TransportAddress at_;
     Town& town_;
     Dice dice_;
+    std::optional<End> stream_;
+    uint16_t next_port_ = 30000;
     bool forges_;  // uses what it reads, and others' addresses
     Instant act_at_;
     bool quiet_ = false;

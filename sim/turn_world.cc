@@ -5,26 +5,14 @@
 
 #include "sim/turn_callers.h"
 #include "sim/turn_shard.h"
+#include "sim/work.h"
 
 namespace ahoy::sim {
 namespace {
 
 constexpr Duration enough_to_converge = 3min;
+constexpr uint64_t most_work = 10'000;     // in pieces of code, for one message
 constexpr uint32_t listening_sockets = 3;  // numbered from 1
-
-std::vector<Sent> collect(Outbox& out) {
-    if (out.overflowed() != 0) {
-        throw Violation("TI20", "an empty outbox has room for what one input causes", "overflow");
-    }
-    std::vector<Sent> sent;
-    for (const Transmit& t : out.pending()) {
-        std::vector<uint8_t> bytes(t.prefix.begin(), t.prefix.begin() + t.prefix_size);
-        bytes.insert(bytes.end(), t.bytes.begin(), t.bytes.end());
-        sent.push_back({t.socket, t.from, t.to, std::move(bytes)});
-    }
-    out.clear();
-    return sent;
-}
 
 uint64_t drops(const turn::Server& server) {
     const auto& drops = server.stats().drops;
@@ -50,7 +38,31 @@ std::string shown(const Packet& packet) {
     return text.append(", ").append(std::to_string(bytes.size())).append(" bytes");
 }
 
+std::string shown(const Streams::Heard& heard) {
+    static constexpr std::string_view kinds[] = {"opens", "hears", "hears the end",
+                                                 "hears of the close"};
+    std::string text = "stream end ";
+    text.append(std::to_string(static_cast<uint32_t>(heard.end))).append(" ");
+    text.append(kinds[static_cast<size_t>(heard.kind)]);
+    if (heard.bytes.empty()) return text;
+    return text.append(", ").append(std::to_string(heard.bytes.size())).append(" bytes");
+}
+
 }  // namespace
+
+std::vector<Sent> TurnWorld::sent() {
+    if (out_.overflowed() != 0) {
+        throw Violation("TI20", "an empty outbox has room for what one input causes", "overflow");
+    }
+    std::vector<Sent> sent;
+    for (const Transmit& t : out_.pending()) {
+        std::vector<uint8_t> bytes(t.prefix.begin(), t.prefix.begin() + t.prefix_size);
+        bytes.insert(bytes.end(), t.bytes.begin(), t.bytes.end());
+        sent.push_back({t.socket, t.from, t.to, std::move(bytes)});
+    }
+    out_.clear();
+    return sent;
+}
 
 void TurnWorld::run() {
     run_until(town_.now.steady + *length_);
@@ -68,7 +80,7 @@ void TurnWorld::run_until(Instant end) {
 
 // The one thing that happens next, unless it is after `limit`.
 bool TurnWorld::step(Instant limit) {
-    Instant next = std::min(town_.network.next(), strike_at_);
+    Instant next = std::min({town_.network.next(), town_.streams.next(), strike_at_});
     Shard* due = nullptr;
     for (const auto& shard : shards_) {
         if (shard->expire_at <= next) next = shard->expire_at, due = shard.get();
@@ -100,10 +112,31 @@ bool TurnWorld::step(Instant limit) {
         expire(*due);
     } else if (next == strike_at_) {
         strike();
+    } else if (next == town_.streams.next()) {
+        hear(town_.streams.take(next));
     } else if (const auto packet = town_.network.take(next)) {
         arrive(*packet);
     }
     return true;
+}
+
+// At an end of a stream: by whoever has it, or by whom it is for.
+void TurnWorld::hear(const Streams::Heard& heard) {
+    town_.trace.add(heard.bytes);
+    town_.trace.say(town_.now.steady, [&] { return shown(heard); });
+    if (const auto ear = town_.ears.find(heard.end); ear != town_.ears.end()) {
+        return ear->second->hear(heard);
+    }
+    const auto call = town_.calls.find(heard.end);
+    if (call != town_.calls.end() && heard.kind == Streams::Heard::Kind::opened) {
+        for (const auto& actor : actors_) {
+            if (!actor->is_at(call->second.to)) continue;
+            const Town::Call taken = call->second;
+            town_.calls.erase(call);
+            return actor->called(heard.end, taken);
+        }
+    }
+    connections_->hear(heard);
 }
 
 TurnWorld::Shard& TurnWorld::shard_of(const TransportAddress& client,
@@ -156,27 +189,37 @@ void TurnWorld::to_server(Shard& shard, const Datagram& in, bool from_client,
     const uint64_t live = shard.server->stats().allocations_live;
     const uint64_t charged = town_.relays.charges;
     const uint64_t dropped = drops(*shard.server);
-    const size_t waiting = model_->waiting();
-    std::vector<Sent> sent;
+    const uint64_t kept = model_->kept();
+    const uint64_t done = work_done();
     if (relayed) {
-        sent.push_back(std::move(*relayed));
+        // The kernel has done it.
     } else if (from_client) {
         shard.server->from_client(town_.now, in, out_);
     } else {
         shard.server->from_peer(town_.now, in, out_);
     }
-    if (!relayed) sent = collect(out_);
+    check_work(work_done() - done);
+    std::vector<Sent> out = sent();
+    if (relayed) out.push_back(std::move(*relayed));
     const auto calls = shard.ports.take_calls();
     const auto moves = shard.moves->take_calls();
-    const TurnModel::Step step{town_.now, in, sent, calls, moves, shard.index, live, charged};
+    const auto streams = shard.streams->take_calls();
+    const TurnModel::Step step{town_.now, in,          out,  calls,  moves,
+                               streams,   shard.index, live, charged};
     if (from_client) {
         model_->from_client(step);
     } else {
         model_->from_peer(step);
     }
-    check_drops(shard, in, dropped, sent.empty() && model_->waiting() == waiting);
-    forward(shard, sent);
+    check_drops(shard, in, dropped, out.empty() && model_->kept() == kept);
+    forward(shard, out);
     shard.expire_at = std::min(shard.expire_at, shard.server->next_deadline());
+}
+
+// TI21
+void TurnWorld::check_work(uint64_t work) {
+    if (work <= most_work) return;
+    throw Violation("TI21", "a message is little work", std::to_string(work) + " pieces of code");
 }
 
 // TI20: whatever leads to nothing is counted, once; a keepalive is no drop, nor what waits.
@@ -192,6 +235,14 @@ void TurnWorld::check_drops(Shard& shard, const Datagram& in, uint64_t before, b
 void TurnWorld::forward(Shard& shard, const std::vector<Sent>& all) {
     for (const Sent& sent : all) {
         town_.trace.add(sent.bytes);
+        if (connections_->has(sent.socket)) {
+            connections_->send(sent.socket, sent.bytes);
+            continue;
+        }
+        if (shard.ports.fails()) {
+            town_.trace.mark(Mark::send_failed);
+            continue;
+        }
         const auto number = static_cast<size_t>(sent.socket);
         if (number >= 1 && number <= listening_sockets) {
             town_.send({sent.from, town_.listeners[number - 1].port}, sent.to, sent.bytes);
@@ -211,12 +262,11 @@ void TurnWorld::forward(Shard& shard, const std::vector<Sent>& all) {
 void TurnWorld::expire(Shard& shard) {
     shard.ports.set_now(town_.now.steady);
     shard.server->expire(town_.now, out_);
-    const auto sent = collect(out_);
-    if (!sent.empty()) {
-        throw Violation("TI13", "expiring sends nothing", sent.front().to.to_string());
-    }
+    const auto out = sent();
+    model_->expired(town_.now, shard.index, town_.relays, out);
     shard.ports.take_calls();
     count_carried(shard);
+    forward(shard, out);
     model_->settled(town_.now.steady, town_.relays, shard.index, shard.server->stats());
     const Instant next = shard.server->next_deadline();
     if (next <= town_.now.steady) {
@@ -251,6 +301,7 @@ void TurnWorld::restart() {
         shard->server->close_all(town_.now);
     }
     model_->closed_all();
+    connections_->close_all();
     for (const auto& shard : shards_) {
         model_->settled(town_.now.steady, town_.relays, shard->index, shard->server->stats());
         shard->ports.take_calls();
@@ -275,15 +326,14 @@ void TurnWorld::reload() {
     draw_redirection();
     std::string& password = town_.accounts.users.at("bob");
     password = password == "builder" ? "destroyer" : "builder";
+    for (const auto& shard : shards_) reload(*shard);
+    model_->reload(rules());
+    if (!revokes_) return;
     for (const auto& shard : shards_) {
-        reload(*shard);
-        if (!revokes_) continue;
         for (std::optional<size_t> from = 0; from;) {
             from = shard->server->end_revoked(town_.now, *from);
         }
     }
-    model_->reload(rules());
-    if (!revokes_) return;
     model_->revoked(town_.now.steady);
     for (const auto& shard : shards_) expire(*shard);  // which looks whether they agree
 }
@@ -332,7 +382,7 @@ void TurnWorld::converge() {
     for (const auto& actor : actors_) {
         if (actor->content()) continue;
         throw Violation("TI30", "without faults every client exchanges data within three minutes",
-                        static_cast<const Caller&>(*actor).describe());
+                        actor->describe());
     }
 }
 
@@ -342,6 +392,9 @@ void TurnWorld::drain() {
     const Duration longest = config_.max_lifetime + turn::Nonces::lifetime + 1min;
     run_until(town_.now.steady + longest);
     check_nothing_remains();
+    town_.streams.close_all();
+    town_.ears.clear();
+    connections_->close_all();
     actors_.resize(town_.peers.size());
     for (size_t i = 0; i < 2; ++i) {
         actors_.push_back(std::make_unique<Caller>(
@@ -371,6 +424,10 @@ void TurnWorld::check_nothing_remains() {
     if (!town_.relays.open.empty()) {
         throw Violation("TI5", "when all have gone every relay port is given back",
                         town_.relays.open.begin()->first.to_string());
+    }
+    if (!town_.relays.listening.empty() || !town_.relays.links.empty()) {
+        throw Violation("TI17", "when all have gone no peer is connected",
+                        std::to_string(town_.relays.links.size()));
     }
     for (const auto& shard : shards_) {
         const uint64_t live = shard->server->stats().allocations_live;

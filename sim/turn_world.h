@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 
 #include "sim/turn_town.h"
@@ -24,6 +25,8 @@ class TurnWorld {
 
   private:
     class Moves;
+    class PeerStreams;
+    class Connections;
     struct Shard;
 
     // turn_setup.cc
@@ -44,10 +47,14 @@ class TurnWorld {
     void run_until(Instant);
     bool step(Instant limit);
     void arrive(const Packet&);
+    void hear(const Streams::Heard&);
+    std::vector<Sent> sent();
+    void post(size_t shard, std::function<void(Shard&)>);
     void to_server(Shard&, const Datagram&, bool from_client, std::optional<Sent> relayed = {});
     void expire(Shard&);
     void forward(Shard&, const std::vector<Sent>&);
     void check_drops(Shard&, const Datagram&, uint64_t drops_before, bool silent);
+    static void check_work(uint64_t);
     void check_charges();
     void check_nothing_remains();
     void strike();  // a fault of the server's surroundings
@@ -82,6 +89,7 @@ class TurnWorld {
     std::optional<turn::Redirect> redirects_;
     std::vector<TransportAddress> alternates_;
     bool mobility_ = false;
+    bool relays_tcp_ = false;
     turn::Nonces::Secret secret_{};
     turn::Tickets::Secret ticket_secret_{};
     NetworkFaults faults_;
@@ -98,6 +106,7 @@ class TurnWorld {
     turn::Observer observer_;
     std::deque<Nat> nats_;
     std::vector<std::unique_ptr<Shard>> shards_;
+    std::unique_ptr<Connections> connections_;
     std::vector<std::unique_ptr<Actor>> actors_;
     Instant strike_at_ = Instant::max();
     Outbox out_;
