@@ -265,6 +265,25 @@ void TurnModel::disconnect_denied(Grant& grant) {
     }
 }
 
+// TI5, TI13: who listens for peers is a live TCP allocation; how many do.
+size_t TurnModel::check_listening(const RelayTable& table, size_t shard) const {
+    std::set<TransportAddress> granted;
+    for (const auto& [place, grant] : grants_) {
+        if (!grant.over_tcp || grant.shard != shard) continue;
+        for (const auto& [family, relay] : grant.relays) granted.insert(relay.port.address);
+    }
+    for (const TransportAddress& address : granted) {
+        const auto listening = table.listening.find(address);
+        require(listening != table.listening.end() && listening->second.shard == shard, "TI13",
+                "a TCP allocation lives to its end", address.to_string());
+    }
+    for (const auto& [address, port] : table.listening) {
+        require(port.shard != shard || granted.contains(address), "TI5",
+                "who listens for peers is allocated", address.to_string());
+    }
+    return granted.size();
+}
+
 // TI17: what is connected is some live allocation's, and not for longer than it may be.
 void TurnModel::check_connections(const RelayTable& table, size_t shard) const {
     const auto state_of = [&](const auto& link) { return link.second.state; };

@@ -234,13 +234,14 @@ bool TurnModel::is_live(const Grant& grant, Instant now) const {
                                [&](const auto& relay) { return now < relay.second.expires_at; });
 }
 
+// What is on its way is judged where it arrives, as its user is.
 void TurnModel::reload(Rules rules) {
     rules_ = std::move(rules);
+    ends_revoked_ = false;
     for (auto& [place, grant] : grants_) {
         judge_again(grant);
         disconnect_denied(grant);
     }
-    for (auto& [id, grant] : on_the_way_) judge_again(grant);
 }
 
 void TurnModel::judge_again(Grant& grant) const {
@@ -255,20 +256,17 @@ void TurnModel::closed_all() {
     claimants_.clear();
 }
 
+bool TurnModel::is_revoked(const Grant& grant) const {
+    const auto user = accounts_.users.find(grant.user);
+    return user != accounts_.users.end() && grant.key != key_of(grant.user, user->second);
+}
+
 void TurnModel::revoked(Instant now) {
+    ends_revoked_ = true;
     forget_expired(now);
-    const auto is_revoked = [&](const auto& entry) {
-        const Grant& grant = entry.second;
-        const auto user = accounts_.users.find(grant.user);
-        return user != accounts_.users.end() && grant.key != key_of(grant.user, user->second);
-    };
-    if (std::erase_if(grants_, is_revoked) > 0) trace_.mark(Mark::revoked);
-    for (auto at = on_the_way_.begin(); at != on_the_way_.end();) {
-        const auto here = at++;
-        if (!is_revoked(*here)) continue;
-        over_.insert(on_the_way_.extract(here));
-        trace_.mark(Mark::revoked_on_its_way);
-    }
+    const size_t ended =
+        std::erase_if(grants_, [&](const auto& entry) { return is_revoked(entry.second); });
+    if (ended > 0) trace_.mark(Mark::revoked);
 }
 
 void TurnModel::forget_expired(Instant now, std::optional<size_t> shard) {
@@ -284,15 +282,12 @@ void TurnModel::forget_expired(Instant now, std::optional<size_t> shard) {
 void TurnModel::settled(Instant now, const RelayTable& table, size_t shard,
                         const turn::Stats& stats) {
     forget_expired(now, shard);
-    std::set<TransportAddress> granted, granted_here, listening_here;
+    std::set<TransportAddress> granted, granted_here;
     uint64_t live = 0;
     for (const auto& [place, grant] : grants_) {
         if (grant.shard == shard) ++live;
+        if (grant.over_tcp) continue;
         for (const auto& [family, relay] : grant.relays) {
-            if (grant.over_tcp) {
-                if (grant.shard == shard) listening_here.insert(relay.port.address);
-                continue;
-            }
             granted.insert(relay.port.address);
             if (grant.shard == shard) granted_here.insert(relay.port.address);
         }
@@ -309,19 +304,12 @@ void TurnModel::settled(Instant now, const RelayTable& table, size_t shard,
         require(port.shard != shard || granted.contains(address), "TI5",
                 "an open port is allocated or reserved", address.to_string());
     }
-    size_t ports = granted_here.size();
     for (const TransportAddress& address : granted_here) {
         const auto open = table.open.find(address);
         require(open != table.open.end() && open->second.shard == shard && !open->second.held,
                 "TI13", "an allocation lives to its end", address.to_string());
     }
-    for (const auto& [address, port] : table.listening) {
-        require(port.shard != shard || listening_here.erase(address) == 1, "TI5",
-                "who listens for peers is allocated", address.to_string());
-        if (port.shard == shard) ++ports;
-    }
-    require(listening_here.empty(), "TI13", "a TCP allocation lives to its end",
-            std::to_string(listening_here.size()));
+    const size_t ports = granted_here.size() + check_listening(table, shard);
     check_connections(table, shard);
     check_counters(counted_[shard], live, ports, stats);
 }

@@ -254,6 +254,7 @@ class TurnModel {
     void refreshed(Request&, const wire::Stun& answer);
     void permit(Grant&, const IpAddress&, Instant now);
     void judge_again(Grant&) const;
+    bool is_revoked(const Grant&) const;
     void extend(Grant&, std::optional<AddressFamily> only, Duration, Instant now,
                 const TurnPorts::Calls&);
     void check_lifetime(const Request&, const wire::Stun& answer, Duration granted) const;
@@ -274,6 +275,7 @@ class TurnModel {
     void late_answer(Now, const Place&, Grant&, const Connection&, const Sent&, uint32_t id,
                      int code);
     void disconnect_denied(Grant&);
+    size_t check_listening(const RelayTable&, size_t shard) const;
     void check_connections(const RelayTable&, size_t shard) const;
     struct Found {
         const Place* place = nullptr;
@@ -304,6 +306,7 @@ class TurnModel {
     Rules rules_;
     const Accounts& accounts_;
     bool refuses_new_ = false;
+    bool ends_revoked_ = false;  // also what arrives
     NonceBook& nonces_;
     Trace& trace_;
     std::map<Place, Grant> grants_;

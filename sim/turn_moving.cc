@@ -213,7 +213,7 @@ void TurnModel::arrived(turn::MobileId id, const turn::Claim& claim, size_t shar
     claimants_.erase(place);
     if (over_.contains(id) && !claimant.has_left) ++counted_[shard].moves;
     auto found = on_the_way_.extract(id);
-    if (!found) return;  // its time was over, or its user revoked
+    if (!found) return;  // its time was over
     Grant& grant = found.mapped();
     std::erase_if(grant.relays, [&](const auto& relay) {
         return std::ranges::count(calls.redeemed, relay.second.port) == 0;
@@ -222,6 +222,10 @@ void TurnModel::arrived(turn::MobileId id, const turn::Claim& claim, size_t shar
         trace_.mark(Mark::lost_on_its_way);
         return require(ended_.contains(id), "TI13", "no port, no allocation", place);
     }
+    const bool is_over = ends_revoked_ && is_revoked(grant);
+    require(is_over == ended_.contains(id), "TI6", "what arrives ends if its user is revoked",
+            place);
+    if (is_over) return trace_.mark(Mark::revoked_on_its_way);
     if (grant.shard != shard) trace_.mark(Mark::moved_to_other_shard);
     trace_.mark(Mark::moved);
     grant.shard = shard;

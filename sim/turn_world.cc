@@ -355,6 +355,7 @@ void TurnWorld::drain_or_not() {
 void TurnWorld::calm() {
     deliver_all();
     town_.network.set_faults({});
+    town_.streams.set_slowest(NetworkFaults{}.slowest);
     strike_at_ = Instant::max();
     lateness_ = 0s;
     post_delay_ = 0s;
