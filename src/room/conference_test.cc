@@ -521,12 +521,12 @@ TEST_F(ConferenceTest, WhoIsBackIsToldWhatTheyShowNow) {
     EXPECT_EQ(again.welcome().at("you").at("camera"), true);
 }
 
-// As of a client that has given up its second socket, whose hello arrives after that of its third.
 TEST_F(ConferenceTest, AWelcomeSaysWhatTheServerCanDo) {
     const json::array features{"attempt"};
     EXPECT_EQ(enter("Alice").welcome().at("features"), features);
 }
 
+// As of a client that has given up its second socket, whose hello arrives after that of its third.
 TEST_F(ConferenceTest, ALateHelloDoesNotReplaceALaterSocket) {
     Person& alice = enter("Alice");
     Person& third = back(alice, -1, 3);
