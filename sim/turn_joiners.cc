@@ -234,8 +234,8 @@ std::string Joiner::describe() const {
 
 void StreamPeer::called(End end, const Town::Call&) {
     const size_t mood = calm_ ? 0 : dice_.below(10);
-    if (mood == 9) return;  // an answer never comes
-    if (mood >= 7) return town_.streams.close(town_.now.steady, end);
+    if (mood >= 8) return;  // an answer never comes
+    if (mood >= 6) return town_.streams.close(town_.now.steady, end);
     town_.ears[end] = this;
     town_.streams.accept(town_.now.steady, end);
     talks_.emplace(end, Talk(end));

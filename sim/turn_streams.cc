@@ -194,6 +194,9 @@ void TurnWorld::Connections::connect(Shard& shard, const turn::RelayPort& relay,
     peer_ends_[end] = id;
     town_.relays.links[id] = {
         .end = end, .shard = shard.index, .relay = relay.socket, .user = std::string(user)};
+    if (!world_.reloads_ || !town_.dice.one_in(4)) return;
+    // Which it would seldom be by chance.
+    world_.post(shard.index, [&world = world_](Shard&) { world.reload(); });
 }
 
 void TurnWorld::Connections::accept_peer(End end, const Town::Call& call,
