@@ -3,6 +3,7 @@
 // that the model and a second peer policy do not allow, and in the end nothing is left.
 #include <set>
 
+#include "base/test_address.h"
 #include "fuzz/input.h"
 #include "fuzz/policy_reference.h"
 #include "stun/integrity.h"
@@ -18,13 +19,6 @@ using stun::Class;
 using stun::Message;
 using stun::MessageWriter;
 using stun::Method;
-
-IpAddress ip(std::string_view text) {
-    return *IpAddress::parse(text);
-}
-TransportAddress at(std::string_view text) {
-    return *TransportAddress::parse(text);
-}
 
 const TransportAddress listener = at("192.0.2.15:3478");
 constexpr uint32_t first_relay = 100;  // the sockets below are listeners

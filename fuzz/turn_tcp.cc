@@ -3,6 +3,7 @@
 // whom the policy allows, and in the end it is empty.
 #include <set>
 
+#include "base/test_address.h"
 #include "fuzz/input.h"
 #include "fuzz/policy_reference.h"
 #include "stun/integrity.h"
@@ -18,13 +19,6 @@ using stun::Class;
 using stun::Message;
 using stun::MessageWriter;
 using stun::Method;
-
-IpAddress ip(std::string_view text) {
-    return *IpAddress::parse(text);
-}
-TransportAddress at(std::string_view text) {
-    return *TransportAddress::parse(text);
-}
 
 const TransportAddress listener = at("192.0.2.15:3478");
 const std::set<IpAddress> own{ip("192.0.2.15"), ip("2001:db8::15")};

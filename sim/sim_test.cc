@@ -1,6 +1,7 @@
 // The NAT and the network of the simulation do what RFC 4787 says, or they would hide bugs.
 #include <gmock/gmock.h>
 
+#include "base/test_address.h"
 #include "sim/network.h"
 #include "sim/streams.h"
 
@@ -9,10 +10,6 @@ namespace {
 
 using enum NatBehaviour;
 using testing::Optional;
-
-TransportAddress at(std::string_view text) {
-    return TransportAddress::parse(text).value();
-}
 
 const TransportAddress inside = at("10.0.0.2:5000");
 const TransportAddress server = at("192.0.2.15:3478");

@@ -1,4 +1,5 @@
 // What a seed draws before anything happens.
+#include "base/test_address.h"
 #include "sim/turn_askers.h"
 #include "sim/turn_callers.h"
 #include "sim/turn_joiners.h"
@@ -7,13 +8,6 @@
 
 namespace ahoy::sim {
 namespace {
-
-IpAddress ip(std::string_view text) {
-    return IpAddress::parse(text).value();
-}
-TransportAddress at(std::string_view text) {
-    return TransportAddress::parse(text).value();
-}
 
 IpAddress numbered(uint32_t base, size_t index) {
     return IpAddress::v4(base + static_cast<uint32_t>(index));

@@ -3,17 +3,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/test_address.h"
 #include "net/start_error.h"
 
 namespace ahoy::app {
 namespace {
 
-IpAddress ip(std::string_view text) {
-    return IpAddress::parse(text).value();
-}
-TransportAddress at(std::string_view text) {
-    return TransportAddress::parse(text).value();
-}
 Config with(std::initializer_list<std::string_view> settings) {
     std::vector<Setting> all;
     for (const auto text : settings) all.push_back(Setting::parse(text));

@@ -2,12 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_address.h"
+
 namespace ahoy {
 namespace {
-
-IpAddress ip(std::string_view text) {
-    return IpAddress::parse(text).value();
-}
 
 TEST(IpAddress, MappedIpv4IsThatIpv4Address) {
     EXPECT_EQ(ip("::ffff:127.0.0.1"), ip("127.0.0.1"));

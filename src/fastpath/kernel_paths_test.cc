@@ -5,14 +5,12 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include "base/test_address.h"
+
 namespace ahoy::fastpath {
 namespace {
 
 using testing::ElementsAreArray;
-
-TransportAddress at(std::string_view text) {
-    return TransportAddress::parse(text).value();
-}
 
 const Instant until = Instant{} + 5min;
 

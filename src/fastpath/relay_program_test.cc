@@ -13,6 +13,7 @@
 #include <functional>
 #include <thread>
 
+#include "base/test_address.h"
 #include "fastpath/kernel_relay.h"
 #include "fastpath/test_frames.h"
 #include "net/clock.h"
@@ -20,10 +21,6 @@
 
 namespace ahoy::fastpath {
 namespace {
-
-TransportAddress at(std::string_view text) {
-    return TransportAddress::parse(text).value();
-}
 
 // What holds for whatever leaves: its lengths and checksums are right.
 void expect_well_formed(const Packet& packet, const Datagram& as) {

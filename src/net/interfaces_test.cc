@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/test_address.h"
+
 namespace ahoy::net {
 namespace {
 
@@ -10,9 +12,6 @@ using testing::ElementsAre;
 
 Interface interface(std::string name, std::string_view ip, bool is_default = false) {
     return {std::move(name), *IpAddress::parse(ip), is_default};
-}
-IpAddress ip(std::string_view text) {
-    return *IpAddress::parse(text);
 }
 
 TEST(Interfaces, TheDefaultRouteWinsOverContainerBridgesAndLoopback) {

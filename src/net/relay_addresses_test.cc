@@ -2,15 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_address.h"
+
 namespace ahoy::net {
 namespace {
-
-IpAddress ip(std::string_view text) {
-    return *IpAddress::parse(text);
-}
-TransportAddress at(std::string_view text) {
-    return *TransportAddress::parse(text);
-}
 
 TEST(RelayAddresses, PrefersTheAddressTheClientReached) {
     const RelayAddresses relay({{ip("192.0.2.1"), ip("192.0.2.1")},

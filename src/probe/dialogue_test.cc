@@ -16,7 +16,6 @@ using stun::MessageWriter;
 using stun::Method;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using turn::at;
 using turn::listener;
 using turn::Payload;
 
@@ -208,7 +207,7 @@ TEST_F(DialogueTest, SendsIndicationsBeforeThereIsAChannelAndChannelDataAfterwar
 }
 
 TEST_F(DialogueTest, SeesTheNatBetween) {
-    config.local = turn::ip("10.0.0.2");
+    config.local = ip("10.0.0.2");
     runs();
     EXPECT_THAT(of(Step::binding).detail, HasSubstr("10.0.0.2 here: a NAT is between"));
 }

@@ -2,14 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_address.h"
+
 namespace ahoy::room {
 namespace {
 
 constexpr Instant start{1000h};
-
-IpAddress ip(std::string_view text) {
-    return IpAddress::parse(text).value();
-}
 
 class NetworkLimitTest : public testing::Test {
   protected:

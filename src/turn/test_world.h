@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/test_address.h"
 #include "stun/integrity.h"
 #include "stun/message.h"
 #include "stun/test_support.h"
@@ -27,12 +28,6 @@ using stun::Method;
 using Payload = std::vector<uint8_t>;
 using AddAttributes = std::function<void(MessageWriter&)>;
 
-inline TransportAddress at(std::string_view text) {
-    return TransportAddress::parse(text).value();
-}
-inline IpAddress ip(std::string_view text) {
-    return IpAddress::parse(text).value();
-}
 inline ChannelNumber number(uint16_t value) {
     return ChannelNumber::from_wire(value).value();
 }

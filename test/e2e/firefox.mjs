@@ -1,8 +1,10 @@
 // Firefox, driven by WebDriver BiDi, with the same verbs as far as the tests need them.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, afterEach, before } from 'node:test';
 import puppeteer from 'puppeteer-core';
 import { patience } from './browser.mjs';
 
@@ -25,6 +27,29 @@ const preferences = {
   'extensions.getAddons.cache.enabled': false,
   'browser.download.folderList': 2, // the folder that is named
 };
+
+/** Why tests in Firefox are left out; false where they are not. */
+export const skip = existsSync(executable) ? false : `${executable} is not installed`;
+
+/** For a file of tests: makes a person at the server of that stage, one in each test, who leaves no error behind. */
+export function stageFirefox(here) {
+  let browser = null;
+  let person = null;
+  before(async () => {
+    if (!skip) browser = await Firefox.launch();
+  });
+  after(() => browser?.close());
+  afterEach(async () => {
+    const { errors } = person ?? { errors: [] };
+    await person?.close();
+    person = null;
+    assert.deepEqual(errors, [], "no error in Firefox's console");
+  });
+  return async () => {
+    person = await FirefoxPerson.at(browser, here.server);
+    return person;
+  };
+}
 
 /** One browser for a whole file: to start it takes longer than a call. */
 export class Firefox {

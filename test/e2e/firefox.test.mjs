@@ -1,32 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { AppRtcClient } from './apprtc.mjs';
 import { newRoom } from './browser.mjs';
-import { executable, Firefox, FirefoxPerson } from './firefox.mjs';
+import { skip, stageFirefox } from './firefox.mjs';
 import { stage } from './fixture.mjs';
 
-const skip = existsSync(executable) ? false : `${executable} is not installed`;
 const here = stage();
-let browser = null;
-let fox = null;
-
-before(async () => {
-  if (!skip) browser = await Firefox.launch();
-});
-after(() => browser?.close());
-afterEach(async () => {
-  const { errors } = fox ?? { errors: [] };
-  await fox?.close();
-  fox = null;
-  assert.deepEqual(errors, [], "no error in Firefox's console");
-});
-async function firefox() {
-  fox = await FirefoxPerson.at(browser, here.server);
-  return fox;
-}
+const firefox = stageFirefox(here);
 
 test('Firefox joins Chromium', { skip }, async () => {
   const room = newRoom();

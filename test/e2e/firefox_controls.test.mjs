@@ -1,34 +1,21 @@
 // Every control of a call, in Firefox, with people in Chromium who see what comes of it.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { newRoom } from './browser.mjs';
-import { executable, Firefox, FirefoxPerson } from './firefox.mjs';
+import { skip, stageFirefox } from './firefox.mjs';
 import { stage } from './fixture.mjs';
 import { textsIn } from './texts.mjs';
 
-const skip = existsSync(executable) ? false : `${executable} is not installed`;
 const here = stage();
+const firefox = stageFirefox(here);
 const en = textsIn('en');
-let browser = null;
 let fox = null;
-
-before(async () => {
-  if (!skip) browser = await Firefox.launch();
-});
-after(() => browser?.close());
-afterEach(async () => {
-  const { errors } = fox ?? { errors: [] };
-  await fox?.close();
-  fox = null;
-  assert.deepEqual(errors, [], "no error in Firefox's console");
-});
 
 /** Fox is the host; Ada, and whoever else, sees them. */
 async function call(...names) {
   const room = newRoom();
-  fox = await FirefoxPerson.at(browser, here.server);
+  fox = await firefox();
   await fox.join(room, '&name=Fox');
   await fox.state('waiting');
   const others = [];

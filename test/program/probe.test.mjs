@@ -12,6 +12,7 @@ import test, { after, before } from 'node:test';
 import { setInterval as ticks } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Server } from '../e2e/server.mjs';
+import { freePort } from './ports.mjs';
 
 const binary = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
 const secret = 'north-by-north-west-and-a-little-more';
@@ -53,15 +54,6 @@ function promised(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     execFile(command, args, options, (error, stdout) => (error ? reject(error) : resolve(stdout)));
   });
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function run(args, { password, input = '', env = {} } = {}) {

@@ -8,12 +8,13 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { createRequire } from 'node:module';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Server } from '../e2e/server.mjs';
+import { freePort } from './ports.mjs';
 
 const { WebSocket } = createRequire(new URL('../e2e/package.json', import.meta.url))('ws');
 const documentation = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
@@ -45,15 +46,6 @@ before(async () => {
   await writeFile(certificate, (await readFile(`${certificate}.key`, 'utf8')) + (await readFile(certificate, 'utf8')));
 });
 after(() => rm(folder, { recursive: true }));
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** The snippet of that language and first line, with the ports and files of this test. */
 function snippet(language, first, replacements) {
