@@ -138,13 +138,13 @@ class LimitedWorld : public testing::Test {
         alice.allocates();
         alice.binds(0x4000, peer);
     }
-    unsigned to_peer(unsigned count) {
-        unsigned passed = 0;
+    size_t to_peer(unsigned count) {
+        size_t passed = 0;
         for (unsigned i = 0; i < count; ++i) passed += alice.sends_on(0x4000, data).size();
         return passed;
     }
-    unsigned to_client(unsigned count) {
-        unsigned passed = 0;
+    size_t to_client(unsigned count) {
+        size_t passed = 0;
         for (unsigned i = 0; i < count; ++i) passed += alice.hears(peer, data).size();
         return passed;
     }
@@ -184,7 +184,7 @@ TEST_F(LimitedWorld, F37_RequestsAreAnsweredAboveTheLimit) {
 }
 
 TEST_F(LimitedWorld, F37_EmptyDatagramsAreBandwidthToo) {
-    unsigned passed = 0;
+    size_t passed = 0;
     for (int i = 0; i < 10'000; ++i) passed += alice.sends(peer, "").size();
     EXPECT_EQ(passed, TokenBucket::min_size / Bandwidth::overhead);
 }
@@ -205,7 +205,7 @@ TEST_F(LimitedWorld, F37_AllAllocationsTogetherHaveALimitToo) {
     other.allocates();
     other.binds(0x4000, peer);
     EXPECT_EQ(to_peer(150), 150u);
-    unsigned passed = 0;
+    size_t passed = 0;
     for (int i = 0; i < 100; ++i) passed += other.sends_on(0x4000, data).size();
     EXPECT_EQ(passed, 50u);
     EXPECT_EQ(to_client(150), 150u);
