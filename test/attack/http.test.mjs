@@ -124,12 +124,15 @@ test('H6 a body whose end can be read in two ways ends the connection', { timeou
   let seed = 1;
   const dice = (n) => (seed = (seed * 48_271) % 2_147_483_647) % n;
   const strange = ['\r', '\n', '\0', ' ', '\t', ':', ',', ';', '0', '9', 'a', '\x0b', '\x80', ''];
-  for (let i = 0; i < many(500, 10_000); i++) {
+  // Many wait until their time is up, since what they seem to announce does not come.
+  const damage = async () => {
     const at = dice(whole.indexOf(smuggled));
     const damaged = whole.slice(0, at) + strange[dice(strange.length)] + whole.slice(at + dice(2));
     const { statuses } = await exchange(server.port, Buffer.from(damaged, 'latin1'));
     assert.ok(statuses.length <= 2, `${JSON.stringify(damaged)}: ${statuses}`);
-  }
+  };
+  const atOnce = 250;
+  for (let i = 0; i < many(500, 10_000); i += atOnce) await Promise.all(Array.from({ length: atOnce }, damage));
 });
 
 test('H7 strange hosts, targets and versions', async () => {
