@@ -131,8 +131,8 @@ test('H6 a body whose end can be read in two ways ends the connection', { timeou
     const { statuses } = await exchange(server.port, Buffer.from(damaged, 'latin1'));
     assert.ok(statuses.length <= 2, `${JSON.stringify(damaged)}: ${statuses}`);
   };
-  const atOnce = 250;
-  for (let i = 0; i < many(500, 10_000); i += atOnce) await Promise.all(Array.from({ length: atOnce }, damage));
+  const atOnce = many(500, 2_500);
+  for (let i = 0; i < many(1, 4); i++) await Promise.all(Array.from({ length: atOnce }, damage));
 });
 
 test('H7 strange hosts, targets and versions', async () => {
