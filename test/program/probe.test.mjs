@@ -5,14 +5,13 @@ import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { setInterval as ticks } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Server } from '../e2e/server.mjs';
-import { freePort } from './ports.mjs';
+import { freePort, takesConnections } from './ports.mjs';
 
 const binary = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
 const secret = 'north-by-north-west-and-a-little-more';
@@ -255,14 +254,7 @@ async function withCoturn(options, action) {
     '--userdb', join(folder, 'turndb'), ...options].map(String), { stdio: 'ignore' });
   const gone = once(coturn, 'exit');
   try {
-    for await (const _ of ticks(50)) {
-      const socket = connect(tls, '127.0.0.2');
-      const ready = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)])
-        .catch(() => false);
-      socket.destroy();
-      if (ready) break;
-      assert.equal(coturn.exitCode, null, 'turnserver ended');
-    }
+    await takesConnections(coturn, tls, '127.0.0.2');
     await action(port, tls);
   } finally {
     coturn.kill('SIGKILL');

@@ -8,13 +8,12 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Server } from '../e2e/server.mjs';
-import { freePort } from './ports.mjs';
+import { freePort, takesConnections } from './ports.mjs';
 
 const { WebSocket } = createRequire(new URL('../e2e/package.json', import.meta.url))('ws');
 const documentation = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
@@ -69,15 +68,7 @@ async function start(t, port, program, ...args) {
     child.kill('SIGTERM');
     await exit;
   });
-  for (;;) {
-    assert.equal(child.exitCode, null, said);
-    const socket = connect(port, '127.0.0.1');
-    const open = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)])
-      .catch(() => false);
-    socket.destroy();
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await takesConnections(child, port, '127.0.0.1', () => said);
 }
 
 const startNginx = async (t, port, server) => {
