@@ -9,15 +9,22 @@ bool TurnPorts::supports(AddressFamily family) const {
                                [&](const auto& ip) { return ip.family() == family; });
 }
 
-std::optional<turn::OpenedPorts> TurnPorts::open(AddressFamily family, turn::Parity parity,
-                                                 const IpAddress&) {
+// On which address; nothing when the call fails.
+std::optional<IpAddress> TurnPorts::begin_to_open(AddressFamily family) {
     const auto ip = std::ranges::find(pool_.addresses, family, &IpAddress::family);
     if (ip == pool_.addresses.end()) {
-        throw Violation("TI5", "a port is opened only of a family that is supported", "open()");
+        throw Violation("TI5", "a port is opened only of a family that is supported", "opening");
     }
     calls_.refused = true;
     calls_.failed = fails();
     if (calls_.failed) return {};
+    return *ip;
+}
+
+std::optional<turn::OpenedPorts> TurnPorts::open(AddressFamily family, turn::Parity parity,
+                                                 const IpAddress&) {
+    const auto ip = begin_to_open(family);
+    if (!ip) return {};
     const size_t size = pool_.high - pool_.low + 1u;
     const size_t start = dice_.below(size);
     for (size_t i = 0; i < size; ++i) {
@@ -52,13 +59,8 @@ void TurnPorts::close(const turn::RelayPort& port) {
 }
 
 std::optional<turn::RelayPort> TurnPorts::listen(AddressFamily family) {
-    const auto ip = std::ranges::find(pool_.addresses, family, &IpAddress::family);
-    if (ip == pool_.addresses.end()) {
-        throw Violation("TI5", "a port is opened only of a family that is supported", "listen()");
-    }
-    calls_.refused = true;
-    calls_.failed = fails();
-    if (calls_.failed) return {};
+    const auto ip = begin_to_open(family);
+    if (!ip) return {};
     const size_t size = pool_.high - pool_.low + 1u;
     const size_t start = dice_.below(size);
     for (size_t i = 0; i < size; ++i) {

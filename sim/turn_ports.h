@@ -91,6 +91,7 @@ class TurnPorts : public turn::RelayPorts {
     Calls take_calls() { return std::exchange(calls_, {}); }
 
   private:
+    std::optional<IpAddress> begin_to_open(AddressFamily);
     bool is_free(const TransportAddress&) const;
     turn::RelayPort bind(const TransportAddress&);
 
