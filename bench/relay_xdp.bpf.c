@@ -37,12 +37,7 @@ int ahoy_relay_xdp(struct xdp_md *ctx)
         bpf_xdp_load_bytes(ctx, ETH_HLEN + plain, &h.channel, sizeof h.channel) < 0) {
         return XDP_PASS;
     }
-    passage.flow.from[10] = passage.flow.from[11] = 0xff;
-    passage.flow.to[10] = passage.flow.to[11] = 0xff;
-    __builtin_memcpy(passage.flow.from + 12, &h.ip.saddr, sizeof h.ip.saddr);
-    __builtin_memcpy(passage.flow.to + 12, &h.ip.daddr, sizeof h.ip.daddr);
-    passage.flow.from_port = h.udp.source;
-    passage.flow.to_port = h.udp.dest;
+    set_flow_ipv4(&passage.flow, &h);
     if (!find_passage(&passage, &h.channel, size, ctx->ingress_ifindex)) return XDP_PASS;
     const struct ahoy_path *out = way_out(&passage);
     const __u64 addresses = sum_of(&h.ip.saddr, 2);
@@ -54,14 +49,7 @@ int ahoy_relay_xdp(struct xdp_md *ctx)
     }
 
     const __u64 before = covered(addresses, &h.udp, passage.path.channel ? NULL : &h.channel);
-    __builtin_memcpy(&h.ip.saddr, out->from + 12, sizeof h.ip.saddr);
-    __builtin_memcpy(&h.ip.daddr, out->to + 12, sizeof h.ip.daddr);
-    h.ip.tot_len = bpf_htons(bpf_ntohs(h.ip.tot_len) + passage.growth);
-    h.ip.id = bpf_get_prandom_u32();
-    h.ip.frag_off = 0;
-    --h.ip.ttl;
-    h.ip.check = 0;
-    h.ip.check = ~fold(sum_of(&h.ip, sizeof h.ip / 4));
+    rewrite_ipv4(&h.ip, &passage);
     rewrite_udp(&h.udp, &h.channel, &passage);
     h.udp.check = updated(h.udp.check, before,
                           covered(sum_of(&h.ip.saddr, 2), &h.udp, out->channel ? &h.channel : NULL));

@@ -262,6 +262,30 @@ static __always_inline int make_room(struct __sk_buff *skb, const struct passage
                                BPF_F_ADJ_ROOM_NO_CSUM_RESET) == 0;
 }
 
+/* But for its channel. */
+static __always_inline void set_flow_ipv4(struct ahoy_flow *flow, const struct ipv4_headers *h)
+{
+    flow->from[10] = flow->from[11] = 0xff;
+    flow->to[10] = flow->to[11] = 0xff;
+    __builtin_memcpy(flow->from + 12, &h->ip.saddr, sizeof h->ip.saddr);
+    __builtin_memcpy(flow->to + 12, &h->ip.daddr, sizeof h->ip.daddr);
+    flow->from_port = h->udp.source;
+    flow->to_port = h->udp.dest;
+}
+
+static __always_inline void rewrite_ipv4(struct iphdr *ip, const struct passage *passage)
+{
+    const struct ahoy_path *out = way_out(passage);
+    __builtin_memcpy(&ip->saddr, out->from + 12, sizeof ip->saddr);
+    __builtin_memcpy(&ip->daddr, out->to + 12, sizeof ip->daddr);
+    ip->tot_len = bpf_htons(bpf_ntohs(ip->tot_len) + total_growth(passage));
+    ip->id = bpf_get_prandom_u32();
+    ip->frag_off = 0;
+    --ip->ttl;
+    ip->check = 0;
+    ip->check = ~fold(sum_of(ip, sizeof *ip / 4));
+}
+
 static __always_inline int relay_ipv4(struct __sk_buff *skb)
 {
     struct ipv4_headers h = {};
@@ -280,12 +304,7 @@ static __always_inline int relay_ipv4(struct __sk_buff *skb)
         bpf_skb_load_bytes(skb, ETH_HLEN + plain, &h.channel, sizeof h.channel) < 0) {
         return PASS_UP;
     }
-    passage.flow.from[10] = passage.flow.from[11] = 0xff;
-    passage.flow.to[10] = passage.flow.to[11] = 0xff;
-    __builtin_memcpy(passage.flow.from + 12, &h.ip.saddr, sizeof h.ip.saddr);
-    __builtin_memcpy(passage.flow.to + 12, &h.ip.daddr, sizeof h.ip.daddr);
-    passage.flow.from_port = h.udp.source;
-    passage.flow.to_port = h.udp.dest;
+    set_flow_ipv4(&passage.flow, &h);
     if (!find_passage(&passage, &h.channel, size, skb->ifindex)) return PASS_UP;
     const __u64 addresses = sum_of(&h.ip.saddr, 2);
     if (!is_checksum_finished(&h.udp, addresses) ||
@@ -297,14 +316,7 @@ static __always_inline int relay_ipv4(struct __sk_buff *skb)
     const struct ahoy_path *out = way_out(&passage);
     const __u64 before = passage.padding_sum +
                          covered(addresses, &h.udp, passage.path.channel ? NULL : &h.channel);
-    __builtin_memcpy(&h.ip.saddr, out->from + 12, sizeof h.ip.saddr);
-    __builtin_memcpy(&h.ip.daddr, out->to + 12, sizeof h.ip.daddr);
-    h.ip.tot_len = bpf_htons(bpf_ntohs(h.ip.tot_len) + total_growth(&passage));
-    h.ip.id = bpf_get_prandom_u32();
-    h.ip.frag_off = 0;
-    --h.ip.ttl;
-    h.ip.check = 0;
-    h.ip.check = ~fold(sum_of(&h.ip, sizeof h.ip / 4));
+    rewrite_ipv4(&h.ip, &passage);
     rewrite_udp(&h.udp, &h.channel, &passage);
     h.udp.check = updated(h.udp.check, before,
                           covered(sum_of(&h.ip.saddr, 2), &h.udp, out->channel ? &h.channel : NULL));

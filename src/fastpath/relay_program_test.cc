@@ -72,6 +72,14 @@ const Ends four{at("192.0.2.2:1234"), at("192.0.2.1:3478"), at("198.51.100.1:500
 const Ends six{at("[2001:db8:1::2]:1234"), at("[2001:db8:1::1]:3478"), at("[2001:db8:2::1]:50000"),
                at("[2001:db8:2::2]:5000")};
 
+// Another client of ours, whose peer is the first one's relayed address.
+Ends second_party(const Ends& first) {
+    return {.client = {first.client.ip, 7777},
+            .server = first.server,
+            .relay = {first.relay.ip, 50002},
+            .peer = first.relay};
+}
+
 struct RelayProgram : testing::Test {
     void SetUp() override {
         try {
@@ -160,10 +168,7 @@ TEST_F(RelayProgram, WhatLooksLikeChannelDataComesFromPeersToo) {
 
 TEST_F(RelayProgram, BetweenTwoClientsOfOursTheHeaderIsReplaced) {
     for (const Ends& ends : {four, six}) {
-        const Ends other{.client = {ends.client.ip, 7777},
-                         .server = ends.server,
-                         .relay = {ends.relay.ip, 50002},
-                         .peer = ends.relay};
+        const Ends other = second_party(ends);
         put({ends.client, ends.server, ends.relay, other.relay}, 0x4002,
             [](PathPair& pair) { pair.to_peer.path.to_ourselves = 1; });
         const Packet payload = payload_of(99);
@@ -228,10 +233,7 @@ TEST_F(RelayProgram, WithoutItsOwnerItDoesNothing) {
 
 TEST_F(RelayProgram, PaddingBehindChannelDataDoesNotGoOn) {
     for (const Ends& ends : {four, six}) {
-        const Ends other{.client = {ends.client.ip, 7777},
-                         .server = ends.server,
-                         .relay = {ends.relay.ip, 50002},
-                         .peer = ends.relay};
+        const Ends other = second_party(ends);
         put({ends.client, ends.server, ends.relay, other.relay}, 0x4002,
             [](PathPair& pair) { pair.to_peer.path.to_ourselves = 1; });
         put(other, 0x4003, [](PathPair& pair) { pair.to_peer.path.to_ourselves = 1; });
