@@ -52,6 +52,8 @@ class WebhookQueue {
 
     // When take() has something next, unless attempts are under way; Instant::max() for never.
     Instant next_due() const;
+    // The latest attempt did, of whichever room.
+    bool fails() const { return fails_; }
     size_t size() const { return size_; }
     size_t attempts() const { return attempts_; }  // under way
 
@@ -74,7 +76,7 @@ class WebhookQueue {
     std::set<std::pair<Instant, std::string_view>> due_;  // those not under way; views of the keys
     size_t size_ = 0;
     size_t attempts_ = 0;
-    bool fails_ = false;  // the latest attempt did, of whichever room
+    bool fails_ = false;
     Instant rests_until_;
 };
 

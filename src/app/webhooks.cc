@@ -179,12 +179,13 @@ void Webhooks::go_on() {
 asio::awaitable<void> Webhooks::attempt(WebhookQueue::Attempt attempt) {
     const Result result = co_await post(attempt.event);
     const Instant now = net::read_clocks().steady;
+    const bool failed_before = queue_.fails();
     if (result == Result::delivered) {
         queue_.done(now, attempt.room);
     } else {
         counts_.given_up += queue_.failed(now, attempt.room);
     }
-    note(result);
+    note(result, failed_before);
     go_on();
 }
 
@@ -211,12 +212,10 @@ asio::awaitable<Result> Webhooks::post(const WebhookQueue::Event& event) {
 }
 
 // One line when it begins to fail, and one when it is over.
-void Webhooks::note(Result result) {
+void Webhooks::note(Result result, bool failed_before) {
     ++counts_.attempts.at(static_cast<size_t>(result));
-    const bool failed = result != Result::delivered;
-    if (failed == failing_) return;
-    failing_ = failed;
-    if (failed) {
+    if (queue_.fails() == failed_before) return;
+    if (queue_.fails()) {
         log::warning("webhooks.failing",
                      {{"reason", label(result)}, {"hint", "events are kept and tried again"}});
     } else {

@@ -61,7 +61,7 @@ class Webhooks {
     void go_on();
     boost::asio::awaitable<void> attempt(WebhookQueue::Attempt);
     boost::asio::awaitable<WebhookResult> post(const WebhookQueue::Event&);
-    void note(WebhookResult);
+    void note(WebhookResult, bool failed_before);
 
     boost::asio::io_context& main_;
     const WebhookTarget target_;
@@ -71,7 +71,6 @@ class Webhooks {
     boost::asio::steady_timer timer_;
     WebhookQueue queue_;
     WebhookCounts counts_;
-    bool failing_ = false;
 
     // Of all threads.
     std::atomic<uint64_t> last_id_ = 0;
