@@ -22,7 +22,7 @@ class Kernel {
     Kernel(std::set<IpAddress> own, unsigned mtu);
 
     turn::FastPath& paths() { return paths_; }
-    bool is_empty() const { return maps_.programs.paths.empty(); }
+    bool is_empty() const { return maps_.programs.paths.empty() && vicinity_.begun == 0; }
 
     struct Datagram {
         TransportAddress from, to;
@@ -41,7 +41,10 @@ class Kernel {
     };
     struct Vicinity final : fastpath::Vicinity {
         std::optional<fastpath::Surroundings> of(const turn::Shortcut&) const override;
+        void begin(const turn::Shortcut&) override { ++begun; }
+        void end(const turn::Shortcut&) override { --begun; }
 
+        size_t begun = 0;
         std::set<IpAddress> own;
         unsigned mtu = 0;
     };

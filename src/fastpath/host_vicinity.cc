@@ -2,7 +2,7 @@
 
 namespace ahoy::fastpath {
 
-HostVicinity::HostVicinity(const KernelRelay& relay, const net::TurnSockets& sockets,
+HostVicinity::HostVicinity(const KernelRelay& relay, net::TurnSockets& sockets,
                            const net::RelayAddresses& addresses)
     : relay_(relay), sockets_(sockets), addresses_(addresses) {}
 
@@ -22,6 +22,16 @@ std::optional<Surroundings> HostVicinity::of(const turn::Shortcut& shortcut) con
     if (!to_peer) return {};
     around.to_peer = *to_peer;
     return around;
+}
+
+void HostVicinity::begin(const turn::Shortcut& shortcut) {
+    sockets_.forbid_coalescing(shortcut.client.socket);
+    sockets_.forbid_coalescing(shortcut.relay.socket);
+}
+
+void HostVicinity::end(const turn::Shortcut& shortcut) {
+    sockets_.allow_coalescing(shortcut.client.socket);
+    sockets_.allow_coalescing(shortcut.relay.socket);
 }
 
 std::optional<Route> HostVicinity::route(const IpAddress& from, const IpAddress& to) const {

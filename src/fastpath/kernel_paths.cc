@@ -74,8 +74,7 @@ PathPair make_paths(const Shortcut& shortcut, const Surroundings& around, Instan
     return pair;
 }
 
-KernelPaths::KernelPaths(PathMaps& maps, const Vicinity& vicinity, uint32_t first,
-                         uint32_t capacity)
+KernelPaths::KernelPaths(PathMaps& maps, Vicinity& vicinity, uint32_t first, uint32_t capacity)
     : maps_(maps), vicinity_(vicinity), first_(first), capacity_(capacity) {}
 
 std::optional<Surroundings> KernelPaths::surroundings(const Shortcut& shortcut) const {
@@ -101,6 +100,7 @@ std::optional<ShortcutId> KernelPaths::open(const Shortcut& shortcut, Instant un
         return {};
     }
     free_.pop_front();
+    vicinity_.begin(shortcut);
     return ShortcutId{index};
 }
 
@@ -163,6 +163,7 @@ turn::FastPath::Carried KernelPaths::carried(ShortcutId id) {
 turn::FastPath::Carried KernelPaths::close(ShortcutId id) {
     Entry& entry = entries_[static_cast<size_t>(id)];
     remove(entry.paths);
+    vicinity_.end(*entry.shortcut);
     entry.shortcut.reset();
     free_.push_back(static_cast<uint32_t>(id));
     return carried(id);

@@ -41,6 +41,9 @@ class Vicinity {
     virtual ~Vicinity() = default;
     // Nothing where the kernel cannot relay it.
     virtual std::optional<Surroundings> of(const turn::Shortcut&) const = 0;
+    // From begin() to end() the kernel may relay it.
+    virtual void begin(const turn::Shortcut&) = 0;
+    virtual void end(const turn::Shortcut&) = 0;
 };
 
 // The maps of the program in the kernel.
@@ -57,7 +60,7 @@ class KernelPaths final : public turn::FastPath {
   public:
     // The references outlive this.  The maps have room for `capacity` shortcuts of this, whose
     // counters are numbered from `first` on.
-    KernelPaths(PathMaps&, const Vicinity&, uint32_t first, uint32_t capacity);
+    KernelPaths(PathMaps&, Vicinity&, uint32_t first, uint32_t capacity);
 
     std::optional<turn::ShortcutId> open(const turn::Shortcut&, Instant until) override;
     void prolong(turn::ShortcutId, Instant until) override;
@@ -82,7 +85,7 @@ class KernelPaths final : public turn::FastPath {
     void remove(const PathPair&);
 
     PathMaps& maps_;
-    const Vicinity& vicinity_;
+    Vicinity& vicinity_;
     const uint32_t first_;
     const uint32_t capacity_;
     uint64_t puts_ = 0;

@@ -88,6 +88,47 @@ TEST(KernelPaths, OverIpv6NothingLongerThanEveryLinkTakesIsRelayedInTheKernel) {
     EXPECT_EQ(to_client.path.mtu, 1280u);
 }
 
+// A kernel that takes what it is given, next to nothing else.
+struct WillingKernel final : PathMaps, Vicinity {
+    bool put(const ahoy_flow&, const ahoy_path&) override { return has_room; }
+    void remove(const ahoy_flow&) override {}
+    turn::Traffic traffic(uint32_t) const override { return {}; }
+    std::optional<Surroundings> of(const turn::Shortcut& shortcut) const override {
+        if (!has_routes) return {};
+        return behind_nat(shortcut);
+    }
+    void begin(const turn::Shortcut&) override { ++begun; }
+    void end(const turn::Shortcut&) override { --begun; }
+
+    bool has_room = true, has_routes = true;
+    int begun = 0;
+};
+
+TEST(KernelPaths, WhatTheKernelMayRelayBeginsOnceAndEndsOnce) {
+    WillingKernel kernel;
+    KernelPaths paths(kernel, kernel, 0, 8);
+    const auto id = paths.open(ipv4(), until);
+    ASSERT_TRUE(id.has_value());
+    EXPECT_EQ(kernel.begun, 1);
+    paths.prolong(*id, until + 1min);
+    kernel.has_routes = false;  // they may come back
+    paths.reroute(0);
+    EXPECT_EQ(kernel.begun, 1);
+    paths.close(*id);
+    EXPECT_EQ(kernel.begun, 0);
+}
+
+TEST(KernelPaths, WhatIsLeftToTheServerDoesNotBegin) {
+    WillingKernel kernel;
+    KernelPaths paths(kernel, kernel, 0, 8);
+    kernel.has_room = false;
+    EXPECT_FALSE(paths.open(ipv4(), until).has_value());
+    kernel.has_room = true;
+    kernel.has_routes = false;
+    EXPECT_FALSE(paths.open(ipv4(), until).has_value());
+    EXPECT_EQ(kernel.begun, 0);
+}
+
 TEST(KernelPaths, ToARelayedAddressOfOursAnotherPathLeadsOn) {
     Surroundings around = behind_nat(ipv4());
     around.peer_is_ours = true;

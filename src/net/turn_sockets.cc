@@ -155,6 +155,17 @@ bool TurnSockets::is_listener(SocketId id) const {
     return sockets_[index_of(id)].kind == Kind::listener;
 }
 
+void TurnSockets::forbid_coalescing(SocketId id) {
+    Socket& socket = sockets_[index_of(id)];
+    if (socket.forbids_coalescing++ == 0) set_option(socket.fd, SOL_UDP, UDP_GRO, 0);
+}
+
+void TurnSockets::allow_coalescing(SocketId id) {
+    Socket& socket = sockets_[index_of(id)];
+    CHECK(socket.forbids_coalescing > 0);
+    if (--socket.forbids_coalescing == 0) set_option(socket.fd, SOL_UDP, UDP_GRO, 1);
+}
+
 bool TurnSockets::supports(AddressFamily family) const {
     return addresses_.supports(family);
 }

@@ -48,6 +48,10 @@ class TurnSockets final : public turn::RelayPorts {
     std::optional<SocketId> listener_at(const TransportAddress&) const;
     bool is_listener(SocketId) const;
 
+    // Datagrams arrive there one by one (no UDP_GRO) while it is forbidden more often than allowed.
+    void forbid_coalescing(SocketId);
+    void allow_coalescing(SocketId);
+
     // From now on datagrams go to `server`, which outlives this or stop().
     void start(turn::Server& server);
     void stop();
@@ -99,6 +103,7 @@ class TurnSockets final : public turn::RelayPorts {
         bool any_local = false;    // bound to no address: each datagram says its own
         TransportAddress local;    // as clients know it
         size_t relay_address = 0;  // index into addresses_, of a relay socket
+        uint32_t forbids_coalescing = 0;
         ClientTransport* connection = nullptr;
     };
 

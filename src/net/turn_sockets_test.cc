@@ -1,6 +1,7 @@
 #include "net/turn_sockets.h"
 
 #include <gtest/gtest.h>
+#include <netinet/udp.h>
 
 #include <boost/asio/io_context.hpp>
 #include <set>
@@ -45,6 +46,17 @@ class Peer {
   private:
     int fd_;
 };
+
+// How many sockets of this process take several datagrams as one.
+size_t coalescing_sockets() {
+    size_t found = 0;
+    for (int fd = 0; fd < 256; ++fd) {
+        int on = 0;
+        socklen_t size = sizeof on;
+        if (::getsockopt(fd, SOL_UDP, UDP_GRO, &on, &size) == 0 && on != 0) ++found;
+    }
+    return found;
+}
 
 // A TURN client on a real socket.
 class LoopbackClient {
@@ -235,6 +247,20 @@ TEST_F(TurnSocketsTest, I14_TheClientHearsThatNobodyListensAndTheRelayGoesOn) {
     io.poll();
     one.server.close_all(read_clocks());
     one.sockets.stop();
+}
+
+TEST_F(TurnSocketsTest, CoalescingIsForbiddenAsOftenAsItIsAllowedAgain) {
+    const auto opened = one.sockets.open(AddressFamily::ipv4, turn::Parity::any, loopback);
+    ASSERT_TRUE(opened.has_value());
+    ASSERT_EQ(coalescing_sockets(), 1u);
+    one.sockets.forbid_coalescing(opened->port.socket);
+    one.sockets.forbid_coalescing(opened->port.socket);
+    EXPECT_EQ(coalescing_sockets(), 0u);
+    one.sockets.allow_coalescing(opened->port.socket);
+    EXPECT_EQ(coalescing_sockets(), 0u);
+    one.sockets.allow_coalescing(opened->port.socket);
+    EXPECT_EQ(coalescing_sockets(), 1u);
+    one.sockets.close(opened->port);
 }
 
 TEST_F(TurnSocketsTest, AFloodAtOneRelayedAddressKeepsNobodyElseWaiting) {

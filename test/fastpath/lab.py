@@ -82,6 +82,11 @@ class Lab:
         """Whether a sender there makes its checksums itself, as what comes by a wire has them."""
         run(*self.inside(name, "ethtool", "-K", "server", "tx", "off" if finish else "on"))
 
+    def coalesce(self):
+        """The server's interfaces coalesce what arrives together, where a socket wants that."""
+        for name in ("client", "peer"):
+            run(*self.inside("server", "ethtool", "-K", name, "gro", "on"))
+
     def _link(self, name, outer):
         run("ip", "link", "add", "server", "netns", self.prefix + name, "type", "veth",
             "peer", "name", name, "netns", self.prefix + "server")
