@@ -21,6 +21,7 @@ CASES = [
     {"name": "burst 16 × 1100 B, 10 clients", "size": 1100, "clients": 10, "burst": 16},
 ]
 CAPACITY = CASES[1]  # the case whose throughput the runs at a rate are derived from
+NEARLY_FULL = "90 % of its own capacity"
 
 
 def foreign(result):
@@ -111,9 +112,12 @@ class Bench:
                 for name, rate in [("1,000 a second", 1000),
                                    ("10 % of coturn's capacity", capacity["coturn"] / 10),
                                    ("50 % of coturn's capacity", capacity["coturn"] / 2),
-                                   ("90 % of its own capacity", capacity[kind] * 0.9)]:
-                    self.load(server, name, rate=round(rate), size=CAPACITY["size"],
-                              clients=CAPACITY["clients"], seconds=self.args.seconds)
+                                   (NEARLY_FULL, capacity[kind] * 0.9)]:
+                    self.at_rate(server, name, rate)
+
+    def at_rate(self, server, name, rate):
+        self.load(server, name, rate=round(rate), size=CAPACITY["size"],
+                  clients=CAPACITY["clients"], seconds=self.args.seconds)
 
     def stream(self, server, transport):
         result = streams.run(self.net, server, transport, round(1000 * self.args.seconds))
@@ -124,7 +128,9 @@ class Bench:
     def ceiling(self):
         for kind in ("bare", "io_uring"):
             with servers.start(kind, self.net, self.args.binaries) as server:
-                self.cases(server)
+                results = self.cases(server)
+                capacity = results[CAPACITY["name"]]["packets_per_second"]
+                self.at_rate(server, NEARLY_FULL, capacity * 0.9)
 
     def kernel_path(self, order):
         capacity = {}

@@ -136,7 +136,8 @@ def markdown(results):
         (at_rates, rate + [("loss, %", loss, 3, True)] + cost[1:]),
         ([run for run in runs if run["mode"] == "allocate"],
          [("allocations/s", lambda r: r["allocations_per_second"], 0, False),
-          ("process, µs each", lambda r: r["process_us_per_allocation"], 1, True)]),
+          ("process, µs each", lambda r: r["process_us_per_allocation"], 1, True),
+          ("core, µs each", lambda r: r["core_us_per_allocation"], 1, True)]),
         ([run for run in runs if run["mode"] == "idle"],
          [("KiB resident each", lambda r: r["kib_per_allocation"], 2, True)]),
         ([run for run in runs if run["mode"] == "junk"],
@@ -160,4 +161,8 @@ def markdown(results):
         text += "\n" + "\n".join(table.lines) + "\n"
     if "bare" in programs_of(runs):
         text += "\n" + beside("core, µs/packet", windowed, core)
+        cases = cases_of(run for run in at_rates if run["program"] == "bare")
+        nearly_full = [run for run in at_rates if run["case"] in cases]
+        text += "\n" + beside("loss, %", nearly_full, loss, 3)
+        text += "\n" + beside("delay p99, µs", nearly_full, delay("p99"), 0)
     return text
