@@ -35,9 +35,10 @@ Discovery square(std::string_view first, std::string_view second, std::string_vi
                            uint16_t port) {
         return Origin{SocketId{socket}, {ip(local), port}, {ip(told), port}};
     };
-    return Discovery(
-        {{{{origin(1, first, told_first, 3478), origin(2, first, told_first, 3479)},
-           {origin(3, second, told_second, 3478), origin(4, second, told_second, 3479)}}}});
+    const Discovery::Square origins{
+        {{origin(1, first, told_first, 3478), origin(2, first, told_first, 3479)},
+         {origin(3, second, told_second, 3478), origin(4, second, told_second, 3479)}}};
+    return Discovery(std::vector{origins});
 }
 
 class DiscoveryTest : public testing::Test {
