@@ -17,178 +17,195 @@ namespace {
 
 // ---- the one list of keys
 
+// How a changed value comes into use: by SIGHUP, or by a restart alone.
+enum class Change { reload, restart };
+
 struct Key {
     std::string_view section;
     std::string_view name;
+    Change change;
     std::string_view initial;  // as TOML; what Config() holds too
     std::string_view meaning;
     std::function<Wrong(const toml::node&, Config&)> read;
+    std::function<bool(const Config&, const Config&)> same;
+    std::function<void(const Config& from, Config& to)> copy;
     bool textual;  // a bare word given to --set is meant as a string
 
     std::string path() const { return fmt::format("{}.{}", section, name); }
 };
 
 template <class Member>
-Key key(std::string_view section, std::string_view name, std::string_view initial,
+Key key(std::string_view section, std::string_view name, Change change, std::string_view initial,
         std::string_view meaning, Member member) {
     using Value = std::remove_reference_t<decltype(member(std::declval<Config&>()))>;
     return {section,
             name,
+            change,
             initial,
             meaning,
             [member](const toml::node& node, Config& config) { return read(node, member(config)); },
+            [member](const Config& a, const Config& b) { return member(a) == member(b); },
+            [member](const Config& from, Config& to) { member(to) = member(from); },
             std::is_same_v<Value, std::string> || std::is_same_v<Value, Duration> ||
                 std::is_enum_v<Value>};
 }
 
-#define AHOY_KEY(section, name, initial, meaning) \
-    key(                                          \
-        #section, #name, initial, meaning, [](Config & c) -> auto& { return c.section.name; })
+#define AHOY_KEY(section, name, change, initial, meaning)  \
+    key(                                                   \
+        #section, #name, Change::change, initial, meaning, \
+        [](auto& config) -> auto& { return config.section.name; })
 
 const std::vector<Key>& keys() {
     static const std::vector<Key> all{
-        AHOY_KEY(server, threads, "0", "shards; 0 = one per core this process may use"),
-        AHOY_KEY(server, drain_timeout, "\"0s\"", "SIGTERM waits this long for calls to end"),
+        AHOY_KEY(server, threads, restart, "0", "shards; 0 = one per core this process may use"),
+        AHOY_KEY(server, drain_timeout, reload, "\"0s\"",
+                 "SIGTERM waits this long for calls to end"),
         AHOY_KEY(
-            server, moved_to, "\"\"",
+            server, moved_to, reload, "\"\"",
             "e.g. \"wss://other.example.org/v1/ws\": where participants are sent when it stops"),
-        AHOY_KEY(server, max_connections, "10000",
+        AHOY_KEY(server, max_connections, reload, "10000",
                  "TCP connections open at once on each shard; more are closed at once"),
-        AHOY_KEY(server, address_connections, "4096",
+        AHOY_KEY(server, address_connections, reload, "4096",
                  "the same of one client address (of an IPv6 one, its /64); 0 = any number"),
-        AHOY_KEY(server, balancers, "[]",
+        AHOY_KEY(server, balancers, restart, "[]",
                  "CIDRs of load balancers that begin each TCP connection with a PROXY header"),
-        AHOY_KEY(log, format, "\"logfmt\"", "\"logfmt\" or \"json\", on stderr"),
-        AHOY_KEY(http, listen, R"(["0.0.0.0:8080", "[::]:8080"])", "call page, rooms, signaling"),
-        AHOY_KEY(http, public_url, "\"\"",
+        AHOY_KEY(log, format, restart, "\"logfmt\"", "\"logfmt\" or \"json\", on stderr"),
+        AHOY_KEY(http, listen, restart, R"(["0.0.0.0:8080", "[::]:8080"])",
+                 "call page, rooms, signaling"),
+        AHOY_KEY(http, public_url, restart, "\"\"",
                  "\"\" = derived from Host (and X-Forwarded-* from trusted_proxies)"),
-        AHOY_KEY(http, trusted_proxies, "[]",
+        AHOY_KEY(http, trusted_proxies, restart, "[]",
                  "CIDRs, e.g. [\"127.0.0.1/32\"]: only these may set X-Forwarded-*"),
-        AHOY_KEY(http, origins, "[]",
+        AHOY_KEY(http, origins, restart, "[]",
                  "of web pages that may use the rooms too, e.g. [\"https://call.example.org\"]; "
                  "[] = any"),
-        AHOY_KEY(http, embed_origins, "[]",
+        AHOY_KEY(http, embed_origins, restart, "[]",
                  "of web pages that may show calls in a frame (/embed/), e.g. "
                  "[\"https://shop.example.org\"]; [] = none"),
-        AHOY_KEY(tls, listen, "[]",
+        AHOY_KEY(tls, listen, restart, "[]",
                  "e.g. [\"0.0.0.0:8443\"]: HTTPS, WSS and TURN over TLS share it"),
-        AHOY_KEY(tls, certificate, "\"\"",
+        AHOY_KEY(tls, certificate, reload, "\"\"",
                  "PEM chain; if a port needs one and there is none, a self-signed one is made and "
                  "kept"),
-        AHOY_KEY(tls, key, "\"\"", "PEM private key of the certificate"),
-        AHOY_KEY(rooms, capacity, "8",
+        AHOY_KEY(tls, key, reload, "\"\"", "PEM private key of the certificate"),
+        AHOY_KEY(rooms, capacity, restart, "8",
                  "people in one room of our own protocol; AppRTC's rooms hold 2"),
-        AHOY_KEY(rooms, max_rooms, "100000",
+        AHOY_KEY(rooms, max_rooms, restart, "100000",
                  "rooms at once; then one in which nobody has a WebSocket gives way"),
-        AHOY_KEY(rooms, max_queued_bytes, "268435456",
+        AHOY_KEY(rooms, max_queued_bytes, restart, "268435456",
                  "memory for messages that wait for somebody to hear them; more are refused"),
         AHOY_KEY(
-            rooms, joins_per_minute, "600",
+            rooms, joins_per_minute, restart, "600",
             "of one client address (of IPv6, its /56); more are refused (429); 0 = any number"),
-        AHOY_KEY(rooms, messages_per_second, "200",
+        AHOY_KEY(rooms, messages_per_second, restart, "200",
                  "over one WebSocket, ten seconds' worth at once; more closes it; 0 = any number"),
-        AHOY_KEY(rooms, bytes_per_second, "1048576", "the same of their bytes"),
+        AHOY_KEY(rooms, bytes_per_second, restart, "1048576", "the same of their bytes"),
         AHOY_KEY(
-            rooms, room_messages_per_second, "2000",
+            rooms, room_messages_per_second, restart, "2000",
             "of all in one room, ten seconds' worth at once; more are refused; 0 = any number"),
-        AHOY_KEY(rooms, address_messages_per_second, "10000",
+        AHOY_KEY(rooms, address_messages_per_second, restart, "10000",
                  "of one client address (of IPv6, its /56) on each shard; more are refused"),
-        AHOY_KEY(rooms, require_join, "true",
+        AHOY_KEY(rooms, require_join, restart, "true",
                  "WebSocket register/POST/DELETE only with a client id issued by /join"),
-        AHOY_KEY(rooms, register_timeout, "\"10s\"",
+        AHOY_KEY(rooms, register_timeout, restart, "\"10s\"",
                  "grace for a WebSocket that is lost or has not registered yet"),
-        AHOY_KEY(rooms, resume_timeout, "\"30s\"",
+        AHOY_KEY(rooms, resume_timeout, restart, "\"30s\"",
                  "the same in our own protocol: how long a participant may be without a socket"),
-        AHOY_KEY(rooms, lobby, "false",
+        AHOY_KEY(rooms, lobby, restart, "false",
                  "whoever enters a room must be let in by its host; hosts can change it"),
-        AHOY_KEY(rooms, lifetime, "\"24h\"", "an idle room is forgotten after this"),
-        AHOY_KEY(rooms, name_secret, "\"\"",
+        AHOY_KEY(rooms, lifetime, restart, "\"24h\"", "an idle room is forgotten after this"),
+        AHOY_KEY(rooms, name_secret, restart, "\"\"",
                  "32 characters or more: rooms have names that this server makes, and that nobody "
                  "can guess; \"\" = any name"),
-        AHOY_KEY(rooms, access, "\"open\"",
+        AHOY_KEY(rooms, access, reload, "\"open\"",
                  "\"open\" to anybody, or to who has a \"token\" that is signed with a key below"),
-        AHOY_KEY(rooms.tokens, keys, "{}",
+        AHOY_KEY(rooms.tokens, keys, reload, "{}",
                  "{ main = \"secret\" }: HS256 secrets of 32 bytes or more, by their kid"),
-        AHOY_KEY(rooms.tokens, jwks, "\"\"",
+        AHOY_KEY(rooms.tokens, jwks, reload, "\"\"",
                  "file with a JWK Set: more keys, for EdDSA (Ed25519) or HS256"),
-        AHOY_KEY(collider, listen, "[]",
+        AHOY_KEY(collider, listen, restart, "[]",
                  "e.g. [\"0.0.0.0:8089\"]: Collider's own paths at the root of its own port"),
-        AHOY_KEY(api, listen, "[]",
+        AHOY_KEY(api, listen, restart, "[]",
                  "e.g. [\"127.0.0.1:8090\"]: the HTTP API, on a port of its own"),
-        AHOY_KEY(api, keys, "{}",
+        AHOY_KEY(api, keys, reload, "{}",
                  "{ shop = \"32 characters or more\" }: who may use it; the names are for the log"),
-        AHOY_KEY(webhooks, url, "\"\"",
+        AHOY_KEY(webhooks, url, restart, "\"\"",
                  "e.g. \"https://shop.example.org/ahoy\": is told of rooms and clients"),
-        AHOY_KEY(webhooks, secret, "\"\"", "signs what it is told (or secret_file)"),
-        AHOY_KEY(webhooks, secret_file, "\"\"", "its first line is the secret"),
+        AHOY_KEY(webhooks, secret, restart, "\"\"", "signs what it is told (or secret_file)"),
+        AHOY_KEY(webhooks, secret_file, restart, "\"\"", "its first line is the secret"),
         AHOY_KEY(
-            ice, servers, "[]",
+            ice, servers, restart, "[]",
             "extra iceServers for clients, e.g. [{ urls = [\"stun:stun.example.org:3478\"] }]"),
-        AHOY_KEY(ice, credential_lifetime, "\"24h\"", "of the TURN credentials handed to clients"),
-        AHOY_KEY(turn, listen, R"(["0.0.0.0:3478", "[::]:3478"])",
+        AHOY_KEY(ice, credential_lifetime, restart, "\"24h\"",
+                 "of the TURN credentials handed to clients"),
+        AHOY_KEY(turn, listen, restart, R"(["0.0.0.0:3478", "[::]:3478"])",
                  "STUN and TURN over UDP and TCP"),
-        AHOY_KEY(turn, tls_listen, "[]", "e.g. [\"0.0.0.0:5349\"]: TURN over TLS and DTLS"),
-        AHOY_KEY(turn, public_host, "\"\"",
+        AHOY_KEY(turn, tls_listen, restart, "[]",
+                 "e.g. [\"0.0.0.0:5349\"]: TURN over TLS and DTLS"),
+        AHOY_KEY(turn, public_host, restart, "\"\"",
                  "what clients are told to connect to; \"\" = the host they reached the page on"),
-        AHOY_KEY(turn, relay_addresses, "[]", "[] = the addresses of the interfaces"),
-        AHOY_KEY(turn, external_addresses, "[]",
+        AHOY_KEY(turn, relay_addresses, restart, "[]", "[] = the addresses of the interfaces"),
+        AHOY_KEY(turn, external_addresses, restart, "[]",
                  "\"public\" or \"public/private\": what clients are told behind a 1:1 NAT"),
-        AHOY_KEY(turn, ports, "[49152, 65535]", "relayed ports, both ends included"),
-        AHOY_KEY(turn, realm, "\"ahoy\"", "of the long-term credentials"),
-        AHOY_KEY(turn, secret, "\"\"", "TURN REST secret; \"\" = made at start (or secret_file)"),
-        AHOY_KEY(turn, secret_file, "\"\"",
+        AHOY_KEY(turn, ports, restart, "[49152, 65535]", "relayed ports, both ends included"),
+        AHOY_KEY(turn, realm, restart, "\"ahoy\"", "of the long-term credentials"),
+        AHOY_KEY(turn, secret, reload, "\"\"",
+                 "TURN REST secret; \"\" = made at start (or secret_file)"),
+        AHOY_KEY(turn, secret_file, reload, "\"\"",
                  "a secret a line: all are accepted, the first is for new credentials"),
-        AHOY_KEY(turn, users, "{}", "{ alice = \"password\" }: long-term credentials"),
-        AHOY_KEY(turn, user_keys, "{}",
+        AHOY_KEY(turn, users, reload, "{}", "{ alice = \"password\" }: long-term credentials"),
+        AHOY_KEY(turn, user_keys, reload, "{}",
                  "{ bob = \"32 hex digits\" }: MD5 of name:realm:password; no SHA-256 with these"),
         AHOY_KEY(
-            turn, database, "\"\"",
+            turn, database, reload, "\"\"",
             "SQLite file of users, secrets and peers, as coturn's turndb; read again on change"),
-        AHOY_KEY(turn, max_users, "1000000", "of the database; a file with more is refused"),
-        AHOY_KEY(turn, end_revoked, "false",
+        AHOY_KEY(turn, max_users, reload, "1000000",
+                 "of the database; a file with more is refused"),
+        AHOY_KEY(turn, end_revoked, reload, "false",
                  "end the allocations of users and secrets that are gone, on reload"),
-        AHOY_KEY(turn, max_allocations, "100000", "allocations at once; more are refused (508)"),
-        AHOY_KEY(turn, user_quota, "256",
+        AHOY_KEY(turn, max_allocations, reload, "100000",
+                 "allocations at once; more are refused (508)"),
+        AHOY_KEY(turn, user_quota, reload, "256",
                  "allocations at once of one user; more are refused (486); 0 = any number"),
-        AHOY_KEY(turn, address_quota, "4096",
+        AHOY_KEY(turn, address_quota, reload, "4096",
                  "the same of one client address (of an IPv6 one, its /64)"),
-        AHOY_KEY(turn, allocation_bandwidth, "0",
+        AHOY_KEY(turn, allocation_bandwidth, reload, "0",
                  "bytes a second of one allocation, each way; more are dropped; 0 = any number"),
-        AHOY_KEY(turn, total_bandwidth, "0",
+        AHOY_KEY(turn, total_bandwidth, reload, "0",
                  "the same of all together; each shard has an equal share of it"),
-        AHOY_KEY(turn, stun_rate, "10000",
+        AHOY_KEY(turn, stun_rate, reload, "10000",
                  "answers a second over UDP to strangers in one /24 (IPv6: /48); 0 = any number"),
-        AHOY_KEY(turn, discovery, "[]",
+        AHOY_KEY(turn, discovery, restart, "[]",
                  "NAT behaviour discovery (RFC 5780): two IPs and two ports, e.g. "
                  "[\"192.0.2.1:3478\", \"192.0.2.2:3479\"]; all four combinations are listened on"),
-        AHOY_KEY(turn, classic_stun, "false",
+        AHOY_KEY(turn, classic_stun, restart, "false",
                  "also Binding requests of RFC 3489, over UDP and IPv4"),
-        AHOY_KEY(turn, alternates, "[]",
+        AHOY_KEY(turn, alternates, reload, "[]",
                  "e.g. [\"198.51.100.7:3478\"]: other servers, to which clients are sent (300)"),
-        AHOY_KEY(turn, tls_alternates, "[]",
+        AHOY_KEY(turn, tls_alternates, reload, "[]",
                  "the same for TLS and DTLS; \"198.51.100.7:5349/turn2.example.org\" if its "
                  "certificate has another name"),
-        AHOY_KEY(turn, redirect, "\"full\"",
+        AHOY_KEY(turn, redirect, reload, "\"full\"",
                  "who is sent there: whoever finds this one \"full\" or draining, or \"always\""),
         AHOY_KEY(
-            turn, authenticate_binding, "false",
+            turn, authenticate_binding, restart, "false",
             "Binding requests need a credential too, which browsers do not have for stun: URLs"),
-        AHOY_KEY(turn, legacy_channels, "true",
+        AHOY_KEY(turn, legacy_channels, restart, "true",
                  "also channel numbers 0x5000 to 0x7FFE, which RFC 5766 had and RFC 8656 reserves"),
-        AHOY_KEY(turn, tcp_relay, "false", "TCP allocations (RFC 6062)"),
-        AHOY_KEY(turn, mobility, "false",
+        AHOY_KEY(turn, tcp_relay, restart, "false", "TCP allocations (RFC 6062)"),
+        AHOY_KEY(turn, mobility, restart, "false",
                  "allocations outlive a change of the client's address (RFC 8016)"),
-        AHOY_KEY(turn, fastpath, "\"auto\"",
+        AHOY_KEY(turn, fastpath, restart, "\"auto\"",
                  "relay bound channels in the kernel: \"auto\" if it can be, \"on\" or do not "
                  "start, \"off\""),
-        AHOY_KEY(turn.peers, allow, "[]",
+        AHOY_KEY(turn.peers, allow, reload, "[]",
                  "CIDRs that may be relayed to although they are special or private"),
-        AHOY_KEY(turn.peers, deny, "[]",
+        AHOY_KEY(turn.peers, deny, reload, "[]",
                  "CIDRs that may not; of both lists the longest match decides"),
-        AHOY_KEY(turn.oauth, server_name, "\"\"",
+        AHOY_KEY(turn.oauth, server_name, reload, "\"\"",
                  "what access tokens are sealed for (RFC 7635); \"\" = none are taken"),
         AHOY_KEY(
-            turn.oauth, keys, "[]",
+            turn.oauth, keys, reload, "[]",
             "of authorization servers: [{ kid = \"north\", key = \"base64 of 16 or 32 bytes\" }], "
             "with from and until if they end"),
     };
@@ -478,16 +495,39 @@ Config load_config(const std::string& file, const std::vector<Setting>& settings
     return config;
 }
 
+Reloaded reload_config(const Config& running, const Config& wanted) {
+    Reloaded result{.config = running};
+    for (const Key& key : keys()) {
+        if (key.same(running, wanted)) continue;
+        if (key.change == Change::restart) {
+            result.waiting.push_back(key.path());
+        } else {
+            key.copy(wanted, result.config);
+            result.applied.push_back(key.path());
+        }
+    }
+    try {
+        check_together(result.config);
+    } catch (const ConfigError& error) {
+        // Both are valid, so it is what waits that does not go with what does not.
+        throw ConfigError(fmt::format("{}; it takes a restart, as do the changes of {}",
+                                      error.what(), fmt::join(result.waiting, ", ")));
+    }
+    return result;
+}
+
 std::string default_config() {
-    std::string text;
+    std::string text =
+        "# \"(SIGHUP)\": the key may change while the server runs; another takes a restart.\n";
     std::string_view section;
     for (const Key& key : keys()) {
         if (key.section != section) {
-            text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", key.section);
+            text += fmt::format("\n[{}]\n", key.section);
             section = key.section;
         }
         const std::string assignment = fmt::format("{} = {}", key.name, key.initial);
-        text += fmt::format("{:<35} # {}\n", assignment, key.meaning);
+        text += fmt::format("{:<35} # {}{}\n", assignment, key.meaning,
+                            key.change == Change::reload ? " (SIGHUP)" : "");
     }
     return text;
 }

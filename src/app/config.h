@@ -1,7 +1,8 @@
 // The configuration: every key of `ahoy serve`, its type, default, meaning and limits.
 //
-// There is one list of keys, in config.cc; reading a file, `--set`, `default-config` and the error
-// messages all follow from it.  A Config that was read is valid: nothing downstream checks again.
+// There is one list of keys, in config.cc; reading a file, `--set`, `default-config`, what SIGHUP
+// may change and the error messages all follow from it.  A Config that was read is valid: nothing
+// downstream checks again.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,8 @@ class ConfigError : public std::runtime_error {
 struct ExternalAddress {
     IpAddress told;
     IpAddress bound;  // unspecified: whatever relay address has the same family
+
+    friend bool operator==(const ExternalAddress&, const ExternalAddress&) = default;
 };
 
 // One entry of iceServers that is handed on as it is.
@@ -36,6 +39,8 @@ struct IceServer {
     std::vector<std::string> urls;
     std::string username;
     std::string credential;
+
+    friend bool operator==(const IceServer&, const IceServer&) = default;
 };
 
 // Shared with an authorization server (RFC 7635).
@@ -44,6 +49,8 @@ struct OauthKey {
     std::vector<uint8_t> key;  // 16 or 32 bytes
     WallTime from = WallTime::min();
     WallTime until = WallTime::max();
+
+    friend bool operator==(const OauthKey&, const OauthKey&) = default;
 };
 
 enum class RoomAccess { open, token };
@@ -168,6 +175,16 @@ struct Setting {
 // Reads `file` ("" = none) and then the settings on top.  Throws ConfigError, which names the file,
 // the line, the key, what was found and what would be right.
 Config load_config(const std::string& file, const std::vector<Setting>& settings);
+
+// What becomes of a running server that reads its configuration again.
+struct Reloaded {
+    Config config;                     // the running one, with what may change meanwhile
+    std::vector<std::string> applied;  // the keys that have
+    std::vector<std::string> waiting;  // those that are new, too, and take a restart
+};
+
+// Throws ConfigError when that would be no valid configuration, although both are.
+Reloaded reload_config(const Config& running, const Config& wanted);
 
 // Every key with its default and one line of meaning, as a TOML file.
 std::string default_config();

@@ -6,13 +6,17 @@
 
 #include <cstdio>
 #include <fstream>
+#include <map>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace ahoy::app {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 // A configuration file that is gone again at the end of the test.
 class File {
@@ -64,6 +68,130 @@ TEST(Config, TheDefaultConfigIsAConfigThatChangesNothing) {
     const Config config = read(default_config());
     EXPECT_EQ(config.turn.listen, Config().turn.listen);
     EXPECT_EQ(config.turn.realm, "ahoy");
+}
+
+// Every key, with another value than its default; those that need each other stand together.
+const std::vector<std::vector<std::string>> other_values{
+    {"server.threads=3"},
+    {"server.drain_timeout=1m"},
+    {"server.moved_to=wss://other.example.org/v1/ws"},
+    {"server.max_connections=3"},
+    {"server.address_connections=3"},
+    {"server.balancers=[\"192.0.2.0/24\"]"},
+    {"log.format=json"},
+    {"http.listen=[]"},
+    {"http.public_url=https://call.example.org"},
+    {"http.trusted_proxies=[\"192.0.2.0/24\"]"},
+    {"http.origins=[\"https://call.example.org\"]"},
+    {"http.embed_origins=[\"https://shop.example.org\"]"},
+    {"tls.listen=[\"192.0.2.1:443\"]"},
+    {"tls.certificate=cert.pem", "tls.key=key.pem"},
+    {"rooms.capacity=3"},
+    {"rooms.max_rooms=3"},
+    {"rooms.max_queued_bytes=3"},
+    {"rooms.joins_per_minute=3"},
+    {"rooms.messages_per_second=3"},
+    {"rooms.bytes_per_second=3"},
+    {"rooms.room_messages_per_second=3"},
+    {"rooms.address_messages_per_second=3"},
+    {"rooms.require_join=false"},
+    {"rooms.register_timeout=3s"},
+    {"rooms.resume_timeout=3s"},
+    {"rooms.lobby=true"},
+    {"rooms.lifetime=3m"},
+    {"rooms.name_secret=0123456789abcdef0123456789abcdef"},
+    {"rooms.access=token", "rooms.tokens.jwks=keys.json"},
+    {"rooms.tokens.keys={ main = \"0123456789abcdef0123456789abcdef\" }"},
+    {"collider.listen=[\"192.0.2.1:8089\"]"},
+    {"api.listen=[\"192.0.2.1:8090\"]", "api.keys={ shop = \"0123456789abcdef0123456789abcdef\" }"},
+    {"webhooks.url=https://shop.example.org/", "webhooks.secret_file=secret"},
+    {"webhooks.secret=0123456789abcdef0123456789abcdef"},
+    {"ice.servers=[{ urls = [\"stun:stun.example.org\"] }]"},
+    {"ice.credential_lifetime=3m"},
+    {"turn.listen=[]"},
+    {"turn.tls_listen=[\"192.0.2.1:5349\"]"},
+    {"turn.public_host=turn.example.org"},
+    {"turn.relay_addresses=[\"192.0.2.1\"]"},
+    {"turn.external_addresses=[\"192.0.2.1\"]"},
+    {"turn.ports=[50000, 50100]"},
+    {"turn.realm=example.org"},
+    {"turn.secret=0123456789abcdef0123456789abcdef"},
+    {"turn.secret_file=secrets"},
+    {"turn.users={ alice = \"wonder\" }"},
+    {"turn.user_keys={ bob = \"d18bc266a0640931a539367a522a3fbb\" }"},
+    {"turn.database=users.db"},
+    {"turn.max_users=3"},
+    {"turn.end_revoked=true"},
+    {"turn.max_allocations=3"},
+    {"turn.user_quota=3"},
+    {"turn.address_quota=3"},
+    {"turn.allocation_bandwidth=3"},
+    {"turn.total_bandwidth=3"},
+    {"turn.stun_rate=3"},
+    {"turn.discovery=[\"192.0.2.1:3478\", \"192.0.2.2:3479\"]"},
+    {"turn.classic_stun=true"},
+    {"turn.alternates=[\"198.51.100.7:3478\"]"},
+    {"turn.tls_alternates=[\"198.51.100.7:5349\"]"},
+    {"turn.redirect=always"},
+    {"turn.authenticate_binding=true"},
+    {"turn.legacy_channels=false"},
+    {"turn.tcp_relay=true"},
+    {"turn.mobility=true"},
+    {"turn.fastpath=off"},
+    {"turn.peers.allow=[\"10.0.0.0/8\"]"},
+    {"turn.peers.deny=[\"192.0.2.0/24\"]"},
+    {"turn.oauth.server_name=turn.example.org",
+     "turn.oauth.keys=[{ kid = \"north\", key = \"MTIzNDU2Nzg5MDEyMzQ1Ng==\" }]"},
+};
+
+// The keys that `ahoy default-config` has, and whether it says that SIGHUP is enough for them.
+std::map<std::string, bool> keys_that_may_change() {
+    std::map<std::string, bool> keys;
+    std::istringstream lines(default_config());
+    std::string section;
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with('[')) section = line.substr(1, line.size() - 2);
+        const size_t equals = line.find(" = ");
+        if (line.starts_with('#') || equals == line.npos) continue;
+        keys[section + '.' + line.substr(0, equals)] = line.ends_with(" (SIGHUP)");
+    }
+    return keys;
+}
+
+TEST(Config, AReloadNamesEveryChangedKeyAsAppliedOrAsWaitingForARestart) {
+    auto keys = keys_that_may_change();
+    ASSERT_FALSE(keys.empty());
+    for (const auto& together : other_values) {
+        SCOPED_TRACE(together.front());
+        std::vector<Setting> settings;
+        std::vector<std::string> applied, waiting;
+        for (const std::string& text : together) {
+            settings.push_back(Setting::parse(text));
+            const auto key = keys.extract(settings.back().key);
+            ASSERT_FALSE(key.empty()) << text;
+            (key.mapped() ? applied : waiting).push_back(key.key());
+        }
+        const Config wanted = load_config("", settings);
+        const Reloaded reloaded = reload_config(Config(), wanted);
+        EXPECT_EQ(reloaded.applied, applied);
+        EXPECT_EQ(reloaded.waiting, waiting);
+        // What was applied is as it is wanted, and what waits is still said to.
+        const Reloaded again = reload_config(reloaded.config, wanted);
+        EXPECT_THAT(again.applied, IsEmpty());
+        EXPECT_EQ(again.waiting, waiting);
+        // And nothing that waits has got in.
+        EXPECT_THAT(reload_config(reloaded.config, Config()).waiting, IsEmpty());
+    }
+    for (const auto& [key, may_change] : keys) ADD_FAILURE() << key << " is not in other_values";
+}
+
+TEST(Config, AReloadThatGoesWithoutItsRestartIsRefused) {
+    const std::string tokens = "[rooms]\naccess = \"token\"\ntokens.jwks = \"keys.json\"\n";
+    const auto error =
+        refusal([&] { reload_config(set("rooms.require_join=false"), read(tokens)); });
+    EXPECT_THAT(error,
+                AllOf(HasSubstr("rooms.access: \"token\" needs"),
+                      HasSubstr("takes a restart, as do the changes of rooms.require_join")));
 }
 
 TEST(Config, ReadsEveryKindOfValue) {

@@ -88,6 +88,8 @@ struct TransportAddress {
 struct PortRange {
     uint16_t low = 49152;   // RFC 8656, section 7.2: the dynamic ports
     uint16_t high = 65535;  // included
+
+    friend constexpr bool operator==(PortRange, PortRange) = default;
 };
 
 // A CIDR block.  An IPv4 block holds IPv4 addresses only, an IPv6 block IPv6 addresses only.
