@@ -223,17 +223,13 @@ class Program {
         if (tls.dtls) net::Dtls::prepare(*tls.dtls);
         const auto elsewhere = alternates(config, listeners_.all(), relay_addresses_);
         const auto join_tokens = read_join_tokens(config);
-        if (join_tokens && !config_.rooms.require_join) {
-            throw net::StartError(
-                "rooms.access: \"token\" takes a restart, because rooms.require_join was false");
-        }
         const auto api_keys = std::make_shared<const room::api::Keys>(config.api.keys);
-        use(access_reader_.read(config), config);
+        use(access_reader_.read(config), config.turn.end_revoked);
         TurnPorts ports{.udp = ports_of(listeners_.turn),
                         .tcp = ports_of(listeners_.turn),
-                        .stun = !config_.turn.authenticate_binding};
+                        .stun = !config.turn.authenticate_binding};
         // Nobody checks a self-signed certificate with us: clients would only waste time on it.
-        if (!config_.tls.certificate.empty()) {
+        if (!config.tls.certificate.empty()) {
             ports.tls =
                 ports_of(!listeners_.turn_tls.empty() ? listeners_.turn_tls : listeners_.tls);
         }
@@ -254,18 +250,16 @@ class Program {
         }
     }
 
-    void use(Access access, const Config& config) {
+    void use(Access access, bool end_revoked) {
         access.max_allocations =
             share(std::min(access.max_allocations, most_allocations_), workers_.size());
         access.bandwidth.total = share(access.bandwidth.total, workers_.size());
         const turn::PeerPolicy policy(access.peers, listeners_.all());
         for (const auto& worker : workers_) {
-            asio::post(worker->shard.io(),
-                       [&worker = *worker, access, policy, ends = config.turn.end_revoked] {
-                           worker.use(access, policy, ends);
-                       });
+            asio::post(worker->shard.io(), [&worker = *worker, access, policy, end_revoked] {
+                worker.use(access, policy, end_revoked);
+            });
         }
-        running_ = config;
     }
 
     // Users come and go without anybody telling us, and the kernel counts in silence.
@@ -292,7 +286,7 @@ class Program {
 
     void reread_users() {
         try {
-            use(access_reader_.read(running_), running_);
+            use(access_reader_.read(config_), config_.turn.end_revoked);
             log::info("server.reloaded", {{"applied", "turn users, secrets and peer lists"}});
             refused_users_.clear();
         } catch (const std::exception& error) {
@@ -306,13 +300,16 @@ class Program {
 
     void reload() {
         try {
-            apply(reload_());
+            Reloaded reloaded = reload_config(config_, reload_());
+            apply(reloaded.config);
+            config_ = std::move(reloaded.config);
             log::info("server.reloaded",
-                      {{"applied",
-                        "certificate, turn users, secrets, peer lists, limits and alternates, "
-                        "numbers of connections, rooms' access and keys, api keys, "
-                        "server.moved_to"},
-                       {"hint", "everything else takes a restart"}});
+                      {{"applied", fmt::format("{}", fmt::join(reloaded.applied, ", "))},
+                       {"hint", "certificates, users, secrets and keys in files were read again"}});
+            if (reloaded.waiting.empty()) return;
+            log::warning(
+                "server.restart_needed",
+                {{"hint", fmt::format("restart to use: {}", fmt::join(reloaded.waiting, ", "))}});
         } catch (const std::exception& error) {
             log::error("server.reload_failed",
                        {{"reason", error.what()}, {"hint", "the old configuration stays"}});
@@ -421,8 +418,7 @@ class Program {
     }
 
     const unsigned most_allocations_ = allocations_by_descriptors();
-    const Config config_;  // as it was at start
-    Config running_;       // what of it may change
+    Config config_;  // that is in use: what takes a restart is as it was at start
     const Reload reload_;
     Random random_;
     AccessReader access_reader_;

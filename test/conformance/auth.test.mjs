@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { attribute, error, md5Key, Message, method, success, uint32, uint8 } from './stun.mjs';
 import { granted, lifetime, peer, refused, udp } from './client.mjs';
 import { realm, secret, tokens, users, which } from './server.mjs';
-import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
+import { seal } from './access_token.mjs';
+import { createHmac, randomBytes } from 'node:crypto';
 import { here } from './places.mjs';
 import { every, suite } from './suite.mjs';
 
@@ -250,18 +251,6 @@ oauth(every, 'D34 a 401 tells of third-party authorization', async (world) => {
   const answer = await client.challenge();
   assert.equal(answer.text(attribute.thirdPartyAuthorization), tokens.serverName);
 });
-
-/** What an authorization server gives out (RFC 7635 §6.2), made by hand. */
-function seal({ macKey, timestamp = Date.now() / 1000, lifetime: seconds = 3600, serverName = tokens.serverName }) {
-  const block = Buffer.alloc(2 + macKey.length + 12);
-  block.writeUInt16BE(macKey.length);
-  macKey.copy(block, 2);
-  block.writeBigUInt64BE(BigInt(Math.floor(timestamp)) << 16n, 2 + macKey.length);
-  block.writeUInt32BE(seconds, 10 + macKey.length);
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', tokens.key, nonce).setAAD(Buffer.from(serverName));
-  return Buffer.concat([Buffer.from([0, nonce.length]), nonce, cipher.update(block), cipher.final(), cipher.getAuthTag()]);
-}
 
 // coturn signs with 16 bytes of a longer one.
 const macKeySize = which === 'coturn' ? 16 : 20;
