@@ -36,8 +36,7 @@ std::vector<std::string> secrets_in(const std::string& file) {
 // The first is for new credentials, all are accepted.
 std::vector<std::string> secrets_of(const Config& config, const Realm& realm,
                                     const std::string& made) {
-    std::vector<std::string> secrets;
-    if (!config.turn.secret.empty()) secrets = {config.turn.secret};
+    std::vector<std::string> secrets = config.turn.secret.all;
     if (!config.turn.secret_file.empty()) secrets = secrets_in(config.turn.secret_file);
     for (const std::string& secret : realm.secrets) {
         if (std::find(secrets.begin(), secrets.end(), secret) == secrets.end()) {

@@ -75,9 +75,10 @@ TEST_F(AccessTest, ASecretIsMadeOnlyWhereThereIsNone) {
     EXPECT_EQ(access.secret, "new");
     EXPECT_TRUE(takes(access, "old"));
     EXPECT_FALSE(takes(access, "made"));
-    config.turn.secret = "mine";
-    EXPECT_EQ(reader.read(config).secret, "mine");
-    EXPECT_TRUE(takes(reader.read(config), "old"));
+    config.turn.secret = {{"mine", "was mine"}};
+    const Access ours = reader.read(config);
+    EXPECT_EQ(ours.secret, "mine");
+    for (const char* secret : {"was mine", "old"}) EXPECT_TRUE(takes(ours, secret)) << secret;
 }
 
 TEST_F(AccessTest, SecretsAreThoseOfTheFileIfTheyAreOrderly) {

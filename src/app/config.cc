@@ -11,6 +11,7 @@
 
 #include "app/config_values.h"
 #include "stun/opaque_string.h"
+#include "turn/credentials.h"
 
 namespace ahoy::app {
 namespace {
@@ -47,7 +48,7 @@ Key key(std::string_view section, std::string_view name, Change change, std::str
             [member](const Config& a, const Config& b) { return member(a) == member(b); },
             [member](const Config& from, Config& to) { member(to) = member(from); },
             std::is_same_v<Value, std::string> || std::is_same_v<Value, Duration> ||
-                std::is_enum_v<Value>};
+                std::is_same_v<Value, Secrets> || std::is_enum_v<Value>};
 }
 
 #define AHOY_KEY(section, name, change, initial, meaning)  \
@@ -150,7 +151,7 @@ const std::vector<Key>& keys() {
         AHOY_KEY(turn, ports, restart, "[49152, 65535]", "relayed ports, both ends included"),
         AHOY_KEY(turn, realm, restart, "\"ahoy\"", "of the long-term credentials"),
         AHOY_KEY(turn, secret, reload, "\"\"",
-                 "TURN REST secret; \"\" = made at start (or secret_file)"),
+                 "TURN REST secret, or [\"new\", \"old\"]; \"\" = made at start (or secret_file)"),
         AHOY_KEY(turn, secret_file, reload, "\"\"",
                  "a secret a line: all are accepted, the first is for new credentials"),
         AHOY_KEY(turn, users, reload, "{}", "{ alice = \"password\" }: long-term credentials"),
@@ -325,7 +326,10 @@ void apply_setting(const Setting& setting, Config& config) {
     const auto value = [&]() -> toml::table {
         try {
             toml::table parsed = toml::parse("value = " + setting.value);
-            if (!match->textual || parsed["value"].is_string()) return parsed;
+            const auto parsed_value = parsed["value"];
+            if (!match->textual || parsed_value.is_string() || parsed_value.is_array()) {
+                return parsed;
+            }
         } catch (const toml::parse_error&) {
             if (!match->textual) {
                 const toml::value<std::string> as_text(setting.value);
@@ -415,8 +419,11 @@ void check_together(const Config& config) {
          "turn.oauth.keys", "set turn.oauth.server_name too: without, no tokens are taken");
     need(config.tls.certificate.empty() == config.tls.key.empty(), "tls.certificate, tls.key",
          "set both or neither");
-    need(config.turn.secret.empty() || config.turn.secret_file.empty(),
+    need(config.turn.secret.all.empty() || config.turn.secret_file.empty(),
          "turn.secret, turn.secret_file", "set one of them");
+    need(config.turn.secret.all.size() <= turn::Credentials::max_secrets, "turn.secret",
+         fmt::format("has {} secrets, expected at most {}", config.turn.secret.all.size(),
+                     turn::Credentials::max_secrets));
     const auto is_web = [](const std::string& url) {
         return url.empty() || url.starts_with("http://") || url.starts_with("https://");
     };
@@ -534,7 +541,8 @@ std::string default_config() {
 
 std::vector<std::string> warnings(const Config& config) {
     std::vector<std::string> found;
-    if (!config.turn.secret.empty() && config.turn.secret.size() < 32) {
+    const auto is_short = [](const std::string& secret) { return secret.size() < min_secret; };
+    if (std::ranges::any_of(config.turn.secret.all, is_short)) {
         found.emplace_back(
             "turn.secret is shorter than 32 characters: whoever sees one credential can guess it "
             "offline; `openssl rand -hex 32` makes a good one");

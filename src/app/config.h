@@ -43,6 +43,13 @@ struct IceServer {
     friend bool operator==(const IceServer&, const IceServer&) = default;
 };
 
+// All are accepted, the first is for new credentials.
+struct Secrets {
+    std::vector<std::string> all;
+
+    friend bool operator==(const Secrets&, const Secrets&) = default;
+};
+
 // Shared with an authorization server (RFC 7635).
 struct OauthKey {
     std::string kid;
@@ -129,7 +136,7 @@ struct Config {
         std::vector<ExternalAddress> external_addresses;
         PortRange ports;
         std::string realm = "ahoy";
-        std::string secret;
+        Secrets secret;
         std::string secret_file;
         std::map<std::string, std::string> users;
         std::map<std::string, Md5> user_keys;

@@ -15,6 +15,7 @@ namespace ahoy::app {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -283,12 +284,28 @@ TEST(Config, AFolderIsNotAnEmptyConfiguration) {
 TEST(Config, SettingsTakeBareWordsForStringsAndTomlForTheRest) {
     EXPECT_EQ(set("turn.realm=example.org").turn.realm, "example.org");
     EXPECT_EQ(set("turn.realm=\"example.org\"").turn.realm, "example.org");
-    EXPECT_EQ(set("turn.secret=123456").turn.secret, "123456");
+    EXPECT_THAT(set("turn.secret=123456").turn.secret.all, ElementsAre("123456"));
     EXPECT_EQ(set("rooms.register_timeout=3s").rooms.register_timeout, 3s);
     EXPECT_EQ(set("server.threads=3").server.threads, 3u);
     EXPECT_EQ(set("turn.peers.allow=[\"10.0.0.0/8\"]").turn.peers.allow.size(), 1u);
     EXPECT_EQ(set("turn.fastpath=off").turn.fastpath, FastPath::off);
     EXPECT_EQ(set("turn.fastpath=on").turn.fastpath, FastPath::on);
+}
+
+TEST(Config, ASecretMayBeSeveralAndIsNotShown) {
+    EXPECT_THAT(Config().turn.secret.all, IsEmpty());
+    EXPECT_THAT(set("turn.secret=north").turn.secret.all, ElementsAre("north"));
+    EXPECT_THAT(set("turn.secret=[\"north\", \"south\"]").turn.secret.all,
+                ElementsAre("north", "south"));
+    EXPECT_EQ(warnings(set("turn.secret=[\"0123456789abcdef0123456789abcdef\", \"short\"]")).size(),
+              1u);
+    for (const char* wrong : {"[]", "[\"north\", \"\"]", "[\"north\", 5]", "[[\"north\"]]"}) {
+        const auto text = refusal([&] { set(fmt::format("turn.secret={}", wrong)); });
+        EXPECT_THAT(text, HasSubstr("expected a string in quotes, or an array of them")) << wrong;
+        EXPECT_THAT(text, testing::Not(HasSubstr("north")));
+    }
+    EXPECT_THAT(refusal([] { set(R"(turn.secret=["a", "b", "c", "d", "e"])"); }),
+                HasSubstr("turn.secret: has 5 secrets, expected at most 4"));
 }
 
 TEST(Config, SettingsAreRefusedLikeFiles) {

@@ -45,6 +45,21 @@ Wrong read(const toml::node& node, std::string& out) {
     return {};
 }
 
+// None is shown.
+Wrong read(const toml::node& node, Secrets& out) {
+    out.all.clear();
+    if (const auto* one = node.as_string()) {
+        if (!one->get().empty()) out.all.push_back(one->get());
+        return {};
+    }
+    if (const auto* several = node.as_array()) {
+        for (const toml::node& element : *several) out.all.push_back(element.value_or(""));
+    }
+    const bool any_empty = std::ranges::count(out.all, "") != 0;
+    if (out.all.empty() || any_empty) return "expected a string in quotes, or an array of them";
+    return {};
+}
+
 Wrong read(const toml::node& node, Duration& out) {
     static constexpr std::string_view right =
         "expected a duration such as \"10s\", \"5m\" or \"24h\"";

@@ -35,6 +35,7 @@ Wrong read(const toml::node&, IceServer&);
 Wrong read(const toml::node&, turn::Alternate&);
 Wrong read(const toml::node&, turn::Redirect&);
 Wrong read(const toml::node&, OauthKey&);
+Wrong read(const toml::node&, Secrets&);
 Wrong read(const toml::node&, RoomAccess&);
 Wrong read(const toml::node&, FastPath&);
 Wrong read(const toml::node&, LogFormat&);

@@ -160,7 +160,7 @@ TEST(CoturnImport, NothingIsSaidWhereNothingIsMissing) {
     EXPECT_THAT(imported.remarks, IsEmpty());
     EXPECT_FALSE(imported.changes_behaviour);
     const Config config = loads(imported);
-    EXPECT_EQ(config.turn.secret, "0123456789abcdef0123456789abcdef");
+    EXPECT_THAT(config.turn.secret.all, ElementsAre("0123456789abcdef0123456789abcdef"));
     EXPECT_EQ(config.turn.user_quota, 0u);
     EXPECT_TRUE(config.turn.tcp_relay);  // as coturn without no-tcp-relay
     EXPECT_THAT(config.turn.tls_listen, IsEmpty());
