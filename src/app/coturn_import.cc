@@ -14,6 +14,7 @@
 #include "app/config.h"
 #include "app/coturn_options.h"
 #include "app/peer_ranges.h"
+#include "turn/credentials.h"
 
 namespace ahoy::app {
 namespace {
@@ -355,7 +356,19 @@ class Import {
             lost(*line,
                  fmt::format("users and secrets of the file both count; coturn took only the {}",
                              by_secret ? "secrets" : "users"));
-        } else if (!by_secret && !has("user")) {
+        }
+        if (!has("stun-only")) missing_accounts(by_secret);
+        if (!has("realm") && (has("userdb") || !keys_.empty())) {
+            lost(
+                "there is no realm, for which coturn took the name of the domain: set turn.realm "
+                "to that, or no key fits");
+        }
+    }
+
+    void missing_accounts(bool by_secret) {
+        if (has("no-auth")) lost(*last("no-auth"), "nobody relays without a credential");
+        if (has("userdb")) return;
+        if (!by_secret && !has("user")) {
             lost(has("lt-cred-mech")
                      ? "nobody is named who may relay; if coturn's own database has users, set "
                        "turn.database to it (mostly /var/lib/turn/turndb)"
@@ -364,11 +377,6 @@ class Import {
             lost(
                 "the secret is in coturn's own database: set turn.database to it (mostly "
                 "/var/lib/turn/turndb)");
-        }
-        if (!has("realm") && (has("userdb") || !keys_.empty())) {
-            lost(
-                "there is no realm, for which coturn took the name of the domain: set turn.realm "
-                "to that, or no key fits");
         }
     }
 
@@ -392,14 +400,19 @@ class Import {
     }
 
     void secrets() {
-        const auto& given = all("static-auth-secret");
-        if (given.empty()) return;
-        put_checked(given.front(), "turn", "secret", toml_string(given.front().value));
-        for (auto line = given.begin() + 1; line != given.end(); ++line) {
-            lost(*line,
-                 "turn.secret is one; put them all into a file, a line each, and name it in "
-                 "turn.secret_file");
+        std::vector<std::string> secrets;
+        for (const Line& line : all("static-auth-secret")) {
+            if (std::ranges::find(secrets, line.value) != secrets.end()) continue;
+            if (line.value.empty()) {
+                lost(line, "is empty");
+            } else if (secrets.size() == turn::Credentials::max_secrets) {
+                lost(line, fmt::format("a server has {} secrets at most", secrets.size()));
+            } else {
+                secrets.push_back(line.value);
+            }
         }
+        if (secrets.empty()) return;
+        put("turn", "secret", secrets.size() == 1 ? toml_string(secrets[0]) : array_of(secrets));
     }
 
     void users() {
@@ -437,7 +450,11 @@ class Import {
     }
 
     void quotas() {
-        bound("total-quota", "max_allocations");
+        if (has("stun-only")) {
+            put("turn", "max_allocations", "0", "as stun-only: nobody relays");
+        } else {
+            bound("total-quota", "max_allocations");
+        }
         bound("max-bps", "allocation_bandwidth");
         if (bound("bps-capacity", "total_bandwidth")) {
             lost(

@@ -210,6 +210,34 @@ TEST(CoturnImport, B04_ClassicStunIsCarriedOverUnlessBindingIsAuthenticated) {
     }
 }
 
+TEST(CoturnImport, SeveralSecretsAreAllAcceptedUpToFour) {
+    const auto secrets = [](const CoturnImport& imported) {
+        return loads(imported).turn.secret.all;
+    };
+    const std::string several =
+        "realm=x\nstatic-auth-secret=north\nstatic-auth-secret=east\nstatic-auth-secret=north\n"
+        "static-auth-secret=south\nstatic-auth-secret=west\n";
+    const auto four = imports(several);
+    EXPECT_THAT(secrets(four), ElementsAre("north", "east", "south", "west"));
+    EXPECT_THAT(four.remarks, IsEmpty());
+    const auto five = imports(several + "static-auth-secret=up\n");
+    EXPECT_THAT(secrets(five), ElementsAre("north", "east", "south", "west"));
+    EXPECT_THAT(five.remarks, ElementsAre(HasSubstr(":7: static-auth-secret: changes: a server")));
+    EXPECT_THAT(imports("realm=x\nstatic-auth-secret=\n").remarks,
+                ElementsAre(HasSubstr(":2: static-auth-secret: changes: is empty")));
+}
+
+TEST(CoturnImport, StunOnlyRelaysForNobody) {
+    for (const char* text : {"stun-only\n", "stun-only\nno-auth\n", "stun-only\ntotal-quota=5\n",
+                             "stun-only\nlt-cred-mech\nrealm=x\nuser=alice:wonder\n"}) {
+        const auto imported = imports(text);
+        EXPECT_EQ(loads(imported).turn.max_allocations, 0u) << text;
+        EXPECT_FALSE(imported.changes_behaviour) << text;
+    }
+    EXPECT_EQ(loads(imports(with("stun-only=off\n"))).turn.max_allocations,
+              Config().turn.max_allocations);
+}
+
 TEST(CoturnImport, UsersBesideASecretCountedForNothing) {
     const auto imported = imports("static-auth-secret=north\nrealm=x\nuser=alice:wonder\n");
     EXPECT_THAT(imported.remarks, ElementsAre(HasSubstr(":3: user: coturn takes no users")));
@@ -253,8 +281,7 @@ TEST(CoturnImport, WhatIsWrongIsLeftOutAndSaid) {
                              "tls-alternate-server=198.51.100.7:x",
                              "udp-alternate-server=198.51.100.7",
                              "cert=/x",
-                             "cert=a\npkey=/b",
-                             "static-auth-secret=a\nstatic-auth-secret=b"}) {
+                             "cert=a\npkey=/b"}) {
         const auto imported = imports(with(line));
         EXPECT_TRUE(imported.changes_behaviour) << line;
         EXPECT_FALSE(imported.remarks.empty()) << line;
@@ -266,7 +293,8 @@ TEST(CoturnImport, WhatIsWrongIsLeftOutAndSaid) {
 TEST(CoturnImport, NoRemarkTellsASecret) {
     const auto imported = imports(
         "pkey-pwd=hush\ncli-password=hush\nmysql-userdb=\"password=hush\"\nuser=hush\n"
-        "static-auth-secret=north\nstatic-auth-secret=hush\n");
+        "static-auth-secret=a\nstatic-auth-secret=b\nstatic-auth-secret=c\n"
+        "static-auth-secret=d\nstatic-auth-secret=hush\n");
     EXPECT_THAT(imported.toml, Not(HasSubstr("hush")));
     for (const auto& remark : imported.remarks) EXPECT_THAT(remark, Not(HasSubstr("hush")));
 }
@@ -304,6 +332,34 @@ TEST(CoturnImport, EveryOptionIsValidWhateverItsValue) {
             SCOPED_TRACE(fmt::format("{}{}", option.name, value));
             loads(imports(with(fmt::format("{}{}\n", option.name, value))));
         }
+    }
+}
+
+TEST(CoturnImport, EveryOptionThatIsCarriedOverMakesADifference) {
+    const std::vector<std::string> contexts{
+        "",
+        std::string(with_users),
+        "static-auth-secret=north\n",
+        "cert=/x\n",
+        "pkey=/x\n",
+        "cert=/x\npkey=/y\n",
+        "oauth\n",
+        "rfc5780\nlistening-ip=192.0.2.1\nlistening-ip=192.0.2.2\n"};
+    const auto result_of = [](const std::string& text) {
+        const auto imported = imports(text);
+        return std::pair(imported.toml, imported.remarks);
+    };
+    for (const CoturnOption& option : coturn_options()) {
+        if (option.fate != Fate::carried) continue;
+        bool differs = false;
+        for (const std::string& context : contexts) {
+            for (const char* value :
+                 {"", "=2", "=50000", "=/z", "=a:b", "=192.0.2.9", "=192.0.2.9:5000"}) {
+                differs |= result_of(context) !=
+                           result_of(fmt::format("{}{}{}\n", context, option.name, value));
+            }
+        }
+        EXPECT_TRUE(differs) << option.name;
     }
 }
 
