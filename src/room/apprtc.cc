@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <charconv>
 
 #include "room/collider.h"
 
@@ -86,17 +87,25 @@ HttpResponse leave(Now now, const Route& route, Rooms& rooms, Deliveries& out) {
     return {.content_type = "text/html; charset=utf-8", .headers = {{"Cache-Control", "no-cache"}}};
 }
 
+// A number, or one in a string, which was as good.
+bool is_time(const json::value* value) {
+    if (!value || !value->is_string()) return value && value->is_number();
+    const std::string_view text = value->get_string();
+    double number = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+    return end.ec == std::errc() && end.ptr == text.data() + text.size();
+}
+
 bool is_event(const json::value& body) {
     if (!body.is_object()) return false;
     const json::object& top = body.get_object();
     const auto* type = top.if_contains("type");
-    const auto* time = top.if_contains("request_time_ms");
-    const auto* event = top.if_contains("event");
-    if (!type || !time || !event || !event->is_object()) return false;
-    const auto* kind = event->get_object().if_contains("event_type");
-    const auto* event_time = event->get_object().if_contains("event_time_ms");
-    return *type == "event" && time->is_number() && kind &&
-           (!event_time || event_time->is_number());
+    const auto* details = top.if_contains("event");
+    if (!type || *type != "event" || !details || !details->is_object()) return false;
+    const json::object& event = details->get_object();
+    const auto* kind = event.if_contains("event_type");
+    return kind && !kind->is_null() && is_time(top.if_contains("request_time_ms")) &&
+           is_time(event.if_contains("event_time_ms"));
 }
 
 // Checked as the original did, and then nothing is kept.

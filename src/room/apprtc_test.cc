@@ -213,10 +213,19 @@ TEST_F(ApprtcTest, AnalyticsAreCheckedAndForgotten) {
     };
     EXPECT_EQ(post("/a/", event("\"event\"", "1", R"({"event_type":3,"event_time_ms":1.5})")).body,
               success);
-    EXPECT_EQ(post("/a/", event("\"other\"", "1", R"({"event_type":3})")).body, invalid);
-    EXPECT_EQ(post("/a/", event("\"event\"", "\"1\"", R"({"event_type":3})")).body, invalid);
-    EXPECT_EQ(post("/a/", event("\"event\"", "1", R"({"event_time_ms":1})")).body, invalid);
-    EXPECT_EQ(post("/a/", event("\"event\"", "1", "[]")).body, invalid);
+    EXPECT_EQ(
+        post("/a/", event("\"event\"", "\"1.5\"", R"({"event_type":3,"event_time_ms":"2"})")).body,
+        success);
+    const std::string whole = R"({"event_type":3,"event_time_ms":1})";
+    EXPECT_EQ(post("/a/", event("\"other\"", "1", whole)).body, invalid);
+    for (const auto* time : {"null", "\"\"", "\"soon\"", "\"1s\"", "[]", "true"}) {
+        EXPECT_EQ(post("/a/", event("\"event\"", time, whole)).body, invalid) << time;
+    }
+    for (const auto* details :
+         {"[]", "null", R"({"event_time_ms":1})", R"({"event_type":null,"event_time_ms":1})",
+          R"({"event_type":3})", R"({"event_type":3,"event_time_ms":"x"})"}) {
+        EXPECT_EQ(post("/a/", event("\"event\"", "1", details)).body, invalid) << details;
+    }
     for (const auto* body : {"", "[]", "7", "{}", "{"}) EXPECT_EQ(post("/a/", body).body, invalid);
 }
 
