@@ -77,7 +77,7 @@ std::string_view code(EntryRefusal why) {
 
 HttpResponse message(Now now, const HttpRequest& request, const Route& route, Rooms& rooms,
                      Deliveries& out) {
-    if (!collider::deliverable(request.body)) return result("ERROR");  // D4
+    if (!collider::deliverable(request.body)) return result("ERROR");
     const auto said = rooms.message(now, route.room, route.client, request.body, out);
     return said ? result("SUCCESS") : refused(said.error());
 }

@@ -99,8 +99,18 @@ TEST_F(ApprtcTest, MessagesAreAnsweredAsTheOriginalDid) {
     const std::string a = client("/join/r");
     EXPECT_EQ(post("/message/r/c", "m").body, R"({"result":"UNKNOWN_CLIENT"})");
     EXPECT_EQ(post("/message/r/" + a + "?wshpp=evil:1&wstls=false", "m").body, success);
-    EXPECT_EQ(post("/message/r/" + a, "").body, success);
-    EXPECT_EQ(json::serialize(joined("/join/r").at("messages")), R"(["m",""])");
+    EXPECT_EQ(json::serialize(joined("/join/r").at("messages")), R"(["m"])");
+}
+
+// It would end the call of native clients: iOS aborts, Android knows no such message.
+TEST_F(ApprtcTest, AnEmptyMessageReachesNobody) {
+    const std::string a = client("/join/r");
+    EXPECT_EQ(post("/message/r/" + a, "").body, R"({"result":"ERROR"})");
+    const auto second = joined("/join/r");
+    EXPECT_EQ(second.at("messages"), json::array());
+    EXPECT_EQ(post("/message/r/" + a, "").body, R"({"result":"ERROR"})");
+    rooms->register_client(now, socket(2), "r", second.at("client_id").as_string().c_str(), out);
+    EXPECT_THAT(delivered(), testing::IsEmpty());
 }
 
 TEST_F(ApprtcTest, AFormBodyIsStillARawMessage) {

@@ -207,7 +207,8 @@ std::string error_frame(std::string_view error) {
 bool deliverable(std::string_view text) {
     // Escapes make a byte six at most; most messages need no second look.
     const size_t longest = text.size() * 6 + 32;
-    return is_utf8(text) && (longest <= max_frame || message_frame(text).size() <= max_frame);
+    return !text.empty() && is_utf8(text) &&
+           (longest <= max_frame || message_frame(text).size() <= max_frame);
 }
 
 Session::Session(Instant opened, const SessionLimits& limits)

@@ -20,7 +20,8 @@ inline constexpr size_t max_frame = 128 << 10;
 // Server to client: both keys in every frame, escaped as Go does, and a newline.
 std::string message_frame(std::string_view text);
 std::string error_frame(std::string_view error);
-// Fit to be delivered to any client: valid UTF-8 that fits into a frame.
+// Fit to be delivered to any client: valid UTF-8 (D4) that fits into a frame, and not empty, which
+// native clients take for the end of the call.
 bool deliverable(std::string_view text);
 
 struct Register {

@@ -40,6 +40,7 @@ TEST(Frame, IsNeverLongerThanAndroidTakes) {
     EXPECT_TRUE(deliverable(std::string((max_frame - empty) / 6, '<')));
     EXPECT_FALSE(deliverable(std::string((max_frame - empty) / 6 + 1, '<')));
     EXPECT_FALSE(deliverable("\xff"));
+    EXPECT_FALSE(deliverable(""));
 }
 
 class SessionTest : public testing::Test {

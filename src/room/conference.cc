@@ -305,6 +305,7 @@ Room::Done Room::signal(Instant now, const Member& from, const native::Signal& s
     active_at_ = now;
     Member* to = find(signal.to);
     if (!to || to == &from) return unexpected(Refusal::unknown_participant);
+    if (!to->participant && signal.data.empty()) return unexpected(Refusal::unknown_participant);
     if (!to->participant && !collider::deliverable(signal.data)) {
         return unexpected(Refusal::too_large);
     }

@@ -706,6 +706,18 @@ TEST_F(MixedTest, WhoWasThereFirstGetsTheOfferThatWaited) {
     EXPECT_THAT(heard_by_legacy(), ElementsAre("answer"));
 }
 
+TEST_F(MixedTest, ItIsToldNothingThatItCannotUnderstand) {
+    Person& alice = enter("Alice");
+    const Joined joined = join();
+    EXPECT_TRUE(connect(1, joined.client_id));
+    alice.news();
+    ask(alice, native::Signal{2, ""});
+    ask(alice, native::Say{2, "hello"});
+    EXPECT_THAT(alice.news(),
+                ElementsAre("error unknown-participant", "error unknown-participant"));
+    EXPECT_THAT(heard_by_legacy(), IsEmpty());
+}
+
 TEST_F(MixedTest, WhoComesLaterFindsTheOffer) {
     Person& alice = enter("Alice");
     const Joined joined = join();
