@@ -17,6 +17,8 @@ namespace asio = boost::asio;
 using room::HttpResponse;
 
 constexpr std::string_view collider_prefix = "/collider";
+constexpr std::string_view collider_socket = "/ws";
+constexpr std::string_view native_socket = "/v1/ws";
 
 std::string_view path_part(const net::Request& request) {
     return std::string_view(request.http.target).substr(0, request.http.target.find('?'));
@@ -81,6 +83,14 @@ HttpResponse serve_asset(const net::Asset& asset, const net::Request& request,
         response.headers.emplace_back("Permissions-Policy", "camera=(self), microphone=(self)");
     }
     return response;
+}
+
+// Where AppRTC's rooms were in 2014 (apprtc.md, section 2.15).
+constexpr std::string_view old_page_prefix = "/room/";
+
+HttpResponse at_its_new_name(std::string_view target) {
+    const std::string now = "/r/" + std::string(target.substr(old_page_prefix.size()));
+    return {308, "", "", {{"Location", now}, {"Cache-Control", "no-cache"}}};
 }
 
 // Whom a framed call may talk to: the page around it cannot be asked.
@@ -157,7 +167,7 @@ asio::awaitable<HttpResponse> collider_http(Worker& worker, const net::Request& 
 
 Result<std::unique_ptr<net::WebSocketHandler>, HttpResponse> open_collider_socket(
     Worker& worker, const net::Request& request, const ServerState& state) {
-    if (path_part(request) != "/ws") return unexpected(room::not_found());
+    if (path_part(request) != collider_socket) return unexpected(room::not_found());
     if (is_foreign(request, state)) return unexpected(refuse_foreign());
     return make_collider_socket(worker, request);
 }
@@ -177,10 +187,14 @@ asio::awaitable<HttpResponse> collider_status(const Worker& worker, const Server
 
 asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
     const std::string_view path = path_part(request);
+    if (const net::Asset* asset = find_asset(path)) {
+        co_return is_read(request) ? serve_asset(*asset, request, state_)
+                                   : room::method_not_allowed(request.http.method, "GET, HEAD");
+    }
+    if (path == "/status") co_return co_await collider_status(worker_, state_);
+    if (path == collider_socket || path == native_socket) co_return room::bad_handshake();
     if (is_read(request)) {
-        if (const net::Asset* asset = find_asset(path)) {
-            co_return serve_asset(*asset, request, state_);
-        }
+        if (path.starts_with(old_page_prefix)) co_return at_its_new_name(request.http.target);
         if (path == "/v1/embed") co_return embedding(state_);
         if (path == "/livez") co_return text(200, "ok\n");
         if (path == "/readyz") {
@@ -202,7 +216,6 @@ asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
                                    std::move(metrics),
                                    {{"Cache-Control", "no-store"}}};
         }
-        if (path == "/status") co_return co_await collider_status(worker_, state_);
     }
     if (is_foreign(request, state_)) co_return refuse_foreign();
     if (path == "/v1/names") co_return new_name(worker_, request);
@@ -214,13 +227,15 @@ asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
 
 Result<std::unique_ptr<net::WebSocketHandler>, HttpResponse> Site::open_websocket(
     const net::Request& request) {
-    if (path_part(request) != "/v1/ws") return open_collider_socket(worker_, request, state_);
+    if (path_part(request) != native_socket) return open_collider_socket(worker_, request, state_);
     if (is_foreign(request, state_)) return unexpected(refuse_foreign());
     return make_native_socket(worker_, request);
 }
 
 asio::awaitable<HttpResponse> ColliderSite::respond(const net::Request& request) {
-    if (path_part(request) == "/status") co_return co_await collider_status(worker_, state_);
+    const std::string_view path = path_part(request);
+    if (path == "/status") co_return co_await collider_status(worker_, state_);
+    if (path == collider_socket) co_return room::bad_handshake();
     if (is_foreign(request, state_)) co_return refuse_foreign();
     co_return co_await collider_http(worker_, request, "");
 }

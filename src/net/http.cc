@@ -275,12 +275,7 @@ class Connection final : public Closable, private Timed {
 
     Result<std::unique_ptr<WebSocketHandler>, room::HttpResponse> open_websocket(
         const std::optional<std::string>& key, Parser& parser) {
-        if (!key) {
-            return unexpected(room::HttpResponse{426,
-                                                 "text/plain",
-                                                 "WebSockets of version 13 (RFC 6455) only.\n",
-                                                 {{"Sec-WebSocket-Version", "13"}}});
-        }
+        if (!key) return unexpected(room::bad_handshake());
         return shared_->service.open_websocket(understand(parser.release()));
     }
 

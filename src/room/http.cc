@@ -78,6 +78,15 @@ HttpResponse method_not_allowed(std::string_view method, std::string_view allow)
             .headers = {{"Allow", std::string(allow)}}};
 }
 
+HttpResponse bad_handshake() {
+    return {.status = 400,
+            .content_type = "text/plain; charset=utf-8",
+            .body =
+                "WebSockets of version 13 (RFC 6455) only. If this is one, a proxy on the way "
+                "does not pass on Upgrade and Connection.\n",
+            .headers = {{"Sec-WebSocket-Version", "13"}}};
+}
+
 std::string path_of(std::string_view target) {
     return decode(target.substr(0, target.find_first_of("?#")), false);
 }

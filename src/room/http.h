@@ -34,6 +34,7 @@ struct HttpResponse {
 
 HttpResponse not_found();  // as webapp2 says it
 HttpResponse method_not_allowed(std::string_view method, std::string_view allow);
+HttpResponse bad_handshake();  // where only WebSockets are served (RFC 6455, section 4.4)
 
 // The path of a target, percent-decoded; "/a%2Fb" is "/a/b", as it was for Go and webapp2.
 std::string path_of(std::string_view target);
