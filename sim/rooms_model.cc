@@ -343,7 +343,8 @@ void RoomsModel::take_out(Room& room, Number number, LeftReason why, Expected& e
     std::erase_if(room.letters, [&](const Letter& l) { return l.to == number; });
     expected.left.emplace_back(number, why);
     announce_left(room, person, why, expected);
-    if (person.native && person.native->is_host() && room.host() == nullptr) {
+    if (!ends_the_room(why) && person.native && person.native->is_host() &&
+        room.host() == nullptr) {
         find_heir(room, expected);
     }
     if (why == LeftReason::left && !person.native) end_conference(room, expected);

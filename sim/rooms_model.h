@@ -35,6 +35,11 @@ struct Expected {
     std::vector<std::pair<Number, LeftReason>> left;
 };
 
+inline bool ends_the_room(LeftReason why) {
+    return why == LeftReason::room_closed || why == LeftReason::room_expired ||
+           why == LeftReason::gave_way;
+}
+
 // A frame of our own protocol as it is compared: keys in order, and without what nobody can
 // foretell or what is for people.
 std::string comparable(const boost::json::object& frame);

@@ -69,11 +69,6 @@ void describe(const room::Profile& profile, json::object& frame) {
     for (const auto& [what, name] : room::showings) frame[name] = profile.shows[what];
 }
 
-bool ends_the_room(LeftReason why) {
-    return why == LeftReason::room_closed || why == LeftReason::room_expired ||
-           why == LeftReason::gave_way;
-}
-
 bool is_for_hosts(const native::Command& command) {
     return std::visit(
         Overloaded{

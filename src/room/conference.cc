@@ -27,11 +27,6 @@ std::string_view reason_for_others(LeftReason reason) {
     }
 }
 
-bool ends_the_room(LeftReason reason) {
-    return reason == LeftReason::room_closed || reason == LeftReason::room_expired ||
-           reason == LeftReason::gave_way;
-}
-
 // Only what is different from the profile.
 ProfileChange difference(const Profile& profile, const ProfileChange& wanted) {
     ProfileChange change;

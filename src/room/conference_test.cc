@@ -415,6 +415,16 @@ TEST_F(ConferenceTest, AClosedCallIsOverForAll) {
     EXPECT_EQ(rooms->stats().clients, 0);
 }
 
+TEST_F(ConferenceTest, NobodyInheritsACallThatIsClosed) {
+    Person &alice = enter("Alice"), &bob = enter("Bob"), &carol = enter("Carol");
+    ask(alice, native::MakeHost{carol.number()});
+    forget({&alice, &bob, &carol});
+    ask(carol, native::Close{});
+    for (Person* person : {&alice, &bob, &carol}) {
+        EXPECT_THAT(person->news(), ElementsAre("bye closed"));
+    }
+}
+
 TEST_F(ConferenceTest, WhoComesBackInTimeMissesNothing) {
     Person &alice = enter("Alice"), &bob = enter("Bob");
     forget({&alice, &bob});

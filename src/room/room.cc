@@ -290,7 +290,7 @@ Room::Member Room::take_out(Number number, LeftReason reason, Deliveries& out) {
     unclaimed_.forget_from(number);
     if (!gone.showed_up()) give_back(gone);
     announce_left(gone, reason, out);
-    if (is_host(gone) && !host()) find_new_host(out);
+    if (is_host(gone) && !host() && !ends_the_room(reason)) find_new_host(out);
     return gone;
 }
 

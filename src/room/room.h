@@ -309,6 +309,10 @@ class Room {
     Freed remove_heard_of(const Member&, LeftReason, Deliveries&);
 
     // conference.cc
+    static bool ends_the_room(LeftReason reason) {
+        return reason == LeftReason::room_closed || reason == LeftReason::room_expired ||
+               reason == LeftReason::gave_way;
+    }
     static bool is_host(const Member& member) {
         return member.participant && member.participant->profile.role == Role::host;
     }
