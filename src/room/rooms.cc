@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "room/http.h"
 
 namespace ahoy::room {
 namespace {
@@ -255,11 +256,11 @@ bool Rooms::expel(Now now, std::string_view name, Number number, Deliveries& out
 // --- the table
 
 bool Rooms::good_room_id(std::string_view id) const {
-    return !id.empty() && id.size() <= limits_.max_room_id;
+    return !id.empty() && id.size() <= limits_.max_room_id && is_utf8(id);
 }
 
 bool Rooms::good_client_id(std::string_view id) const {
-    return !id.empty() && id.size() <= limits_.max_client_id;
+    return !id.empty() && id.size() <= limits_.max_client_id && is_utf8(id);
 }
 
 Rooms::Table::iterator Rooms::find(Now now, std::string_view name, Deliveries& out) {

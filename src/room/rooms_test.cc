@@ -154,6 +154,14 @@ TEST_F(RoomsTest, D2_WithoutRequireJoinAnyIdIsAClient) {
     EXPECT_EQ(rooms->seats_taken("room"), 1u);
 }
 
+// The API and webhooks name rooms in JSON.
+TEST_F(RoomsTest, D2_AnIdIsUtf8) {
+    start(relaxed());
+    EXPECT_EQ(rooms->post(now, "\xff", "a", "x", out).error(), SendRefusal::bad_id);
+    EXPECT_EQ(rooms->post(now, "room", "\xff", "x", out).error(), SendRefusal::bad_id);
+    EXPECT_TRUE(rooms->post(now, "café", "ä", "x", out));
+}
+
 TEST_F(RoomsTest, D2_WhoeverLeftMayStillSayBye) {
     const auto a = join(), b = join();
     connect(1, a.client_id);
