@@ -129,6 +129,8 @@ Expected RoomsModel::connect(Now now, ConnectionId socket, const std::string& na
         trace_.mark(Mark::queued_then_delivered);
     }
     std::erase_if(room->letters, [&](const Letter& l) { return l.to == person->number; });
+    tell_natives(*room, {{"type", "changed"}, {"id", person->number}, {"connected", true}},
+                 expected, person);
     settle(now.steady, name, expected);
     return expected;
 }
@@ -213,7 +215,6 @@ Expected RoomsModel::socket_lost(Instant now, ConnectionId socket) {
         if (person.socket != socket) continue;
         person.socket.reset();
         person.since = room.active = now;
-        if (!person.native) continue;
         tell_natives(room, {{"type", "changed"}, {"id", person.number}, {"connected", false}},
                      expected, &person);
     }

@@ -123,16 +123,15 @@ RoomsModel::Person* RoomsModel::Room::host() {
 // AppRTC the one that took its seat first.
 RoomsModel::Frame RoomsModel::seen_by(const Room& room, const Person& viewer,
                                       const Person& other) const {
-    Frame frame{{"id", other.number}, {"legacy", !other.native}};
+    Frame frame{
+        {"id", other.number}, {"legacy", !other.native}, {"connected", other.socket.has_value()}};
     if (other.native) {
         describe(other.native->profile, frame);
-        frame["connected"] = other.socket.has_value();
         frame["offer"] = viewer.number > other.number;
     } else {
         room::Profile profile;
         profile.shows[Showing::mic] = profile.shows[Showing::camera] = true;
         describe(profile, frame);
-        frame["connected"] = true;
         const auto place = [&](const Person& who) {
             return std::ranges::find(room.people, who.number, &Person::number) -
                    room.people.begin();

@@ -78,13 +78,14 @@ Room::Member* Room::host() {
 // there first, because that is when it thinks it has to; by the seats, since a participant may have
 // come back with the number of an earlier run.
 native::Other Room::seen_by(const Member& viewer, const Member& other) const {
-    native::Other seen{.number = other.number, .legacy = other.participant == nullptr};
+    native::Other seen{.number = other.number,
+                       .connected = other.connection.has_value(),
+                       .legacy = other.participant == nullptr};
     if (seen.legacy) {
         seen.profile.shows[Showing::mic] = seen.profile.shows[Showing::camera] = true;
         seen.offer = &viewer < &other;  // both are in members_
     } else {
         seen.profile = other.participant->profile;
-        seen.connected = other.connection.has_value();
         seen.offer = viewer.number > other.number;
     }
     return seen;

@@ -720,6 +720,7 @@ TEST_F(MixedTest, ItIsToldNothingThatItCannotUnderstand) {
     Person& alice = enter("Alice");
     const Joined joined = join();
     EXPECT_TRUE(connect(1, joined.client_id));
+    carry();
     alice.news();
     ask(alice, native::Signal{2, ""});
     ask(alice, native::Say{2, "hello"});
@@ -820,10 +821,32 @@ TEST_F(MixedTest, OneOfTheTwoOffers) {
     EXPECT_EQ(again.welcome().at("participants").as_array().at(0).at("offer"), false);
 }
 
+TEST_F(MixedTest, WeHearWhetherItHasASocket) {
+    Person& alice = enter("Alice");
+    const Joined joined = join();
+    const auto here = [&](const Person& viewer) {
+        return viewer.welcome().at("participants").as_array().at(0).at("connected").as_bool();
+    };
+    constexpr int64_t unknown = 1000;  // of whom the server knows nothing is told everything
+    Person& again = back(alice, unknown);
+    EXPECT_FALSE(here(again));
+    again.news();
+    EXPECT_TRUE(connect(1, joined.client_id));
+    carry();
+    EXPECT_THAT(again.news(), ElementsAre("changed 2 true"));
+    lose(1);
+    carry();
+    EXPECT_THAT(again.news(), ElementsAre("changed 2 false"));
+    EXPECT_TRUE(connect(2, joined.client_id));
+    carry();
+    EXPECT_TRUE(here(back(again, unknown)));
+}
+
 TEST_F(MixedTest, WeHearOnceThatItLeft) {
     Person& alice = enter("Alice");
     const Joined joined = join();
     EXPECT_TRUE(connect(1, joined.client_id));
+    carry();
     alice.news();
     leave(joined.client_id);
     EXPECT_TRUE(send(1, R"({"type":"bye"})"));
@@ -836,6 +859,7 @@ TEST_F(MixedTest, WeHearThatItWasLost) {
     const Joined joined = join();
     EXPECT_TRUE(connect(1, joined.client_id));
     lose(1);
+    carry();
     alice.news();
     wait(10s);
     EXPECT_THAT(alice.news(), ElementsAre("left lost 2"));

@@ -143,6 +143,7 @@ void Room::attach(Instant now, Member& member, ConnectionId connection, Deliveri
     for (Message& message : member.inbox.take_all()) {
         out.push_back({.to = connection, .message = std::move(message.text)});
     }
+    tell_others(member, native::changed_event(member.number, {.connected = true}), out);
 }
 
 void Room::detach(Instant now, ConnectionId connection, Deliveries& out) {
@@ -151,9 +152,7 @@ void Room::detach(Instant now, ConnectionId connection, Deliveries& out) {
         member.connection.reset();
         member.since = now;
         active_at_ = now;
-        if (member.participant) {
-            tell_others(member, native::changed_event(member.number, {.connected = false}), out);
-        }
+        tell_others(member, native::changed_event(member.number, {.connected = false}), out);
     }
     for (Departed& departed : departed_) {
         if (departed.connection == connection) departed.connection.reset();

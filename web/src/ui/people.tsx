@@ -129,7 +129,7 @@ function Person({ app, peer }: { app: App; peer: Peer }): JSX.Element {
       <div class="person-row">
         <Name
           name={participant.name}
-          notes={[participant.role === 'host' && t.people.host, !participant.connected && t.people.lost]}
+          notes={[participant.role === 'host' && t.people.host, !participant.connected && !legacy && t.people.lost]}
         />
         <States {...known} />
         {manageable && (

@@ -42,7 +42,8 @@ export function happening(what: 'joined' | 'left' | 'host', who: string): string
 /** What stands where somebody's picture is not. */
 export function absence({ participant, link }: Peer, playing: boolean): string {
   if (link.state === 'failed') return t.stage.failed;
-  if (!participant.connected && link.state !== 'connected') return t.stage.lost;
+  // A client of AppRTC opens its socket only after it has entered.
+  if (!participant.connected && !participant.legacy && link.state !== 'connected') return t.stage.lost;
   if (link.state === 'interrupted') return t.stage.reconnecting;
   if (link.state !== 'connected') return t.stage.connecting;
   if (!participant.legacy && !participant.camera) return t.stage.cameraOff;
