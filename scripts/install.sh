@@ -12,7 +12,7 @@ e2e_packages="libnss3-tools"
 clients_packages="golang-go golang-github-pion-turn.v2-dev golang-github-pion-dtls.v2-dev python3-aioice
     python3-aiortc python3-websockets python3-gi gir1.2-gstreamer-1.0 gir1.2-nice-0.1
     gstreamer1.0-nice"
-natlab_packages="python3-aioice"
+natlab_packages="libnss3-tools python3-aioice"
 instructions_packages="libbenchmark-dev valgrind"
 bench_packages="liburing-dev"
 

@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { executable, launch, patience } from '../e2e/browser.mjs';
+import { patience } from '../e2e/browser.mjs';
+import { browserIn } from './browser.mjs';
 import { Lab, network, server } from './lab.mjs';
 
 const ahoy = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
@@ -38,22 +39,12 @@ describe('the check', { skip }, () => {
     assert.equal(status, 0, 'the server ends well');
   });
 
-  /** A Chromium there; it is spoken to by pipes, for which no network is needed. */
-  async function browserIn(site) {
-    const [program, args] = site.inside(executable, []);
-    const wrapper = join(folder, `chromium-${site.pid}`);
-    await writeFile(wrapper, `#!/bin/sh\nexec ${[program, ...args].join(' ')} "$@"\n`);
-    await chmod(wrapper, 0o755);
-    return launch({
-      executablePath: wrapper,
+  /** The verdict, what stands below it, and a line for each step. */
+  async function checkFrom(kind) {
+    const browser = await browserIn(await lab.site(kind), folder, {
       args: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
         `--unsafely-treat-insecure-origin-as-secure=${page}`],
     });
-  }
-
-  /** The verdict, what stands below it, and a line for each step. */
-  async function checkFrom(kind) {
-    const browser = await browserIn(await lab.site(kind));
     try {
       const tab = await browser.newPage();
       tab.setDefaultTimeout(patience);

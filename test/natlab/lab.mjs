@@ -20,16 +20,22 @@ export const kinds = {
   'port-preserving NAT': { nat: keepsPorts, lets: 'accept' },
   'symmetric NAT': { nat: drawsPorts, lets: 'accept' },
   'no UDP': { nat: keepsPorts, lets: 'meta l4proto tcp accept' },
-  'only TCP 443': { nat: keepsPorts, lets: 'tcp dport 443 accept' },
+  'only TCP 443': { nat: keepsPorts, lets: 'tcp dport 443 accept', inspects: true },
 };
 
-// Nothing of what is not let through is answered: the worst that firewalls do. The router itself drops
+// A connection whose first bytes are not those of TLS is reset; one whose are is not looked at again. The
+// second line, too, is for packets that have any bytes: a handshake of TCP goes by.
+const onlyTls = `
+      iifname lan tcp dport 443 ct mark 0 @ih,0,16 0x1603 ct mark set 1
+      iifname lan tcp dport 443 ct mark 0 @ih,0,8 >= 0 reject with tcp reset`;
+
+// Nothing of what else is not let through is answered: the worst that firewalls do. The router itself drops
 // what is not for a client, before conntrack would take note of it and then avoid the port.
-const rules = ({ nat, lets }) => `
+const rules = ({ nat, lets, inspects = false }) => `
   table ip natlab {
     chain translate { type nat hook postrouting priority srcnat; oifname wan ${nat}; }
     chain forward {
-      type filter hook forward priority filter; policy drop;
+      type filter hook forward priority filter; policy drop;${inspects ? onlyTls : ''}
       ct state established,related accept
       iifname lan ${lets}
     }
@@ -37,8 +43,9 @@ const rules = ({ nat, lets }) => `
   }`;
 
 function command(program, args, input) {
-  const { status, stderr, error } = spawnSync(program, args, { input, encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(program, args, { input, encoding: 'utf8' });
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error ?? stderr.trim()}`);
+  return stdout;
 }
 
 /** Without a name a namespace lives as long as a process in it: here one that ends when this one does, however. */
@@ -60,8 +67,9 @@ class Namespace {
     return ['nsenter', ['--target', this.pid, '--net', 'setpriv', '--pdeathsig', 'KILL', program, ...args]];
   }
 
+  /** Its output. */
   run(program, args, input) {
-    command(...this.inside(program, args), input);
+    return command(...this.inside(program, args), input);
   }
 
   ip(...args) {

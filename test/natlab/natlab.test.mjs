@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,7 +12,9 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { setInterval as ticks } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { certify, shows } from '../authority.mjs';
+import { certify, shows, trust } from '../authority.mjs';
+import { browserIn } from './browser.mjs';
+import { takesCalls } from './calls.mjs';
 import { kinds, Lab, network, server } from './lab.mjs';
 
 const ahoy = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
@@ -24,7 +26,8 @@ const timeout = 2 * patience;
 
 const user = { username: 'alice', credential: 'wonder' };
 const iceServers = [{
-  urls: [`turn:${server}:3478?transport=udp`, `turn:${server}:3478?transport=tcp`, `turn:${server}:443?transport=tcp`],
+  urls: [`turn:${server}:3478?transport=udp`, `turn:${server}:3478?transport=tcp`, `turn:${server}:443?transport=tcp`,
+    `turns:${server}:443?transport=tcp`],
   ...user,
 }];
 
@@ -34,22 +37,23 @@ const udp = 'direct over UDP';
 const tcp = 'direct over TCP';
 const relayUdp = 'relayed over UDP';
 const relayTcp = 'relayed over TCP';
+const relayTls = 'relayed over TLS';
 const expectations = [
   ['no NAT', 'no NAT', [udp, udp]],
   ['no NAT', 'port-preserving NAT', [udp, udp]],
   ['no NAT', 'symmetric NAT', [udp, udp]],
   ['no NAT', 'no UDP', [tcp, tcp]],
-  ['no NAT', 'only TCP 443', [udp, relayTcp]],
+  ['no NAT', 'only TCP 443', [udp, relayTls]],
   ['port-preserving NAT', 'port-preserving NAT', [udp, udp]],
   ['port-preserving NAT', 'symmetric NAT', [udp, relayUdp], [relayUdp, udp]],
   ['port-preserving NAT', 'no UDP', [udp, relayTcp]],
-  ['port-preserving NAT', 'only TCP 443', [udp, relayTcp]],
+  ['port-preserving NAT', 'only TCP 443', [udp, relayTls]],
   ['symmetric NAT', 'symmetric NAT', [udp, relayUdp], [relayUdp, udp]],
   ['symmetric NAT', 'no UDP', [udp, relayTcp]],
-  ['symmetric NAT', 'only TCP 443', [udp, relayTcp]],
+  ['symmetric NAT', 'only TCP 443', [udp, relayTls]],
   ['no UDP', 'no UDP', [relayTcp, relayTcp]],
-  ['no UDP', 'only TCP 443', [relayTcp, relayTcp]],
-  ['only TCP 443', 'only TCP 443', [relayTcp, relayTcp]],
+  ['no UDP', 'only TCP 443', [relayTcp, relayTls]],
+  ['only TCP 443', 'only TCP 443', [relayTls, relayTls]],
 ];
 
 function expected(one, other) {
@@ -67,25 +71,38 @@ function inWords({ type, protocol, relayProtocol }) {
 
 const among = (wanted, ends) => wanted.some((each) => each.join() === ends.join());
 
-/** One of the two ends of calls: a process in a network of its own. */
+/** One of the two ends of calls: libwebrtc in a network of its own, with or without a browser around it. */
 class Agent {
-  #process;
+  #write;
   #asked = new Map();
   #last = 0;
   peers = new Map(); // by call
 
-  constructor(lab, place, kind) {
-    this.#process = lab.spawn(place, process.execPath, [agentProgram], { stdio: ['pipe', 'pipe', 'inherit'] });
-    createInterface({ input: this.#process.stdout }).on('line', (line) => this.#hear(JSON.parse(line)));
-    this.#process.once('exit', () => {
-      for (const { reject } of this.#asked.values()) reject(new Error(`the agent behind ${kind} has ended`));
+  static process(lab, place, kind) {
+    const agent = new Agent();
+    const child = lab.spawn(place, process.execPath, [agentProgram], { stdio: ['pipe', 'pipe', 'inherit'] });
+    createInterface({ input: child.stdout }).on('line', (line) => agent.#hear(JSON.parse(line)));
+    child.once('exit', () => {
+      for (const { reject } of agent.#asked.values()) reject(new Error(`the agent behind ${kind} has ended`));
     });
+    agent.#write = (line) => child.stdin.write(`${line}\n`);
+    return agent;
+  }
+
+  static async page(browser) {
+    const agent = new Agent();
+    const page = await browser.newPage();
+    await page.exposeFunction('write', (line) => agent.#hear(JSON.parse(line)));
+    await page.evaluate(`globalThis.take = (${takesCalls})(globalThis.write)`);
+    agent.#write = (line) => page.evaluate((text) => globalThis.take(text), line).catch(() => {});
+    return agent;
   }
 
   ask(verb, call, rest = {}) {
     const id = (this.#last += 1);
-    this.#process.stdin.write(`${JSON.stringify({ id, verb, call, ...rest })}\n`);
-    return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
+    const answer = new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
+    this.#write(JSON.stringify({ id, verb, call, ...rest }));
+    return answer;
   }
 
   #hear({ id, answer, error, call, peer }) {
@@ -129,25 +146,39 @@ async function startServer(lab, authority) {
   };
 }
 
-describe('two people', { skip, concurrency: 5 }, () => {
+describe('in the lab', { skip }, () => {
   let folder;
   let authority;
   let lab;
   let program;
+  const browsers = [];
   const here = {};
   const there = {};
+
+  // libwebrtc alone believes no authority of ours: over TLS it takes a browser, which can be told to.
+  async function agentBehind(kind) {
+    const place = await lab.site(kind);
+    if (kind !== 'only TCP 443') return Agent.process(lab, place, kind);
+    const browser = await browserIn(place, folder, { env: { ...process.env, HOME: folder } });
+    browsers.push(browser);
+    return Agent.page(browser);
+  }
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ahoy-natlab-'));
     authority = await certify(folder, `IP:${server}`);
     lab = await Lab.make();
     program = await startServer(lab, authority);
-    for (const kind of Object.keys(kinds)) {
-      here[kind] = new Agent(lab, await lab.site(kind), kind);
-      there[kind] = new Agent(lab, await lab.site(kind), kind);
-    }
+    const database = join(folder, '.pki/nssdb'); // where Chromium looks for authorities
+    await mkdir(database, { recursive: true });
+    await trust(authority, database);
+    // Browsers first, which take their time.
+    await Promise.all(Object.keys(kinds).toReversed().map(async (kind) => {
+      [here[kind], there[kind]] = await Promise.all([agentBehind(kind), agentBehind(kind)]);
+    }));
   });
   after(async () => {
+    await Promise.all(browsers.map((browser) => browser.close()));
     const status = await program?.stop();
     lab?.close();
     await rm(folder, { recursive: true });
@@ -167,25 +198,35 @@ describe('two people', { skip, concurrency: 5 }, () => {
     }
   }
 
-  let calls = 0;
-  for (const one of Object.keys(kinds)) {
-    for (const other of Object.keys(kinds)) {
-      const wanted = expected(one, other);
-      test(`from ${one} to ${other}: ${wanted.map((ends) => ends.join(', ')).join('; or ')}`, { timeout }, async () => {
-        const call = (calls += 1);
-        const agents = [here[one], there[other]];
-        agents.forEach((agent, i) => agent.peers.set(call, agents[1 - i]));
-        await Promise.all(agents.map((agent) => agent.ask('prepare', call, { iceServers })));
-        await agents[0].ask('begin', call);
-        const ends = await path(call, agents, wanted);
-        assert.ok(among(wanted, ends), `it is ${ends.join(', ')}`);
-        await Promise.all(agents.map((agent) => agent.ask('close', call)));
-      });
+  describe('two people', { concurrency: 5 }, () => {
+    let calls = 0;
+    for (const one of Object.keys(kinds)) {
+      for (const other of Object.keys(kinds)) {
+        const wanted = expected(one, other);
+        test(`from ${one} to ${other}: ${wanted.map((ends) => ends.join(', ')).join('; or ')}`, { timeout }, async () => {
+          const call = (calls += 1);
+          const agents = [here[one], there[other]];
+          agents.forEach((agent, i) => agent.peers.set(call, agents[1 - i]));
+          await Promise.all(agents.map((agent) => agent.ask('prepare', call, { iceServers })));
+          await agents[0].ask('begin', call);
+          const ends = await path(call, agents, wanted);
+          assert.ok(among(wanted, ends), `it is ${ends.join(', ')}`);
+          await Promise.all(agents.map((agent) => agent.ask('close', call)));
+        });
+      }
     }
-  }
+  });
 
-  // libwebrtc outside a browser believes no authority of ours, so it is aioice that tries TLS.
-  test('who has only TCP 443 is relayed over TLS, too', { timeout }, async () => {
+  test('the server counts allocations over TLS, one at least for each end with nothing but TCP 443', async () => {
+    const metrics = lab.public.run('curl', ['--silent', '--fail', `http://${server}:8080/metrics`]);
+    const made = (transport) => [...metrics.matchAll(/^ahoy_turn_allocations_total\{transport="(\w+)",.*\} (\d+)$/gm)]
+      .reduce((sum, [, name, count]) => sum + (name === transport ? Number(count) : 0), 0);
+    const ends = 2 * Object.keys(kinds).length;
+    assert.ok(made('tls') >= ends, `${made('tls')} over TLS, for ${ends} ends`);
+    assert.ok(made('tcp') > 0 && made('udp') > 0, metrics);
+  });
+
+  test('aioice, another agent, is relayed over TLS too where only TCP 443 is open', { timeout }, async () => {
     const child = lab.spawn(await lab.site('only TCP 443'), '/usr/bin/python3', [aioicePair], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
@@ -200,5 +241,16 @@ describe('two people', { skip, concurrency: 5 }, () => {
       },
     });
     assert.deepEqual(JSON.parse(await text(child.stdout)), { returned: 100, candidates: ['relay'] });
+  });
+
+  // Or nobody there would have to be relayed over TLS.
+  test('STUN without TLS does not get through there, and does from elsewhere', { timeout }, async () => {
+    const binding = '000100002112a442000000000000000000000001';
+    const ask = `const socket = require('node:net').connect(443, '${server}', () => socket.write(Buffer.from('${binding}', 'hex')))
+      .once('data', () => (console.log('an answer'), socket.end()))
+      .once('error', ({ code }) => console.log(code))`;
+    const outcome = async (kind) => (await lab.site(kind)).run(process.execPath, ['-e', ask]).trim();
+    assert.equal(await outcome('only TCP 443'), 'ECONNRESET');
+    assert.equal(await outcome('no UDP'), 'an answer');
   });
 });
