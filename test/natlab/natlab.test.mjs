@@ -31,26 +31,29 @@ const iceServers = [{
   ...user,
 }];
 
-// The path between two kinds, as the two ends of it in that order. Where only one end is relayed, its
-// peer sends to the relayed address straight.
-const udp = 'direct over UDP';
-const tcp = 'direct over TCP';
+// The path between two kinds, as the two ends of it in that order: from an end's own address, from that
+// which its NAT gives it, or from the server's. Where only one end is relayed, its peer sends to the relayed
+// address straight.
+const direct = 'direct over UDP';
+const directTcp = 'direct over TCP';
+const reflexive = 'reflexive over UDP';
+const reflexiveTcp = 'reflexive over TCP';
 const relayUdp = 'relayed over UDP';
 const relayTcp = 'relayed over TCP';
 const relayTls = 'relayed over TLS';
 const expectations = [
-  ['no NAT', 'no NAT', [udp, udp]],
-  ['no NAT', 'port-preserving NAT', [udp, udp]],
-  ['no NAT', 'symmetric NAT', [udp, udp]],
-  ['no NAT', 'no UDP', [tcp, tcp]],
-  ['no NAT', 'only TCP 443', [udp, relayTls]],
-  ['port-preserving NAT', 'port-preserving NAT', [udp, udp]],
-  ['port-preserving NAT', 'symmetric NAT', [udp, relayUdp], [relayUdp, udp]],
-  ['port-preserving NAT', 'no UDP', [udp, relayTcp]],
-  ['port-preserving NAT', 'only TCP 443', [udp, relayTls]],
-  ['symmetric NAT', 'symmetric NAT', [udp, relayUdp], [relayUdp, udp]],
-  ['symmetric NAT', 'no UDP', [udp, relayTcp]],
-  ['symmetric NAT', 'only TCP 443', [udp, relayTls]],
+  ['no NAT', 'no NAT', [direct, direct]],
+  ['no NAT', 'port-preserving NAT', [direct, reflexive]],
+  ['no NAT', 'symmetric NAT', [direct, reflexive]],
+  ['no NAT', 'no UDP', [directTcp, reflexiveTcp]],
+  ['no NAT', 'only TCP 443', [direct, relayTls]],
+  ['port-preserving NAT', 'port-preserving NAT', [reflexive, reflexive]],
+  ['port-preserving NAT', 'symmetric NAT', [reflexive, relayUdp], [relayUdp, reflexive]],
+  ['port-preserving NAT', 'no UDP', [reflexive, relayTcp]],
+  ['port-preserving NAT', 'only TCP 443', [reflexive, relayTls]],
+  ['symmetric NAT', 'symmetric NAT', [reflexive, relayUdp], [relayUdp, reflexive]],
+  ['symmetric NAT', 'no UDP', [reflexive, relayTcp]],
+  ['symmetric NAT', 'only TCP 443', [reflexive, relayTls]],
   ['no UDP', 'no UDP', [relayTcp, relayTcp]],
   ['no UDP', 'only TCP 443', [relayTcp, relayTls]],
   ['only TCP 443', 'only TCP 443', [relayTls, relayTls]],
@@ -66,7 +69,8 @@ function expected(one, other) {
 
 function inWords({ type, protocol, relayProtocol }) {
   if (type === 'relay') return `relayed over ${relayProtocol.toUpperCase()}`;
-  return type ? `direct over ${protocol.toUpperCase()}` : 'nowhere';
+  if (!type) return 'nowhere';
+  return `${type === 'host' ? 'direct' : 'reflexive'} over ${protocol.toUpperCase()}`; // srflx or prflx
 }
 
 const among = (wanted, ends) => wanted.some((each) => each.join() === ends.join());
