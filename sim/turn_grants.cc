@@ -31,7 +31,7 @@ void TurnModel::granted(Request& r, const wire::Stun& answer) {
             for (const TransportAddress& peer : r.peers) permit(*r.grant, peer.ip, now);
             return;
         case wire::channel_bind_request:
-            r.grant->channels[r.channel] = {r.peers[0], now + 10min};
+            r.grant->channels[r.channel] = {r.peers[0], now + rules_.config.channel_lifetime};
             r.grant->lapsed_channels.erase(r.channel);
             permit(*r.grant, r.peers[0].ip, now);
             return;
@@ -49,15 +49,14 @@ void TurnModel::granted(Request& r, const wire::Stun& answer) {
 }
 
 void TurnModel::permit(Grant& grant, const IpAddress& peer, Instant now) {
-    grant.permissions[peer] = now + 5min;
+    grant.permissions[peer] = now + rules_.config.permission_lifetime;
     grant.lapsed_permissions.erase(peer);
 }
 
 Duration TurnModel::granted_lifetime(const wire::Stun& stun) const {
     const auto asked = stun.find(wire::lifetime);
     const Duration wanted = std::chrono::seconds(asked ? number(*asked) : 0);
-    return std::max<Duration>(std::min<Duration>(wanted, rules_.config.max_lifetime),
-                              rules_.config.default_lifetime);
+    return std::min(std::max(wanted, rules_.config.default_lifetime), rules_.config.max_lifetime);
 }
 
 void TurnModel::allocated(Request& r, const wire::Stun& answer) {

@@ -40,7 +40,9 @@ void TurnWorld::draw_configuration() {
     town_.pace = *length_ / 120;
     config_.software = dice.one_in(2) ? "ahoy" : "";
     config_.default_lifetime = dice.any_of<Duration>({20s, 1min, 10min, 10min});
-    config_.max_lifetime = std::max(config_.default_lifetime, dice.any_of<Duration>({1min, 1h}));
+    config_.max_lifetime = dice.any_of<Duration>({1min, 1h});
+    config_.permission_lifetime = dice.any_of<Duration>({20s, 5min, 5min});
+    config_.channel_lifetime = dice.any_of<Duration>({20s, 10min, 10min});
     config_.max_allocations = dice.any_of<unsigned>({2, 6, 100'000, 100'000});
     config_.max_allocations_per_user = dice.any_of<unsigned>({1, 4, 256, 256});
     config_.max_allocations_per_address = dice.any_of<unsigned>({1, 3, 0, 4096});

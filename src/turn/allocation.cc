@@ -90,10 +90,9 @@ size_t Allocation::room_for_channels(Instant now) {
     return room_after_reclaiming(channels_, limits_.channels, now);
 }
 
-void Allocation::permit(const IpAddress& peer, bool per_datagram, Instant now) {
-    const Permission permission{peer, per_datagram, now + permission_lifetime};
-    Permission* const known =
-        find_and_move_to_front(permissions_, [&](const Permission& p) { return p.peer == peer; });
+void Allocation::permit(const Permission& permission) {
+    Permission* const known = find_and_move_to_front(
+        permissions_, [&](const Permission& p) { return p.peer == permission.peer; });
     if (known != nullptr) {
         *known = permission;
         return;
@@ -102,11 +101,11 @@ void Allocation::permit(const IpAddress& peer, bool per_datagram, Instant now) {
     permissions_.push_back(permission);
 }
 
-void Allocation::bind(ChannelNumber number, const TransportAddress& peer, Instant now) {
-    const Channel channel{number, peer, now + channel_lifetime};
+void Allocation::bind(const Channel& channel) {
     // An expired binding of either half must not stay beside the new one.
-    std::erase_if(channels_,
-                  [&](const Channel& c) { return c.number == number || c.peer == peer; });
+    std::erase_if(channels_, [&](const Channel& c) {
+        return c.number == channel.number || c.peer == channel.peer;
+    });
     CHECK(channels_.size() < limits_.channels);
     channels_.push_back(channel);
 }

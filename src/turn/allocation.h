@@ -74,9 +74,6 @@ struct PeerConnection {
 
 class Allocation {
   public:
-    static constexpr Duration permission_lifetime = 5min;  // RFC 8656, section 9
-    static constexpr Duration channel_lifetime = 10min;    // RFC 8656, section 12
-
     struct Origin {
         FiveTuple five_tuple;
         std::string username;
@@ -150,9 +147,9 @@ class Allocation {
     size_t room_for_channels(Instant now);
 
     // Makes or refreshes one; there must be room for a new one.
-    void permit(const IpAddress& peer, bool per_datagram, Instant now);
+    void permit(const Permission&);
     // The number is unused or this peer's, and the other way round.
-    void bind(ChannelNumber, const TransportAddress& peer, Instant now);
+    void bind(const Channel&);
 
     // Judges every peer again and removes whom the policy denies now.  Permissions are asked about
     // as addresses, channels as addresses with a port.

@@ -15,8 +15,8 @@ class AllocationTest : public testing::Test {
 };
 
 TEST_F(AllocationTest, H07_EntriesAreLiveUntilTheirExpiryAndNotAtIt) {
-    allocation.permit(peer.ip, false, start);
-    allocation.bind(number(0x4000), peer, start);
+    allocation.permit({peer.ip, false, start + 5min});
+    allocation.bind({number(0x4000), peer, start + 10min});
     EXPECT_TRUE(allocation.permission(peer.ip, start + 5min - 1ns));
     EXPECT_FALSE(allocation.permission(peer.ip, start + 5min));
     EXPECT_TRUE(allocation.channel(number(0x4000), start + 10min - 1ns));
@@ -28,8 +28,8 @@ TEST_F(AllocationTest, H07_EntriesAreLiveUntilTheirExpiryAndNotAtIt) {
 TEST_F(AllocationTest, FindsEveryEntryInWhateverOrder) {
     const TransportAddress peers[] = {at("9.9.9.1:1"), at("9.9.9.2:2"), at("9.9.9.3:3")};
     for (uint16_t i = 0; i < 3; ++i) {
-        allocation.permit(peers[i].ip, i == 1, start);
-        allocation.bind(number(static_cast<uint16_t>(0x4000 + i)), peers[i], start);
+        allocation.permit({peers[i].ip, i == 1, start + 5min});
+        allocation.bind({number(static_cast<uint16_t>(0x4000 + i)), peers[i], start + 10min});
     }
     for (const unsigned i : {2u, 0u, 1u, 1u, 0u, 2u, 2u, 1u, 0u}) {
         const auto n = number(static_cast<uint16_t>(0x4000 + i));
@@ -44,10 +44,10 @@ TEST_F(AllocationTest, FindsEveryEntryInWhateverOrder) {
 }
 
 TEST_F(AllocationTest, TI4_AnExpiredBindingDoesNotStayBesideItsSuccessor) {
-    allocation.bind(number(0x4000), at("9.9.9.1:1"), start);
-    allocation.bind(number(0x4001), at("9.9.9.2:2"), start);
+    allocation.bind({number(0x4000), at("9.9.9.1:1"), start + 10min});
+    allocation.bind({number(0x4001), at("9.9.9.2:2"), start + 10min});
     const Instant later = start + 10min;
-    allocation.bind(number(0x4000), at("9.9.9.2:2"), later);  // halves of both
+    allocation.bind({number(0x4000), at("9.9.9.2:2"), later + 10min});  // halves of both
     EXPECT_EQ(allocation.channels().size(), 1u);
     EXPECT_EQ(allocation.channel(number(0x4000), later)->peer, at("9.9.9.2:2"));
     EXPECT_FALSE(allocation.channel(number(0x4001), later));
@@ -58,9 +58,9 @@ TEST_F(AllocationTest, G05_ARelayTakesItsFamilysPeersAlong) {
     allocation.set_relay({{SocketId{2}, at("[2001:db8::15]:2")}, start + 20min});
     EXPECT_EQ(allocation.first_expiry(), start + 10min);
     EXPECT_EQ(allocation.last_expiry(), start + 20min);
-    allocation.permit(peer.ip, false, start);
-    allocation.permit(ipv6_peer.ip, false, start);
-    allocation.bind(number(0x4000), peer, start);
+    allocation.permit({peer.ip, false, start + 5min});
+    allocation.permit({ipv6_peer.ip, false, start + 5min});
+    allocation.bind({number(0x4000), peer, start + 10min});
     allocation.remove_relay(AddressFamily::ipv4);
     EXPECT_FALSE(allocation.permission(peer.ip, start));
     EXPECT_FALSE(allocation.channel(peer, start));

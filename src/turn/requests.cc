@@ -100,13 +100,13 @@ Result<Server::AllocateOptions, Server::Refusal> Server::allocate_options(const 
     return options;
 }
 
-// RFC 8656, section 7.2: what is asked for, but not more than the maximum and not less than the
-// default.  RFC 7635, section 9: not longer than the token.
+// RFC 8656, section 7.2: what is asked for, but not less than the default; and never more than the
+// maximum, should that be less.  RFC 7635, section 9: not longer than the token.
 Duration Server::granted_lifetime(const Exchange& x,
                                   std::optional<std::chrono::seconds> asked) const {
     const Duration wanted = asked.value_or(0s);
     const Duration usual =
-        std::max(config_.default_lifetime, std::min(wanted, config_.max_lifetime));
+        std::min(std::max(wanted, config_.default_lifetime), config_.max_lifetime);
     return std::min(usual, x.proof->token_end - x.now.steady);
 }
 
@@ -343,6 +343,7 @@ Server::Reply Server::create_permission(const Exchange& x) {
             admit(x, {wanted[i].peer, 0}, relay_ports_);  // a permission has no port
         if (!verdict) return unexpected(verdict.error());
         wanted[i].per_datagram = verdict->per_datagram;
+        wanted[i].expires_at = x.now.steady + config_.permission_lifetime;
         const bool repeated =
             std::any_of(wanted.begin(), wanted.begin() + static_cast<ptrdiff_t>(i),
                         [&](const auto& w) { return w.peer == wanted[i].peer; });
@@ -351,9 +352,7 @@ Server::Reply Server::create_permission(const Exchange& x) {
     if (fresh > x.allocation->room_for_permissions(x.now.steady)) {
         return unexpected(Refusal(ErrorCode::insufficient_capacity));
     }
-    for (size_t i = 0; i < count; ++i) {
-        x.allocation->permit(wanted[i].peer, wanted[i].per_datagram, x.now.steady);
-    }
+    for (size_t i = 0; i < count; ++i) x.allocation->permit(wanted[i]);
     update_shortcuts(*x.allocation);
     return Answer{};
 }
@@ -386,8 +385,8 @@ Server::Reply Server::channel_bind(const Exchange& x) {
         (!permitted && allocation.room_for_permissions(now) == 0)) {
         return refuse(ErrorCode::insufficient_capacity);
     }
-    allocation.bind(*number, *peer, now);
-    allocation.permit(peer->ip, verdict->per_datagram, now);
+    allocation.bind({*number, *peer, now + config_.channel_lifetime});
+    allocation.permit({peer->ip, verdict->per_datagram, now + config_.permission_lifetime});
     update_shortcuts(allocation);
     return Answer{};
 }

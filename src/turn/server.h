@@ -48,6 +48,8 @@ struct ServerConfig {
     std::string software;  // SOFTWARE in authenticated answers; empty: none
     Duration default_lifetime = 10min;
     Duration max_lifetime = 1h;
+    Duration permission_lifetime = 5min;  // RFC 8656, section 9
+    Duration channel_lifetime = 10min;    // RFC 8656, section 12
     unsigned max_allocations = 100'000;
     // A browser in a room of eight makes up to 7 peer connections × 3 URLs × 2 interfaces = 42
     // allocations, and after a page reload the old ones live on for ten minutes.

@@ -354,6 +354,18 @@ TEST_F(AllocateTest, F28_F29_Lifetimes) {
     }
 }
 
+TEST_F(AllocateTest, F28_TheMaximumBoundsTheDefaultToo) {
+    World short_lived{{.max_lifetime = 20s}};
+    TestClient alice{short_lived};
+    for (const uint32_t asked : {0u, 1u, 600u, 3600u}) {
+        EXPECT_EQ(alice.allocates(number_attribute(T::lifetime, asked)).lifetime(), 20) << asked;
+        alice.refreshes(0);
+    }
+    EXPECT_EQ(alice.allocates().lifetime(), 20);
+    short_lived.passes(20s);
+    EXPECT_TRUE(short_lived.ports.live.empty());
+}
+
 TEST_F(AllocateTest, F33_AfterExpiryTheFiveTupleIsFree) {
     ASSERT_EQ(client.allocates().code(), success);
     world.passes(600s);

@@ -24,7 +24,7 @@ TEST_F(Shortcuts, OfABoundChannelHasItsAddressesAndTheEarliestOfItsTimes) {
     EXPECT_EQ(path.only().shortcut.relay, alice.relay);
     EXPECT_EQ(path.only().shortcut.peer, peer);
     EXPECT_EQ(path.only().shortcut.channel, number(0x4000));
-    EXPECT_EQ(path.only().until, world.now.steady + Allocation::permission_lifetime);
+    EXPECT_EQ(path.only().until, world.now.steady + ServerConfig{}.permission_lifetime);
     EXPECT_EQ(world.server.stats().shortcuts, 1u);
 }
 
@@ -37,7 +37,7 @@ TEST_F(Shortcuts, LastAsLongAsWhatTheyRestOnIsRefreshed) {
     alice.binds(0x4000, peer);
     world.passes(4min);
     alice.permits({peer});
-    EXPECT_EQ(path.only().until, world.now.steady + Allocation::permission_lifetime);
+    EXPECT_EQ(path.only().until, world.now.steady + ServerConfig{}.permission_lifetime);
     world.passes(4min);
     alice.permits({peer});
     // The channel now ends first, and the allocation with it.
@@ -45,22 +45,34 @@ TEST_F(Shortcuts, LastAsLongAsWhatTheyRestOnIsRefreshed) {
     alice.refreshes(600);
     EXPECT_EQ(path.only().until, world.now.steady + 2min);
     alice.binds(0x4000, peer);
-    EXPECT_EQ(path.only().until, world.now.steady + Allocation::permission_lifetime);
+    EXPECT_EQ(path.only().until, world.now.steady + ServerConfig{}.permission_lifetime);
     EXPECT_EQ(path.next, 1u) << "it is still the first";
 }
 
 TEST_F(Shortcuts, AnExpiredChannelGoesWhenItsNumberOrItsPeerIsBoundAnew) {
     alice.refreshes(3600);
     alice.binds(0x4000, peer);
-    world.passes(Allocation::channel_lifetime);
+    world.passes(ServerConfig{}.channel_lifetime);
     alice.fetches_nonce();
     alice.binds(0x4001, peer);
     EXPECT_EQ(path.only().shortcut.channel, number(0x4001));
-    world.passes(Allocation::channel_lifetime);
+    world.passes(ServerConfig{}.channel_lifetime);
     alice.fetches_nonce();
     alice.binds(0x4001, at("9.9.9.10:1"));
     EXPECT_EQ(path.shortcuts.size(), 1u);
     EXPECT_EQ(path.shortcuts.rbegin()->second.shortcut.peer, at("9.9.9.10:1"));
+}
+
+TEST_F(Shortcuts, LiveAsLongAsTheOperatorLetsPermissionsAndChannelsLive) {
+    for (const auto& [permission, channel] : {std::pair{3s, 9s}, {9s, 3s}}) {
+        World brief{{.permission_lifetime = permission, .channel_lifetime = channel}};
+        FakeFastPath there;
+        brief.server.relay_by(there);
+        TestClient carol{brief};
+        carol.allocates();
+        carol.binds(0x4000, peer);
+        EXPECT_EQ(there.only().until, brief.now.steady + 3s);
+    }
 }
 
 TEST_F(Shortcuts, GoWithTheAllocation) {
