@@ -166,6 +166,12 @@ const std::vector<Key>& keys() {
                  "end the allocations of users and secrets that are gone, on reload"),
         AHOY_KEY(turn, max_allocations, reload, "100000",
                  "allocations at once; more are refused (508)"),
+        AHOY_KEY(turn, max_lifetime, restart, "\"1h\"",
+                 "that an allocation is granted at once; who asks for less gets ten minutes"),
+        AHOY_KEY(turn, permission_lifetime, restart, "\"5m\"",
+                 "of a permission, unless it is refreshed"),
+        AHOY_KEY(turn, channel_lifetime, restart, "\"10m\"",
+                 "of a bound channel, unless it is refreshed"),
         AHOY_KEY(turn, user_quota, reload, "256",
                  "allocations at once of one user; more are refused (486); 0 = any number"),
         AHOY_KEY(turn, address_quota, reload, "4096",
@@ -410,6 +416,12 @@ void check_together(const Config& config) {
     }
     need(config.ice.credential_lifetime >= 1min, "ice.credential_lifetime",
          "expected at least \"1m\"");
+    const auto need_second = [&](Duration lifetime, std::string_view key) {
+        need(lifetime >= 1s, key, "expected at least \"1s\"");
+    };
+    need_second(config.turn.max_lifetime, "turn.max_lifetime");
+    need_second(config.turn.permission_lifetime, "turn.permission_lifetime");
+    need_second(config.turn.channel_lifetime, "turn.channel_lifetime");
     const auto realm = stun::opaque_string(config.turn.realm);
     need(realm && realm->size() < 128, "turn.realm",
          "expected 1 to 127 characters (RFC 8489, section 14.9), none of them a control character");
@@ -546,6 +558,12 @@ std::vector<std::string> warnings(const Config& config) {
         found.emplace_back(
             "turn.secret is shorter than 32 characters: whoever sees one credential can guess it "
             "offline; `openssl rand -hex 32` makes a good one");
+    }
+    if (config.turn.permission_lifetime < 5min || config.turn.channel_lifetime < 10min) {
+        found.emplace_back(
+            "turn.permission_lifetime or turn.channel_lifetime is shorter than RFC 8656 has it, "
+            "which "
+            "is what clients count on: what they do not refresh in time is not relayed");
     }
     if (has_token_keys(config) && config.rooms.access == RoomAccess::open) {
         found.emplace_back(

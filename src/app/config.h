@@ -144,6 +144,9 @@ struct Config {
         unsigned max_users = 1'000'000;
         bool end_revoked = false;
         unsigned max_allocations = 100'000;
+        Duration max_lifetime = 1h;
+        Duration permission_lifetime = 5min;
+        Duration channel_lifetime = 10min;
         unsigned user_quota = 256;
         unsigned address_quota = 4096;
         unsigned allocation_bandwidth = 0;

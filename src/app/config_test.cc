@@ -325,6 +325,14 @@ TEST(Config, DurationsDoNotOverflow) {
                 HasSubstr("a duration"));
 }
 
+TEST(Config, NoLifetimeIsShorterThanASecond) {
+    EXPECT_EQ(set("turn.channel_lifetime=1s").turn.channel_lifetime, 1s);
+    for (const char* key : {"max_lifetime", "permission_lifetime", "channel_lifetime"}) {
+        EXPECT_THAT(refusal([&] { set(fmt::format("turn.{}=999ms", key)); }),
+                    AllOf(HasSubstr(key), HasSubstr("at least \"1s\"")));
+    }
+}
+
 TEST(Config, KeysThatContradictEachOtherAreRefused) {
     EXPECT_THAT(refusal([] { read("[tls]\ncertificate = \"a.pem\"\n"); }), HasSubstr("both"));
     EXPECT_THAT(refusal([] { read("[turn]\nsecret = \"a\"\nsecret_file = \"b\"\n"); }),
@@ -352,6 +360,13 @@ TEST(Config, AnOriginIsWrittenAsBrowsersDo) {
 TEST(Config, WarnsOfASecretThatCanBeGuessedAndOfAnOpenRelay) {
     EXPECT_EQ(warnings(set("turn.secret=short")).size(), 1u);
     EXPECT_EQ(warnings(set("turn.peers.allow=[\"0.0.0.0/0\"]")).size(), 1u);
+}
+
+TEST(Config, WarnsOfLifetimesThatClientsDoNotCountOn) {
+    EXPECT_EQ(warnings(set("turn.permission_lifetime=299s")).size(), 1u);
+    EXPECT_EQ(warnings(set("turn.channel_lifetime=599s")).size(), 1u);
+    EXPECT_TRUE(warnings(set("turn.permission_lifetime=300s")).empty());
+    EXPECT_TRUE(warnings(set("turn.max_lifetime=10m")).empty());
 }
 
 TEST(Config, D24_WhatIsHashedIsAnOpaqueString) {

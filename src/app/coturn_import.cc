@@ -103,6 +103,7 @@ class Import {
         certificate();
         accounts();
         oauth();
+        lifetimes();
         quotas();
         switches();
         peers();
@@ -447,6 +448,20 @@ class Import {
         if (!count) lost(*line, "is not a number");
         if (count.value_or(0) == 0) return false;
         return put_checked(*line, "turn", key, std::to_string(*count));
+    }
+
+    void lifetime(const std::string& option, const std::string& key) {
+        const Line* const line = last(option);
+        if (line == nullptr) return;
+        const auto seconds = parse_number(line->value);
+        if (!seconds) return lost(*line, "is not a number");
+        put_checked(*line, "turn", key, fmt::format("\"{}s\"", *seconds));
+    }
+
+    void lifetimes() {
+        lifetime("max-allocate-lifetime", "max_lifetime");
+        lifetime("permission-lifetime", "permission_lifetime");
+        lifetime("channel-lifetime", "channel_lifetime");
     }
 
     void quotas() {

@@ -169,6 +169,16 @@ TEST(CoturnImport, NothingIsSaidWhereNothingIsMissing) {
     EXPECT_TRUE(config.http.listen[0].ip.is_loopback());  // the page would hand out credentials
 }
 
+TEST(CoturnImport, LifetimesAreCarriedOver) {
+    const auto imported = imports(
+        with("max-allocate-lifetime=7200\nchannel-lifetime=900\npermission-lifetime=240\n"));
+    EXPECT_THAT(imported.remarks, IsEmpty());
+    const Config config = loads(imported);
+    EXPECT_EQ(config.turn.max_lifetime, 2h);
+    EXPECT_EQ(config.turn.channel_lifetime, 15min);
+    EXPECT_EQ(config.turn.permission_lifetime, 4min);
+}
+
 TEST(CoturnImport, E01_AlternateServersWereForEverybody) {
     const auto imported =
         imports(with("alternate-server=198.51.100.7\nalternate-server=198.51.100.8:3479\n"
@@ -274,6 +284,8 @@ TEST(CoturnImport, WhatIsWrongIsLeftOutAndSaid) {
                              "user=bob:0x12",
                              "total-quota=x",
                              "user-quota=x",
+                             "max-allocate-lifetime=x",
+                             "permission-lifetime=0",
                              "denied-peer-ip=192.0.2.9-192.0.2.1",
                              "allowed-peer-ip=everybody",
                              "aux-server=192.0.2.1",
