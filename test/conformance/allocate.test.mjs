@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { attribute, Message, method, uint32, uint8 } from './stun.mjs';
 import { family, granted, lifetime, refused, udp } from './client.mjs';
+import { allOfTheServers, anywhere, theServers } from './places.mjs';
 import { every, suite } from './suite.mjs';
 
 const over = suite();
@@ -142,7 +143,7 @@ over(['UDP', 'TCP', 'UDP6', 'TCP6', 'DTLS6'], 'F15 who asks for no family gets I
   assert.equal((await client.allocate()).get(attribute.xorRelayedAddress).length, 8);
 });
 
-const sixOnly = suite({ relay: ['::1'] });
+const sixOnly = suite({ relay: [theServers.v6] });
 sixOnly(['UDP', 'UDP6'], 'F15 a server without IPv4 relays says 440 to who asks for no family', async (world) => {
   const client = await world.client();
   refused(await client.request(method.allocate, [udp]), 440);
@@ -174,7 +175,7 @@ over(every, 'F18 EVEN-PORT that reserves gives an even port, and the next one fo
 });
 
 // Few ports have to lie where the system gives none to others.
-const oneOdd = suite({ ports: [20001, 20001], relay: ['127.0.0.1'] });
+const oneOdd = suite({ ports: [20001, 20001], relay: [theServers.v4] });
 oneOdd('UDP', 'F19 an even port that cannot be had gets 508', async (world) => {
   const client = await world.client();
   refused(await client.request(method.allocate, [udp, evenPort(false)]), 508);
@@ -190,10 +191,10 @@ over(every, 'F20 an additional family of IPv4 gets 400', async (world) => {
 over(every, 'F21 an additional family of IPv6 gives two relayed addresses', async (world) => {
   const client = await world.client();
   const answer = await client.allocate([udp, additional(v6)]);
-  assert.deepEqual(answer.addresses(attribute.xorRelayedAddress).map(({ address }) => address).sort(), ['127.0.0.1', '::1']);
+  assert.deepEqual(answer.addresses(attribute.xorRelayedAddress).map(({ address }) => address).sort(), Object.values(theServers).sort());
 });
 
-const fourOnly = suite({ relay: ['127.0.0.1'] });
+const fourOnly = suite({ relay: [theServers.v4] });
 fourOnly(['UDP', 'TCP', 'UDP6'], 'F22 where there is no IPv6, a success says so with ADDRESS-ERROR-CODE', async (world) => {
   const client = await world.client();
   const answer = await client.allocate([udp, additional(v6)]);
@@ -205,7 +206,7 @@ fourOnly(['UDP', 'TCP', 'UDP6'], 'F22 where there is no IPv6, a success says so 
   refused(await (await world.client()).request(method.allocate, [udp, family(v6)]), 440);
 });
 
-const scarce = suite({ ports: [20010, 20011], relay: ['127.0.0.1'] });
+const scarce = suite({ ports: [20010, 20011], relay: [theServers.v4] });
 scarce('UDP', 'F25 when the ports are used up, 508', async (world) => {
   const clients = [await world.client(), await world.client(), await world.client()];
   await clients[0].allocate();
@@ -265,7 +266,7 @@ over(['UDP', 'TCP'], 'F29 a lifetime of 0 in Allocate is 600', async (world) => 
 over(every, 'F30 a success tells the relayed address, the lifetime and the mapped address', async (world) => {
   const client = await world.client();
   const answer = await client.allocate();
-  assert.equal(client.relayed.address, '127.0.0.1');
+  assert.equal(client.relayed.address, theServers.v4);
   assert.deepEqual(answer.address(attribute.xorMappedAddress), client.local);
   assert.equal(answer.get(attribute.lifetime).length, 4);
 });
@@ -276,7 +277,7 @@ over('UDP', 'F31 SOFTWARE can be left out', async (world) => {
   for (const answer of answers) assert.equal(answer.has(attribute.software), false, String(answer));
 });
 
-const behindNat = suite({ external: ['192.0.2.7/127.0.0.1', '2001:db8::7/::1'] });
+const behindNat = suite({ external: [`192.0.2.7/${theServers.v4}`, `2001:db8::7/${theServers.v6}`] });
 behindNat(['UDP', 'TCP'], 'F32 the relayed address is told as the external one of its family', async (world) => {
   const client = await world.client();
   const answer = await client.allocate([udp, additional(v6)]);
@@ -290,12 +291,12 @@ over(every, 'F33 after deletion the 5-tuple can allocate again', async (world) =
   await client.allocate();
 });
 
-const wild = suite({ listen: { v4: '0.0.0.0', v6: '::' } });
+const wild = suite({ listen: anywhere });
 wild('UDP', 'F34 one client port towards two addresses of the server has two allocations', async (world) => {
   const { port } = world.server.at('UDP');
-  const first = await world.client({ at: { address: '127.0.0.1', port }, reuse: true });
+  const first = await world.client({ at: { address: allOfTheServers[0], port }, reuse: true });
   await first.allocate();
-  const second = await world.client({ at: { address: '127.0.0.2', port }, reuse: true, localPort: first.local.port });
+  const second = await world.client({ at: { address: allOfTheServers[1], port }, reuse: true, localPort: first.local.port });
   assert.deepEqual(second.local, first.local);
   refused(await second.refresh(), 437);
   await second.allocate();

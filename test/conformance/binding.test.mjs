@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { attribute, indication, Message, method, success, uint32 } from './stun.mjs';
 import { granted, refused } from './client.mjs';
+import { anywhere } from './places.mjs';
 import { every, suite } from './suite.mjs';
 import { transports } from './transport.mjs';
 
@@ -57,10 +58,10 @@ over(every, 'B07 a Binding with credentials of ICE is answered and harms nothing
   await client.fence();
 });
 
-const dual = suite({ listen: { v4: '0.0.0.0', v6: '::' } });
+const dual = suite({ listen: anywhere });
 
 dual('UDP', 'B08 beside a listener for all of IPv6, an IPv4 client is IPv4', async (world) => {
-  const client = await world.client({ at: { address: '127.0.0.1', port: world.server.ports.plain } });
+  const client = await world.client();
   const answer = await client.ask(new Message(method.binding));
   assert.deepEqual(granted(answer).address(attribute.xorMappedAddress), client.local);
 });

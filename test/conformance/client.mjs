@@ -40,10 +40,10 @@ export function granted(answer, why = '') {
 export class Client {
   #held = [];
 
-  static async open(server, transport, { user = 'alice', password = users[user], signingKey, at, ...options } = {}) {
+  static async open(server, transport, { user = 'alice', password = users[user], signingKey, at, peers, ...options } = {}) {
     const self = new Client();
     self.link = await open(transport, at ?? server.at(transport), options);
-    return Object.assign(self, { server, transport, user, password, signingKey });
+    return Object.assign(self, { server, transport, user, password, signingKey, peers });
   }
 
   get local() {
@@ -136,7 +136,7 @@ export class Client {
     return this.ask(this.signed(method, attributes));
   }
 
-  async allocate(attributes = [udp]) {
+  async allocate(attributes = this.peers === 'IPv6' ? [udp, family(2)] : [udp]) {
     const answer = granted(await this.request(method.allocate, attributes));
     this.relays = answer.addresses(attribute.xorRelayedAddress);
     this.relayed = this.relays[0];

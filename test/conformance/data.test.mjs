@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { attribute, indication, Message, method } from './stun.mjs';
 import { data, granted, lifetime, peer, udp } from './client.mjs';
 import { here } from './places.mjs';
-import { every, suite } from './suite.mjs';
+import { every, everyPair, suite } from './suite.mjs';
 
 const over = suite();
 const hello = Buffer.from('hello');
@@ -62,7 +62,7 @@ over(['UDP', 'TCP'], 'I07 over an IPv6 relay too', async (world) => {
   assert.deepEqual(await listener.receive(), { bytes: hello, from: client.relayed });
 });
 
-over(every, 'I08 what comes from a peer with a channel is ChannelData', async (world) => {
+over(everyPair, 'I08 what comes from a peer with a channel is ChannelData', async (world) => {
   const { client, peer: listener } = await world.pair();
   granted(await client.bind(0x4001, listener.at));
   await listener.send(hello, client.relayed);

@@ -5,10 +5,11 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { attribute, Message, method, Received, readAddress, uint16, uint32 } from './stun.mjs';
 import { granted, refused } from './client.mjs';
+import { allOfTheServers, here, theServers } from './places.mjs';
 import { suite } from './suite.mjs';
 import { Inbox } from './transport.mjs';
 
-const listen = { v4: '127.0.0.1', other: '127.0.0.2', v6: '::1' };
+const listen = { ...theServers, other: allOfTheServers[1] };
 const over = suite({ discovery: true, classic: true, listen });
 const without = suite();
 const changeIp = 4, changePort = 2;
@@ -19,11 +20,11 @@ const binding = () => new Message(method.binding);
 async function open(world, read = (bytes) => new Received(bytes)) {
   const inbox = new Inbox();
   const socket = createSocket('udp4', (bytes, { address, port }) => inbox.put({ answer: read(bytes), from: { address, port } }));
-  socket.bind(0, '127.0.0.1');
+  socket.bind(0, here.v4[0]);
   await once(socket, 'listening');
   const at = world.server.at('UDP');
   const self = {
-    address: { address: '127.0.0.1', port: socket.address().port },
+    address: { address: here.v4[0], port: socket.address().port },
     ask: (message, { address, port } = at) => (socket.send(message.bytes(), port, address), inbox.take('answer')),
     inbox,
     close: () => socket.close(),

@@ -1,12 +1,13 @@
 // Group P, the part that clients see: credentials and URIs that the page's interface hands out.
 
 import assert from 'node:assert/strict';
+import { theServers } from './places.mjs';
 import { suite } from './suite.mjs';
 
 const over = suite({ rest: true });
 
 async function iceServers(world) {
-  const reply = await fetch(`http://127.0.0.1:${world.server.httpPort}/v1alpha/iceconfig`, { method: 'POST' });
+  const reply = await fetch(`http://${theServers.v4}:${world.server.httpPort}/v1alpha/iceconfig`, { method: 'POST' });
   assert.equal(reply.status, 200);
   return (await reply.json()).iceServers;
 }

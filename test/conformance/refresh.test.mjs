@@ -84,7 +84,7 @@ over(every, 'G08 a stale nonce gets 438, and the allocation lives on', async (wo
   granted(await client.refresh());
 });
 
-over(['UDP', 'TCP'], 'G09 with a deleted allocation go its channels and permissions', async (world) => {
+over(['UDP', 'TCP', 'UDP6 to IPv6'], 'G09 with a deleted allocation go its channels and permissions', async (world) => {
   const { client, peer } = await world.pair();
   granted(await client.bind(0x4000, peer.at));
   granted(await client.refresh([lifetime(0)]));

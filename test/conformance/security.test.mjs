@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { attribute, indication, Message, method, uint8 } from './stun.mjs';
 import { data, granted, peer, refused, udp } from './client.mjs';
+import { crowd, here } from './places.mjs';
 import { suite } from './suite.mjs';
 
 const over = suite();
@@ -66,28 +67,28 @@ closed('UDP', 'O01 Send reaches nobody who is forbidden, and who is forbidden re
   assert.equal(heard, false);
 });
 
-const partly = suite({ deny: ['127.0.0.9/32'] });
+const partly = suite({ deny: [`${here.v4[1]}/32`] });
 partly(['UDP', 'TCP'], 'O01 what the operator forbids is forbidden', async (world) => {
   const client = await world.client();
   await client.allocate();
-  refused(await client.permit(at('127.0.0.9')), 403);
-  refused(await client.bind(0x4000, at('127.0.0.9')), 403);
-  granted(await client.permit(at('127.0.0.8')));
+  refused(await client.permit(at(here.v4[1])), 403);
+  refused(await client.bind(0x4000, at(here.v4[1])), 403);
+  granted(await client.permit(at(here.v4[2])));
 });
 
 over(['UDP', 'TCP'], 'O03 the server\'s own ports are nobody\'s peers', async (world) => {
   const client = await world.client();
   await client.allocate();
-  const { plain, tls } = world.server.ports;
-  refused(await client.bind(0x4000, at('127.0.0.1', plain)), 403);
-  refused(await client.bind(0x4001, at('127.0.0.1', tls)), 403);
+  refused(await client.bind(0x4000, world.server.at('UDP')), 403);
+  refused(await client.bind(0x4001, world.server.at('DTLS')), 403);
 });
 
 over('UDP', 'O03 a Send does not reach the server itself', async (world) => {
   const client = await world.client();
   await client.allocate();
-  await client.permit(at('127.0.0.1'));
-  await client.indicate(at('127.0.0.1', world.server.ports.plain), new Message(method.binding).bytes());
+  const server = world.server.at('UDP');
+  await client.permit(server);
+  await client.indicate(server, new Message(method.binding).bytes());
   await client.fence();
   await client.fence();
   assert.equal(client.unread, 0, 'its answer would come back over the relay');
@@ -95,7 +96,7 @@ over('UDP', 'O03 a Send does not reach the server itself', async (world) => {
 
 over('UDP', 'O04 strangers leave nothing behind', async (world) => {
   const stranger = async (i) => {
-    const client = await world.client({ localAddress: `127.9.${i >> 8}.${i & 255}` });
+    const client = await world.client({ localAddress: crowd(i) });
     await client.challenge();
     client.password = 'wrong';
     refused(await client.ask(client.signed(method.allocate, [udp])), 401);

@@ -11,7 +11,7 @@ import { setInterval as ticks } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { scratch } from './scratch.mjs';
-import { apart, here, networks, theServers } from './places.mjs';
+import { apart, here, networks, reached, theServers } from './places.mjs';
 import { isSix } from './transport.mjs';
 
 export const which = process.env.CONFORMANCE_SERVER ?? 'ahoy';
@@ -50,7 +50,10 @@ export function selfSigned() {
   return certificate;
 }
 
-/** A port that is free for UDP and TCP on every address given. */
+/**
+ * A port that is free for UDP and TCP on every address given. Apart these are of this side, where it
+ * stays taken, so that no other server of the same namespace gets it.
+ */
 async function freePort(addresses) {
   for (;;) {
     const probe = createServer().listen(0, addresses[0]);
@@ -62,9 +65,9 @@ async function freePort(addresses) {
       socket.once('error', () => resolve(false));
       socket.bind(port, addresses[i], () => resolve(true));
     })));
-    for (const socket of sockets) socket.close();
-    probe.close();
-    if (free.every(Boolean)) return port;
+    const found = free.every(Boolean);
+    for (const socket of [probe, ...sockets]) found && apart ? socket.unref() : socket.close();
+    if (found) return port;
   }
 }
 
@@ -79,7 +82,7 @@ class AhoyProgram {
     const files = await selfSigned();
     const list = (items) => `[${items.map((item) => JSON.stringify(item)).join(', ')}]`;
     const settings = [
-      `http.listen=["${theServers.v4}:0"]`,
+      `http.listen=["${theServers.v4}:${ports.http}"]`,
       `turn.fastpath=${apart ? 'on' : 'auto'}`,
       `server.threads=${wants.threads}`,
       `turn.listen=${list(listeners.map((address) => bracketed(address, ports.plain)))}`,
@@ -113,7 +116,7 @@ class AhoyProgram {
         `turn.tls_alternates=${list([`${wants.alternate}/turn2.example.org`])}`);
     }
     if (wants.drain) settings.push('server.drain_timeout="60s"');
-    if (wants.proxy) settings.push('server.balancers=["127.0.0.0/8"]');
+    if (wants.proxy) settings.push(`server.balancers=${list(networks)}`);
     if (wants.oauth) {
       settings.push(`turn.oauth.server_name=${JSON.stringify(tokens.serverName)}`,
         `turn.oauth.keys=[{ kid = ${JSON.stringify(tokens.kid)}, key = ${JSON.stringify(tokens.key.toString('base64'))} }]`);
@@ -193,10 +196,9 @@ export class Server {
   static async start(wanted = {}) {
     const wants = { ...defaults, ...wanted };
     const program = which === 'coturn' ? CoturnProgram : AhoyProgram;
-    // In its own namespace no port is taken; then one that is free on this side will do.
     const addresses = apart ? [here.v4[0], here.v6] : Object.values(wants.listen);
     const ports = {};
-    for (const name of ['plain', 'other', 'tls', 'proxy']) ports[name] = await freePort(addresses);
+    for (const name of ['plain', 'other', 'tls', 'proxy', 'http']) ports[name] = await freePort(addresses);
     const self = Object.assign(new Server(), { wants, ports });
     const [command, args, options] = await program.command(wants, ports);
     const limited = wants.files ? ['bash', '-c', `ulimit -n ${wants.files}; exec "$0" "$@"`] : [];
@@ -231,7 +233,7 @@ export class Server {
   async #answers() {
     const { plain, tls } = this.ports;
     const open = this.balanced ? [this.balanced.port] : [plain, tls];
-    const tries = Object.values(this.wants.listen).flatMap((host) => open.map((port) =>
+    const tries = Object.values(this.wants.listen).map(reached).flatMap((host) => open.map((port) =>
       new Promise((resolve) => {
         const socket = connect({ host, port }, () => (socket.destroy(), resolve(true)));
         socket.on('error', () => resolve(false));
@@ -243,7 +245,7 @@ export class Server {
   at(transport) {
     const { v4, v6 } = this.wants.listen;
     const port = /TLS/.test(transport) ? this.ports.tls : this.ports.plain;
-    return { address: isSix(transport) ? v6 : v4, port };
+    return { address: reached(isSix(transport) ? v6 : v4), port };
   }
 
   /** Where coturn's balancers come in, instead of anybody else; Ahoy knows them by their addresses. */
@@ -263,9 +265,8 @@ export class Server {
 
   /** The port of Ahoy's page. */
   get httpPort() {
-    const found = /\bhttp=[\d.]+:(\d+)/.exec(this.log);
-    if (!found) throw new NotSupported('no HTTP');
-    return Number(found[1]);
+    if (which !== 'ahoy') throw new NotSupported('no HTTP');
+    return this.ports.http;
   }
 
   /** How many packets the kernel has relayed. */
@@ -277,7 +278,8 @@ export class Server {
 
   async stop() {
     if (!this.alive) return;
-    if (apart) console.log(`in the kernel: ${await this.carried()} packets`);
+    // One that drains may be gone meanwhile.
+    if (apart) console.log(`in the kernel: ${await this.carried().catch(() => 0)} packets`);
     this.process.kill('SIGTERM');
     const watchdog = setTimeout(() => this.process.kill('SIGKILL'), 10_000);
     await this.ended;

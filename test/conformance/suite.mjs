@@ -4,17 +4,20 @@
 import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
 import { Client, Peer } from './client.mjs';
+import { here } from './places.mjs';
 import { NotSupported, Server, which } from './server.mjs';
 
 class World {
   #open = [];
 
   constructor(server, transport) {
-    Object.assign(this, { server, transport });
+    const [own, peers = 'IPv4'] = transport.split(' to ');
+    Object.assign(this, { server, transport: own, peers });
   }
 
   async client(options = {}) {
-    return this.own(await Client.open(this.server, options.transport ?? this.transport, options));
+    const { transport = this.transport, ...others } = options;
+    return this.own(await Client.open(this.server, transport, { peers: this.peers, ...others }));
   }
 
   /** A client with an allocation, and a peer with a permission there. */
@@ -26,7 +29,7 @@ class World {
     return { client, peer };
   }
 
-  async peer(address) {
+  async peer(address = this.peers === 'IPv6' ? here.v6 : here.v4[0]) {
     return this.own(await Peer.open(address));
   }
 
@@ -42,6 +45,9 @@ class World {
 }
 
 export const every = ['UDP', 'TCP', 'TLS', 'DTLS', 'UDP6'];
+
+/** An IPv6 client with IPv6 peers too, whose channels the kernel path carries. */
+export const everyPair = [...every, 'UDP6 to IPv6'];
 
 /** For one test, in milliseconds. */
 const timeout = Number(process.env.CONFORMANCE_TIMEOUT ?? 120_000);

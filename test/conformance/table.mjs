@@ -98,7 +98,7 @@ function table() {
 What the RFCs, and we ourselves, ask of the server; where each line is tested; and how Ahoy and Debian 12's
 coturn fare. \`test/conformance/run\` runs the tests with a client that was written from the RFCs and shares
 no code with the server, \`test/conformance/run --server coturn\` runs them against coturn,
-\`test/conformance/apart\` runs what data of channels may touch with the kernel path, and
+\`test/conformance/apart\` runs them between network namespaces, with the kernel path, and
 \`node test/conformance/table.mjs\` writes this file.
 
 "yes" is every test of the line over every transport, "3 of 5" is how many of them passed; what follows

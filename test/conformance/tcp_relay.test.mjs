@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { attribute, channelData, indication, Message, method, uint32, uint8 } from './stun.mjs';
 import { channel, data, granted, lifetime, peer, refused } from './client.mjs';
 import { users, which } from './server.mjs';
+import { here } from './places.mjs';
 import { suite } from './suite.mjs';
 import { Inbox } from './transport.mjs';
 
@@ -45,9 +46,9 @@ class Listener {
     const self = world.own(new Listener());
     const accept = (socket) => self.#inbox.put(world.own(new Connection(socket)));
     self.server = createServer({ allowHalfOpen: true }, accept);
-    self.server.listen(0, '127.0.0.1');
+    self.server.listen(0, here.v4[0]);
     await once(self.server, 'listening');
-    self.at = { address: '127.0.0.1', port: self.server.address().port };
+    self.at = { address: here.v4[0], port: self.server.address().port };
     return self;
   }
 
@@ -118,7 +119,7 @@ over(streams, 'L04 the relayed port listens after Allocate', async (world) => {
 
 over(streams, 'L05 Connect without an allocation gets 437', async (world) => {
   const client = await world.client();
-  refused(await client.request(method.connect, [peer({ address: '127.0.0.1', port: 9 })]), 437);
+  refused(await client.request(method.connect, [peer({ address: here.v4[0], port: 9 })]), 437);
 });
 
 over(streams, 'L06 Connect without a peer gets 400', async (world) => {
@@ -212,7 +213,7 @@ over(streams, 'L18 a peer without permission is closed and nothing is said of it
 
 over(streams, 'L19 a peer with permission is told of by ConnectionAttempt', async (world) => {
   const client = await control(world);
-  granted(await client.permit({ address: '127.0.0.1', port: 0 }));
+  granted(await client.permit({ address: here.v4[0], port: 0 }));
   const connection = world.own(new Connection(connect({ host: client.relayed.address, port: client.relayed.port })));
   const attempt = await client.next();
   assert.equal(attempt.bytes.readUInt16BE(0), 0x001c);

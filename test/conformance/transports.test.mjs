@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { attribute, channelData, indication, Message, method, Received } from './stun.mjs';
 import { data, granted, peer, refused, udp } from './client.mjs';
+import { here } from './places.mjs';
 import { suite } from './suite.mjs';
 import { patience, transports } from './transport.mjs';
 
@@ -161,7 +162,7 @@ over('', 'C10 ALPN "stun.turn" is selected, and not needed', async (world) => {
 /** What openssl begins with. */
 async function clientHello(world) {
   const listener = await world.peer();
-  const openssl = spawn('openssl', ['s_client', '-dtls1_2', '-connect', `127.0.0.1:${listener.at.port}`], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const openssl = spawn('openssl', ['s_client', '-dtls1_2', '-connect', `${listener.at.address}:${listener.at.port}`], { stdio: ['pipe', 'ignore', 'ignore'] });
   const { bytes } = await listener.receive();
   openssl.kill('SIGKILL');
   await once(openssl, 'exit');
@@ -273,7 +274,7 @@ over('', 'C14 a PROXY header from anybody else is no header', async (world) => {
 });
 
 over(transports, 'C15 a client of either family has relays of either', async (world) => {
-  for (const [value, address] of [[1, '127.0.0.1'], [2, '::1']]) {
+  for (const [value, address] of [[1, here.v4[0]], [2, here.v6]]) {
     const client = await world.client();
     await client.allocate([udp, [attribute.requestedAddressFamily, Buffer.from([value, 0, 0, 0])]]);
     const listener = await world.peer(address);
