@@ -23,6 +23,7 @@ USER, PASSWORD = "alice", "wonder"
 # By IP version: the client's address, the server's two, the peer's.
 ADDRESSES = {4: ("192.0.2.2", "192.0.2.1", "198.51.100.1", "198.51.100.2"),
              6: ("2001:db8:1::2", "2001:db8:1::1", "2001:db8:2::1", "2001:db8:2::2")}
+OTHER_PEER = {4: "198.51.100.3", 6: "2001:db8:2::3"}  # of the same namespace
 PEERS = ["198.51.100.0/24", "2001:db8:2::/64"]
 PATIENCE = 30  # seconds, for a machine that is busy with something else
 
@@ -59,6 +60,8 @@ class Lab:
                 self.ip(name, "link", "set", "lo", "up")
             self._link("client", 0)
             self._link("peer", 3)
+            for address in OTHER_PEER.values():
+                self._address("peer", address, "server")
             # Nothing is believed that comes by another way than its answer would go.
             run(*self.inside("server", "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=1"))
         except BaseException:
@@ -87,15 +90,17 @@ class Lab:
         for name in ("client", "peer"):
             run(*self.inside("server", "ethtool", "-K", name, "gro", "on"))
 
+    def _address(self, name, address, device):
+        bits, *nodad = ["/64", "nodad"] if ":" in address else ["/24"]
+        self.ip(name, "addr", "add", address + bits, "dev", device, *nodad)
+
     def _link(self, name, outer):
         run("ip", "link", "add", "server", "netns", self.prefix + name, "type", "veth",
             "peer", "name", name, "netns", self.prefix + "server")
         inner = 1 if outer == 0 else 2
-        for version, addresses in ADDRESSES.items():
-            bits = "/24" if version == 4 else "/64"
-            nodad = [] if version == 4 else ["nodad"]
-            self.ip(name, "addr", "add", addresses[outer] + bits, "dev", "server", *nodad)
-            self.ip("server", "addr", "add", addresses[inner] + bits, "dev", name, *nodad)
+        for addresses in ADDRESSES.values():
+            self._address(name, addresses[outer], "server")
+            self._address("server", addresses[inner], name)
         self.ip(name, "link", "set", "server", "up")
         self.ip("server", "link", "set", name, "up")
         for version, addresses in ADDRESSES.items():
@@ -111,13 +116,13 @@ class Lab:
         finally:
             assert libc.setns(self.home, 0) == 0
 
-    def socket(self, name, version=4, kind=socket.SOCK_DGRAM):
+    def socket(self, name, version=4, kind=socket.SOCK_DGRAM, address=None):
         """Of a client or peer, bound to its address there; or for a stream, to none."""
         with self.namespace(name):
             made = socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, kind)
         made.settimeout(PATIENCE)
         if kind == socket.SOCK_DGRAM:
-            made.bind((ADDRESSES[version][0 if name == "client" else 3], 0))
+            made.bind((address or ADDRESSES[version][0 if name == "client" else 3], 0))
         return made
 
     def raw_socket(self, name):
@@ -236,10 +241,10 @@ class Paths:
                 self.id = str(each)
 
     def entries(self):
-        """Keys and values, in bytes."""
+        """Keys and values, in bytes.  What goes while it is read has an error for a value."""
         dump = json.loads(run("bpftool", "-j", "map", "dump", "id", self.id))
         return [tuple(bytes(int(byte, 16) for byte in entry[part]) for part in ("key", "value"))
-                for entry in dump]
+                for entry in dump if "error" not in entry["value"]]
 
     def ends(self):
         """When they end, in nanoseconds of the monotonic clock."""
