@@ -4,6 +4,8 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "room/go_json.h"
+
 namespace ahoy::room::collider {
 namespace {
 
@@ -81,16 +83,9 @@ std::string_view go_kind(const json::value& value) {
 }
 
 Failure syntax_error(std::string_view text, const json::error_code& error) {
-    const size_t begin = text.find_first_not_of(" \t\r\n");
-    if (begin == text.npos || error == json::error::incomplete) {
-        return not_received("unexpected end of JSON input");
-    }
-    const char first = text[begin];
-    const bool may_begin = std::string_view("{[\"-0123456789tfn").find(first) != text.npos;
-    // A strange byte is not repeated, because it may be half a character.
-    if (may_begin || first < 0x20 || first > 0x7e) return not_received(error.message());
-    const std::string shown = first == '\'' ? "'\\''" : std::string{'\'', first, '\''};
-    return not_received("invalid character " + shown + " looking for beginning of value");
+    const std::string complaint = go_syntax_error(text);
+    // Go takes some of what is refused here, such as half a surrogate pair.
+    return not_received(complaint.empty() ? error.message() : complaint);
 }
 
 struct Fields {
