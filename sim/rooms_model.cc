@@ -173,8 +173,9 @@ Expected RoomsModel::post(Now now, const std::string& name, const std::string& i
     }
     if (limits_.require_join) {
         expected.answer = Answer::unknown;
-    } else if (room = open(now, name, expected);
-               room == nullptr || room->is_full_for_legacy(limits_)) {
+    } else if (room = open(now, name, expected); room == nullptr) {
+        expected.answer = Answer::too_many;
+    } else if (room->is_full_for_legacy(limits_)) {
         expected.answer = Answer::full;
     } else {
         trace_.mark(Mark::post_opened_room);

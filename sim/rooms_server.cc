@@ -50,6 +50,7 @@ Answer answer_of(const RoomsEvent& event, const HttpResponse& response) {
         if (is("Message too large")) return Answer::too_large;
         if (is("Too many messages")) return Answer::queue_full;
         if (is("Max room capacity")) return Answer::full;
+        if (is("Max number of rooms")) return Answer::too_many;
     } else if (response.status == 200) {
         if (event.kind == RoomsEvent::Kind::leave) return Answer::ok;
         if (event.kind == RoomsEvent::Kind::remove) return Answer::ok;

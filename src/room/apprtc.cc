@@ -164,6 +164,7 @@ HttpResponse refused(SendRefusal why) {
         }
         case SendRefusal::bad_id:
         case SendRefusal::room_full:
+        case SendRefusal::too_many_rooms:
         case SendRefusal::too_large:
         case SendRefusal::queue_full:
             break;

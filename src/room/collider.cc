@@ -177,6 +177,8 @@ HttpResponse refused_post(SendRefusal why) {
     switch (why) {
         case SendRefusal::room_full:
             return not_sent("Max room capacity reached");
+        case SendRefusal::too_many_rooms:
+            return not_sent("Max number of rooms reached");
         case SendRefusal::too_large:
             return not_sent("Message too large");
         case SendRefusal::queue_full:
@@ -288,6 +290,8 @@ Failure refused(SendRefusal why) {
             return failure("Too many messages in the room", false);
         case SendRefusal::room_full:
             return failure("Max room capacity reached", false);
+        case SendRefusal::too_many_rooms:
+            return failure("Max number of rooms reached", false);
         case SendRefusal::unknown_room:
         case SendRefusal::unknown_client:
         case SendRefusal::bad_id:

@@ -150,6 +150,9 @@ TEST(Refusals, AreColliderErrors) {
               error("Too many messages queued for the client"));
     EXPECT_FALSE(refused(SendRefusal::queue_full).close);
     EXPECT_EQ(refused(SendRefusal::unknown_client).frame, error("Client not registered"));
+    EXPECT_EQ(refused(RegisterRefusal::too_many_rooms).frame, error("Max number of rooms reached"));
+    EXPECT_EQ(refused_post(SendRefusal::too_many_rooms).body,
+              "Failed to send the message: Max number of rooms reached\n");
 }
 
 TEST_F(SessionTest, AfterAFailureThatClosesNothingIsUnderstood) {

@@ -127,6 +127,16 @@ TEST_F(RoomsTest, MessagesRoomsAndIdsHaveALargestSize) {
     EXPECT_TRUE(rooms->join(now, "two", Rooms::Mode::call, out));
 }
 
+TEST_F(RoomsTest, WhoPostsToOneRoomTooManyIsToldSo) {
+    Limits limits = relaxed();
+    limits.max_rooms = 1;
+    start(limits);
+    EXPECT_TRUE(connect(1, "a"));
+    EXPECT_EQ(rooms->post(now, "two", "a", "x", out).error(), SendRefusal::too_many_rooms);
+    EXPECT_EQ(rooms->register_client(now, socket(2), "two", "a", out).error(),
+              RegisterRefusal::too_many_rooms);
+}
+
 class FullTable : public RoomsTest {
   protected:
     FullTable() : RoomsTest(Limits{.max_rooms = 2}) {}

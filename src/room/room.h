@@ -80,6 +80,7 @@ enum class SendRefusal {
     unknown_client,
     bad_id,
     room_full,
+    too_many_rooms,
     too_large,
     queue_full,
     too_fast

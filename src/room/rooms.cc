@@ -170,10 +170,11 @@ Result<void, SendRefusal> Rooms::post_to(Now now, std::string_view name, std::st
     }
     if (limits_.require_join) return unexpected(SendRefusal::unknown_client);
     const auto opened = find_or_open(now, name, out);
-    if (!opened && opened.error() == Unopened::unknown_room) {
-        return unexpected(SendRefusal::unknown_room);
+    if (!opened) {
+        return unexpected(opened.error() == Unopened::unknown_room ? SendRefusal::unknown_room
+                                                                   : SendRefusal::too_many_rooms);
     }
-    if (!opened || (*opened)->second.room.full()) return unexpected(SendRefusal::room_full);
+    if ((*opened)->second.room.full()) return unexpected(SendRefusal::room_full);
     at = *opened;
     Room::Member& member = seat(now.steady, at, std::string(client), Room::Kind::person, out);
     return say(now.steady, at->second.room, member, std::move(text), out);
