@@ -89,7 +89,7 @@ class World {
     Outbox out;
     Ports ports;
     Observer observer;
-    Server server{{.max_allocations_per_user = 100'000},
+    Server server{{.quotas = {}},
                   std::make_shared<Credentials>(
                       "ahoy", std::map<std::string, std::string>{{"alice", "wonder"}},
                       std::vector<std::string>{}),

@@ -95,8 +95,9 @@ class World {
     // Either so narrow that every limit is met, or so wide that much goes on at once.
     explicit World(bool narrow)
         : limits_{.software = narrow ? "ahoy" : "",
-                  .max_allocations = narrow ? 2u : 3u,
-                  .max_allocations_per_user = narrow ? 1u : 2u,
+                  .quotas = {.per_user = {.allocations = narrow ? 1u : 2u},
+                             .per_address = {},
+                             .total = {.allocations = narrow ? 2u : 3u}},
                   .max_permissions = narrow ? 1u : 3u,
                   .max_channels = narrow ? 1u : 3u,
                   .max_reservations = narrow ? 1u : 2u,
@@ -452,10 +453,8 @@ class World {
             case 3:
                 return revokes(input.flag());
             case 4:
-                limits_.max_allocations = static_cast<unsigned>(input.choose(4));
-                server_.set_quotas(limits_.max_allocations,
-                                   {.per_user = limits_.max_allocations_per_user,
-                                    .per_address = limits_.max_allocations_per_address});
+                limits_.quotas.total.allocations = 1 + static_cast<unsigned>(input.choose(3));
+                server_.set_quotas(limits_.quotas);
                 stayed_ = counter_.live;
                 break;
             default:
@@ -480,7 +479,7 @@ class World {
         out_.clear();
         CHECK(counter_.live == server_.stats().allocations_live);
         stayed_ = std::min(stayed_, counter_.live);
-        CHECK(counter_.live <= std::max<size_t>(limits_.max_allocations, stayed_));
+        CHECK(counter_.live <= std::max<size_t>(limits_.quotas.total.allocations, stayed_));
         CHECK(ports_.live.size() <= 2 * counter_.live + limits_.max_reservations);
         CHECK(ports_.live.size() >= counter_.live);
     }

@@ -120,7 +120,7 @@ struct Client {
 class World {
   public:
     World()
-        : server_({.max_allocations_per_user = 2,
+        : server_({.quotas = {.per_user = {.allocations = 2}},
                    .max_permissions = 3,
                    .max_connections = max_connections},
                   credentials(), Nonces({7}), policy(false), ports_, observer_,

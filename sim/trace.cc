@@ -50,6 +50,7 @@ std::string_view label(Mark mark) {
         "447",
         "486",
         "508",
+        "more permissions, channels or connections than a quota has room for",
         "a nonce is stale",
         "a nonce is another client's",
         "a relay port cannot be bound",

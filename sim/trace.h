@@ -51,6 +51,7 @@ enum class Mark : uint8_t {
     refused_447,
     refused_486,
     refused_508,
+    refused_by_limit,
     stale_nonce,
     nonce_of_another,
     bind_failed,

@@ -59,6 +59,7 @@ void TurnModel::connect_reasons(Request& r, Reasons& why) const {
         why.must.insert(446);
     }
     if (grant.connections.size() >= rules_.config.max_connections) why.must.insert(508);
+    limit_reasons(r, {.connections = 1}, why);
 }
 
 bool TurnModel::is_to_itself(const Request& r) const {
@@ -104,7 +105,7 @@ void TurnModel::late_answer(Now now, const Place& place, Grant& grant, const Con
     const TurnPorts::Calls no_calls;
     const MoveCalls no_moves;
     const StreamCalls no_streams;
-    const Step step{now, in, {&sent, 1}, no_calls, no_moves, no_streams, grant.shard, 0, 0};
+    const Step step{now, in, {&sent, 1}, no_calls, no_moves, no_streams, grant.shard, {}};
     const Request request{.step = step,
                           .stun = *stun,
                           .place = place,
@@ -146,7 +147,7 @@ void TurnModel::peer_answered(Now now, turn::ConnectionId number, bool connected
 // Section 5.3.
 void TurnModel::peer_arrived(Now now, SocketId relay, const TransportAddress& peer,
                              const std::optional<turn::Server::Attempt>& attempt,
-                             std::span<const Sent> out) {
+                             std::span<const Sent> out, const turn::Counts& charged) {
     const auto owner = std::ranges::find_if(grants_, [&](const auto& entry) {
         return std::ranges::any_of(entry.second.relays,
                                    [&](const auto& r) { return r.second.port.socket == relay; });
@@ -159,7 +160,13 @@ void TurnModel::peer_arrived(Now now, SocketId relay, const TransportAddress& pe
                !std::ranges::any_of(grant.connections,
                                     [&](const auto& c) { return c.second.peer == peer; });
     };
-    if (owner == grants_.end() || !may_connect(owner->second)) {
+    Exceeded exceeded;
+    if (owner != grants_.end()) {
+        exceeded = limits_exceeded(owner->second.user, owner->second.charged_to, {.connections = 1},
+                                   now.steady, charged);
+    }
+    const bool full = exceeded.share || exceeded.all || (exceeded.perhaps && !attempt);
+    if (owner == grants_.end() || !may_connect(owner->second) || full) {
         trace_.mark(Mark::peer_turned_away);
         return require(!attempt && out.empty(), "TI1", "a peer connects only with permission",
                        peer.to_string());

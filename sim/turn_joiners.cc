@@ -207,7 +207,9 @@ void Joiner::refused(End end, Line& line, Wish wish, const wire::Stun& answer) {
     if (line.spoke_early) return hang_up(end);
     if (code == 437) allocated_ = false;
     // The oracle has seen that this is so.
-    if (calm_ && wish.method == Method::allocate && code != 401 && code != 438) content_ = true;
+    const bool challenged = code == 401 || code == 438;
+    const bool full = code == 508;  // the oracle has seen that this is so
+    if (calm_ && !challenged && (full || wish.method == Method::allocate)) content_ = true;
 }
 
 void Joiner::calm() {

@@ -327,29 +327,74 @@ void TurnModel::redirect_reasons(const Request& r, Reasons& why) const {
     }
 }
 
-// TI7
 void TurnModel::capacity_reasons(const Request& r, Reasons& why) const {
-    uint64_t live = 0, of_shard = 0, of_user = 0, of_network = 0;
-    const auto network = network_of(r.place.first.ip);
-    const auto count = [&](const Grant& grant, bool is_there) {
-        if (!is_live(grant, r.step.now.steady)) return;
-        ++live;
-        if (is_there && grant.shard == r.step.shard) ++of_shard;
-        if (grant.user == r.user) ++of_user;
-        if (network_of(grant.charged_to) == network) ++of_network;
-    };
-    for (const auto& [place, grant] : grants_) count(grant, true);
-    for (const auto& [id, grant] : on_the_way_) count(grant, false);
     if (refuses_new_) {
         trace_.mark(Mark::refused_new);
         why.must.insert(508);
     }
-    const unsigned per_address = rules_.config.max_allocations_per_address;
-    if (per_address != 0 && of_network >= per_address) why.must.insert(486);
-    if (of_user >= rules_.config.max_allocations_per_user) why.must.insert(486);
-    if (of_shard >= rules_.config.max_allocations) why.must.insert(508);
-    // What is over and not yet reclaimed may still count.
-    if (r.step.live_before > of_shard || r.step.charged_before > live) why.may.insert({486, 508});
+    const auto exceeded = limits_exceeded(r.user, r.place.first.ip, {.allocations = 1},
+                                          r.step.now.steady, r.step.charged_before);
+    if (exceeded.share) why.must.insert(486);
+    if (exceeded.all) why.must.insert(508);
+    if (exceeded.perhaps) why.may.insert({486, 508});
+}
+
+// RFC 8656, sections 10.2 and 12.2: 486 is for allocations alone.
+void TurnModel::limit_reasons(const Request& r, const turn::Counts& more, Reasons& why) const {
+    const auto exceeded = limits_exceeded(r.grant->user, r.grant->charged_to, more,
+                                          r.step.now.steady, r.step.charged_before);
+    if (exceeded.share || exceeded.all) {
+        trace_.mark(Mark::refused_by_limit);
+        why.must.insert(508);
+    }
+    if (exceeded.perhaps) why.may.insert(508);
+}
+
+TurnModel::Exceeded TurnModel::limits_exceeded(const std::string& user, const IpAddress& charged_to,
+                                               const turn::Counts& more, Instant now,
+                                               const turn::Counts& charged) const {
+    turn::Counts of_user, of_network, all;
+    const auto network = network_of(charged_to);
+    const auto count = [&](const Grant& grant) {
+        const turn::Counts theirs = held(grant, now);
+        all += theirs;
+        if (grant.user == user) of_user += theirs;
+        if (network_of(grant.charged_to) == network) of_network += theirs;
+    };
+    for (const auto& [place, grant] : grants_) count(grant);
+    for (const auto& [id, grant] : on_the_way_) count(grant);
+
+    const turn::Quotas::Limits& limits = rules_.config.quotas;
+    Exceeded exceeded;
+    for (const auto kind : {&turn::Counts::allocations, &turn::Counts::permissions,
+                            &turn::Counts::channels, &turn::Counts::connections}) {
+        if (more.*kind == 0) continue;
+        const auto above = [&](const turn::Counts& held, const turn::Counts& limit) {
+            return limit.*kind != 0 && held.*kind + more.*kind > limit.*kind;
+        };
+        exceeded.share = exceeded.share || above(of_user, limits.per_user) ||
+                         above(of_network, limits.per_address);
+        exceeded.all = exceeded.all || above(all, limits.total);
+        exceeded.perhaps = exceeded.perhaps || charged.*kind > all.*kind;
+    }
+    return exceeded;
+}
+
+turn::Counts TurnModel::held(const Grant& grant, Instant now) const {
+    if (!is_live(grant, now)) return {};
+    const auto lives = [&](AddressFamily family, Instant until) {
+        const auto relay = grant.relays.find(family);
+        return now < until && relay != grant.relays.end() && now < relay->second.expires_at;
+    };
+    turn::Counts held{.allocations = 1,
+                      .connections = static_cast<unsigned>(grant.connections.size())};
+    for (const auto& [peer, until] : grant.permissions) {
+        if (lives(peer.family(), until)) ++held.permissions;
+    }
+    for (const auto& [number, channel] : grant.channels) {
+        if (lives(channel.peer.ip.family(), channel.expires_at)) ++held.channels;
+    }
+    return held;
 }
 
 // RFC 8656, section 8.2.
@@ -415,6 +460,7 @@ void TurnModel::peer_reasons(Request& r, Reasons& why) const {
     if (r.grant->permissions.size() + fresh.size() > rules_.config.max_permissions) {
         why.must.insert(508);
     }
+    limit_reasons(r, {.permissions = static_cast<unsigned>(fresh.size())}, why);
 }
 
 void TurnModel::channel_reasons(Request& r, Reasons& why) const {
@@ -433,6 +479,7 @@ void TurnModel::channel_reasons(Request& r, Reasons& why) const {
         bound = bound || (same_number && same_peer);
     }
     if (!bound && r.grant->channels.size() >= rules_.config.max_channels) why.must.insert(508);
+    if (!bound) limit_reasons(r, {.channels = 1}, why);
 }
 
 // TI9 has a price: what cannot be answered within three times its size is not answered.

@@ -104,8 +104,7 @@ class TurnModel {
         const MoveCalls& moves;
         const StreamCalls& streams;
         size_t shard;
-        uint64_t live_before;     // allocations of the shard, as it counted before
-        uint64_t charged_before;  // of all shards
+        turn::Counts charged_before;  // of all shards
     };
     void from_client(const Step&);
     void from_peer(const Step&);
@@ -121,7 +120,8 @@ class TurnModel {
     // ---- the connections of TCP allocations (turn_connections.cc)
     void peer_answered(Now, turn::ConnectionId, bool connected, std::span<const Sent>);
     void peer_arrived(Now, SocketId relay, const TransportAddress& peer,
-                      const std::optional<turn::Server::Attempt>&, std::span<const Sent>);
+                      const std::optional<turn::Server::Attempt>&, std::span<const Sent>,
+                      const turn::Counts& charged_before);
     void peer_gone(turn::ConnectionId);
     // What expiring has answered; before settled().
     void expired(Now, size_t shard, const RelayTable&, std::span<const Sent>);
@@ -234,6 +234,17 @@ class TurnModel {
     Reasons reasons(Request&);
     void allocate_reasons(const Request&, Reasons&) const;
     void capacity_reasons(const Request&, Reasons&) const;
+    // TI7: whose limits there would be more than.
+    struct Exceeded {
+        bool share = false;    // a user's, or a network's
+        bool all = false;      // that of all together
+        bool perhaps = false;  // what is over and not yet reclaimed may still count
+    };
+    Exceeded limits_exceeded(const std::string& user, const IpAddress& charged_to,
+                             const turn::Counts& more, Instant now,
+                             const turn::Counts& charged) const;
+    void limit_reasons(const Request&, const turn::Counts& more, Reasons&) const;
+    turn::Counts held(const Grant&, Instant now) const;
     void refresh_reasons(const Request&, Reasons&) const;
     void peer_reasons(Request&, Reasons&) const;
     void channel_reasons(Request&, Reasons&) const;

@@ -118,16 +118,19 @@ Instant TurnPorts::withdraw_expired(Instant now) {
     return expired.next;
 }
 
-bool TurnPorts::charge(std::string_view user, const IpAddress& client,
-                       const turn::Quotas::Limits& limits) {
-    if (!table_.quotas.charge(user, client, limits)) return false;
-    ++table_.charges;
-    return true;
+std::optional<turn::Quotas::Refused> TurnPorts::charge(std::string_view user,
+                                                       const IpAddress& client,
+                                                       const turn::Counts& more,
+                                                       const turn::Quotas::Limits& limits) {
+    const auto refused = table_.quotas.charge(user, client, more, limits);
+    if (!refused) table_.charges += more;
+    return refused;
 }
 
-void TurnPorts::discharge(std::string_view user, const IpAddress& client) {
-    table_.quotas.discharge(user, client);
-    --table_.charges;
+void TurnPorts::discharge(std::string_view user, const IpAddress& client,
+                          const turn::Counts& fewer) {
+    table_.quotas.discharge(user, client, fewer);
+    table_.charges -= fewer;
 }
 
 bool TurnPorts::is_own(const IpAddress& ip) const {

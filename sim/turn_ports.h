@@ -40,7 +40,7 @@ struct RelayTable {
     uint32_t next_socket = 1000;
     turn::Reservations<turn::RelayPort> reservations;
     turn::Quotas quotas;
-    uint64_t charges = 0;
+    turn::Counts charges;
 };
 
 struct PortPool {
@@ -64,9 +64,11 @@ class TurnPorts : public turn::RelayPorts {
                                           Instant) override;
     size_t reserved() const override { return table_.reservations.count(); }
     Instant withdraw_expired(Instant now) override;
-    bool charge(std::string_view user, const IpAddress& client,
-                const turn::Quotas::Limits&) override;
-    void discharge(std::string_view user, const IpAddress& client) override;
+    std::optional<turn::Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+                                                const turn::Counts& more,
+                                                const turn::Quotas::Limits&) override;
+    void discharge(std::string_view user, const IpAddress& client,
+                   const turn::Counts& fewer) override;
     bool is_own(const IpAddress&) const override;
     bool is_live(const TransportAddress& address) const override {
         return table_.open.contains(address);

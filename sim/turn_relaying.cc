@@ -79,7 +79,7 @@ void TurnModel::expect_to_peer(const Step& step, Grant* grant, const TransportAd
     if (const auto socket = relay_at(peer, step.shard)) {
         const Datagram across{*socket, port.address, peer, payload};
         return from_peer({step.now, across, step.out, step.calls, step.moves, step.streams,
-                          step.shard, step.live_before, step.charged_before});
+                          step.shard, step.charged_before});
     }
     if (step.out.size() != 1) {
         throw Violation("TI3", "what is permitted passes exactly once",

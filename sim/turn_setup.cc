@@ -43,9 +43,7 @@ void TurnWorld::draw_configuration() {
     config_.max_lifetime = dice.any_of<Duration>({1min, 1h});
     config_.permission_lifetime = dice.any_of<Duration>({20s, 5min, 5min});
     config_.channel_lifetime = dice.any_of<Duration>({20s, 10min, 10min});
-    config_.max_allocations = dice.any_of<unsigned>({2, 6, 100'000, 100'000});
-    config_.max_allocations_per_user = dice.any_of<unsigned>({1, 4, 256, 256});
-    config_.max_allocations_per_address = dice.any_of<unsigned>({1, 3, 0, 4096});
+    draw_quotas();
     config_.max_permissions = dice.any_of<unsigned>({1, 3, 128});
     config_.max_channels = dice.any_of<unsigned>({1, 3, 128});
     config_.legacy_channels = dice.one_in(2);
@@ -83,6 +81,21 @@ void TurnWorld::draw_configuration() {
                       .users = {{"alice", "wonder"}, {"bob", "builder"}, {"mallory", "m"}},
                       .secrets = {}};
     if (dice.one_in(2)) town_.accounts.secrets = {"north"};
+}
+
+// Mostly of allocations alone, as they are by default.
+void TurnWorld::draw_quotas() {
+    Dice& dice = town_.dice;
+    auto& [user, address, total] = config_.quotas;
+    total.allocations = dice.any_of<unsigned>({2, 6, 100'000, 100'000});
+    user.allocations = dice.any_of<unsigned>({1, 4, 256, 256});
+    address.allocations = dice.any_of<unsigned>({1, 3, 0, 4096});
+    if (!dice.one_in(4)) return;
+    for (turn::Counts* const limits : {&user, &address, &total}) {
+        limits->permissions = dice.any_of<unsigned>({1, 3, 0, 0});
+        limits->channels = dice.any_of<unsigned>({1, 3, 0, 0});
+        limits->connections = dice.any_of<unsigned>({1, 3, 0, 0});
+    }
 }
 
 // Mostly nobody is sent elsewhere, for then there is little to see here.

@@ -205,9 +205,10 @@ void TurnWorld::Connections::accept_peer(End end, const Town::Call& call,
     if (shard.ports.fails()) return town_.trace.mark(Mark::accept_failed);
     town_.streams.accept(town_.now.steady, end);
     const SocketId socket = relay.port.socket;
+    const turn::Counts charged = town_.relays.charges;
     const auto attempt = shard.server->peer_arrived(town_.now, socket, call.from, world_.out_);
     const auto out = world_.sent();
-    world_.model_->peer_arrived(town_.now, socket, call.from, attempt, out);
+    world_.model_->peer_arrived(town_.now, socket, call.from, attempt, out, charged);
     if (!attempt) return town_.streams.close(town_.now.steady, end);
     world_.forward(shard, out);
     if (shard.ports.fails()) {

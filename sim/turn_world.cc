@@ -186,8 +186,7 @@ void TurnWorld::arrive(const Packet& packet) {
 void TurnWorld::to_server(Shard& shard, const Datagram& in, bool from_client,
                           std::optional<Sent> relayed) {
     shard.ports.set_now(town_.now.steady);
-    const uint64_t live = shard.server->stats().allocations_live;
-    const uint64_t charged = town_.relays.charges;
+    const turn::Counts charged = town_.relays.charges;
     const uint64_t dropped = drops(*shard.server);
     const uint64_t kept = model_->kept();
     const uint64_t done = work_done();
@@ -204,8 +203,7 @@ void TurnWorld::to_server(Shard& shard, const Datagram& in, bool from_client,
     const auto calls = shard.ports.take_calls();
     const auto moves = shard.moves->take_calls();
     const auto streams = shard.streams->take_calls();
-    const TurnModel::Step step{town_.now, in,          out,  calls,  moves,
-                               streams,   shard.index, live, charged};
+    const TurnModel::Step step{town_.now, in, out, calls, moves, streams, shard.index, charged};
     if (from_client) {
         model_->from_client(step);
     } else {
@@ -412,9 +410,10 @@ void TurnWorld::drain() {
 
 // TI7
 void TurnWorld::check_charges() {
-    if (town_.relays.charges == 0) return;
+    const turn::Counts& charged = town_.relays.charges;
+    if (!charged.any()) return;
     throw Violation("TI7", "when nothing is left nothing counts against a quota",
-                    std::to_string(town_.relays.charges));
+                    std::to_string(charged.allocations) + " allocations and what is in them");
 }
 
 void TurnWorld::check_nothing_remains() {

@@ -35,6 +35,7 @@ class TurnWorld {
     void build_shards();
     void build_actors();
     void add_caller(size_t index);
+    void draw_quotas();
     void draw_redirection();
     TurnModel::Rules rules() const;
     void start_all();

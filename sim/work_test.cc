@@ -53,7 +53,7 @@ class WorkTest : public testing::TestWithParam<TransportAddress (*)(uint32_t)> {
         return sum / costs.size();
     }
 
-    World world{{.max_allocations_per_user = 0, .max_allocations_per_address = 0}};
+    World world{{.quotas = {}}};
 };
 
 TEST_P(WorkTest, TI21WhatAPacketCostsDoesNotGrowWithTheClientsThereAre) {

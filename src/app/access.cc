@@ -73,6 +73,23 @@ turn::TokenKeys token_keys_of(const Config& config, const Realm& realm) {
     return {config.turn.oauth.server_name, std::move(keys)};
 }
 
+turn::Quotas::Limits quotas_of(const Config& config, const Realm& realm) {
+    const auto& turn = config.turn;
+    return {.per_user = {.allocations = option(realm, "user-quota", turn.user_quota),
+                         .permissions = turn.user_permissions,
+                         .channels = turn.user_channels,
+                         .connections = turn.user_peer_connections},
+            .per_address = {.allocations = turn.address_quota,
+                            .permissions = turn.address_permissions,
+                            .channels = turn.address_channels,
+                            .connections = turn.address_peer_connections},
+            .total = {.allocations =
+                          turn::stricter(turn.max_allocations, option(realm, "total-quota", 0)),
+                      .permissions = turn.max_permissions,
+                      .channels = turn.max_channels,
+                      .connections = turn.max_peer_connections}};
+}
+
 template <class T>
 std::vector<T> both(std::vector<T> first, const std::vector<T>& second) {
     first.insert(first.end(), second.begin(), second.end());
@@ -112,10 +129,7 @@ Access AccessReader::read(const Config& config) {
         .secret = secrets.front(),
         .peers = {both(config.turn.peers.allow, realm.peers.allow),
                   both(config.turn.peers.deny, realm.peers.deny)},
-        .max_allocations = std::min(config.turn.max_allocations,
-                                    option(realm, "total-quota", config.turn.max_allocations)),
-        .quotas = {.per_user = option(realm, "user-quota", config.turn.user_quota),
-                   .per_address = config.turn.address_quota},
+        .quotas = quotas_of(config, realm),
         .bandwidth = {.per_allocation = option(realm, "max-bps", config.turn.allocation_bandwidth),
                       .total = config.turn.total_bandwidth}};
     given_.push_back(access.credentials);

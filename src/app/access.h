@@ -20,7 +20,6 @@ struct Access {
     std::shared_ptr<const turn::Credentials> credentials;
     std::string secret;  // for new REST credentials
     turn::PeerLists peers;
-    unsigned max_allocations = 0;
     turn::Quotas::Limits quotas;
     turn::Bandwidth::Limits bandwidth;
 };

@@ -114,17 +114,38 @@ TEST_F(AccessTest, TheRealmsOptionsAreQuotas) {
     config.turn.address_quota = 11;
     config.turn.allocation_bandwidth = 3;
     EXPECT_EQ(reader.read(config).bandwidth.per_allocation, 3u);
-    EXPECT_EQ(reader.read(config).max_allocations, 100u);
-    EXPECT_EQ(reader.read(config).quotas.per_user, 7u);
-    EXPECT_EQ(reader.read(config).quotas.per_address, 11u);
+    EXPECT_EQ(reader.read(config).quotas.total.allocations, 100u);
+    EXPECT_EQ(reader.read(config).quotas.per_user.allocations, 7u);
+    EXPECT_EQ(reader.read(config).quotas.per_address.allocations, 11u);
     puts_option("total-quota", "50");
     puts_option("user-quota", "9");
-    EXPECT_EQ(reader.read(config).max_allocations, 50u);
-    EXPECT_EQ(reader.read(config).quotas.per_user, 9u);
+    EXPECT_EQ(reader.read(config).quotas.total.allocations, 50u);
+    EXPECT_EQ(reader.read(config).quotas.per_user.allocations, 9u);
     puts_option("max-bps", "64000");
     EXPECT_EQ(reader.read(config).bandwidth.per_allocation, 64'000u);
     puts_option("total-quota", "1000000");
-    EXPECT_EQ(reader.read(config).max_allocations, 100u);  // what the machine bears
+    EXPECT_EQ(reader.read(config).quotas.total.allocations, 100u);  // what the machine bears
+    puts_option("total-quota", "0");
+    EXPECT_EQ(reader.read(config).quotas.total.allocations, 100u);
+    config.turn.max_allocations = 0;
+    puts_option("total-quota", "50");
+    EXPECT_EQ(reader.read(config).quotas.total.allocations, 50u);
+}
+
+TEST_F(AccessTest, QuotasAreThoseOfTheConfiguration) {
+    auto& turn = config.turn;
+    turn.user_permissions = 1, turn.address_permissions = 2, turn.max_permissions = 3;
+    turn.user_channels = 4, turn.address_channels = 5, turn.max_channels = 6;
+    turn.user_peer_connections = 7, turn.address_peer_connections = 8;
+    turn.max_peer_connections = 9;
+    const auto quotas = reader.read(config).quotas;
+    using turn::Counts;
+    EXPECT_EQ(quotas.per_user,
+              (Counts{.allocations = 256, .permissions = 1, .channels = 4, .connections = 7}));
+    EXPECT_EQ(quotas.per_address,
+              (Counts{.allocations = 4096, .permissions = 2, .channels = 5, .connections = 8}));
+    EXPECT_EQ(quotas.total,
+              (Counts{.allocations = 100'000, .permissions = 3, .channels = 6, .connections = 9}));
 }
 
 TEST_F(AccessTest, D34_TokensAreTakenWhereTheServerHasANameForThem) {

@@ -149,6 +149,15 @@ struct Config {
         Duration channel_lifetime = 10min;
         unsigned user_quota = 256;
         unsigned address_quota = 4096;
+        unsigned max_permissions = 0;
+        unsigned user_permissions = 0;
+        unsigned address_permissions = 0;
+        unsigned max_channels = 0;
+        unsigned user_channels = 0;
+        unsigned address_channels = 0;
+        unsigned max_peer_connections = 0;
+        unsigned user_peer_connections = 0;
+        unsigned address_peer_connections = 0;
         unsigned allocation_bandwidth = 0;
         unsigned total_bandwidth = 0;
         unsigned stun_rate = 10'000;

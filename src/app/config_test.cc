@@ -383,6 +383,9 @@ TEST(Config, F24_Quotas) {
     EXPECT_EQ(Config().turn.user_quota, 256u);
     EXPECT_EQ(Config().turn.address_quota, 4096u);
     EXPECT_EQ(set("turn.address_quota=0").turn.address_quota, 0u);
+    EXPECT_EQ(set("turn.user_permissions=9").turn.user_permissions, 9u);
+    EXPECT_EQ(set("turn.max_channels=9").turn.max_channels, 9u);
+    EXPECT_EQ(set("turn.address_peer_connections=9").turn.address_peer_connections, 9u);
     EXPECT_EQ(Config().turn.stun_rate, 10'000u);
     EXPECT_EQ(set("turn.stun_rate=50").turn.stun_rate, 50u);
 }

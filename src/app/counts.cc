@@ -28,6 +28,9 @@ void add(turn::Stats& total, const turn::Stats& more) {
     add_elements(total.drops, more.drops);
     add_elements(total.auth_failures, more.auth_failures);
     add_elements(total.denied_peers, more.denied_peers);
+    for (size_t i = 0; i < total.limits_reached.size(); ++i) {
+        add_elements(total.limits_reached[i], more.limits_reached[i]);
+    }
     for (const auto& [code, count] : more.errors) total.errors[code] += count;
     for (size_t i = 0; i < total.allocations_made.size(); ++i) {
         add_elements(total.allocations_made[i], more.allocations_made[i]);

@@ -120,6 +120,16 @@ void add_turn(Exposition& out, const turn::Stats& stats) {
         out.sample(stats.denied_peers[i],
                    {{"reason", std::string(label(static_cast<turn::PeerReason>(i)))}});
     }
+    out.begin("ahoy_turn_limits_reached_total",
+              "Allocations, permissions, channels and connections refused; by whose limit.",
+              MetricType::Counter);
+    for (size_t what = 0; what < stats.limits_reached.size(); ++what) {
+        for (size_t whose = 0; whose < stats.limits_reached[what].size(); ++whose) {
+            out.sample(stats.limits_reached[what][whose],
+                       {{"of", std::string(label(static_cast<turn::Counted>(what)))},
+                        {"limit", std::string(label(static_cast<turn::Limited>(whose)))}});
+        }
+    }
     out.begin("ahoy_turn_errors_total", "Error responses sent.", MetricType::Counter);
     for (const auto& [code, count] : stats.errors) {
         out.sample(count, {{"code", std::to_string(static_cast<unsigned>(code))}});

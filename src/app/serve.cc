@@ -121,9 +121,6 @@ class Program {
             .turn = {.max_lifetime = config_.turn.max_lifetime,
                      .permission_lifetime = config_.turn.permission_lifetime,
                      .channel_lifetime = config_.turn.channel_lifetime,
-                     .max_allocations = share(config_.turn.max_allocations, count),
-                     .max_allocations_per_user = config_.turn.user_quota,
-                     .max_allocations_per_address = config_.turn.address_quota,
                      .replies_per_second = share(config_.turn.stun_rate, count),
                      .authenticate_binding = config_.turn.authenticate_binding,
                      .classic_stun = config_.turn.classic_stun,
@@ -254,8 +251,8 @@ class Program {
     }
 
     void use(Access access, bool end_revoked) {
-        access.max_allocations =
-            share(std::min(access.max_allocations, most_allocations_), workers_.size());
+        unsigned& allocations = access.quotas.total.allocations;
+        allocations = turn::stricter(allocations, most_allocations_);
         access.bandwidth.total = share(access.bandwidth.total, workers_.size());
         const turn::PeerPolicy policy(access.peers, listeners_.all());
         for (const auto& worker : workers_) {

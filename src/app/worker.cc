@@ -83,7 +83,7 @@ void Worker::stop() {
 
 void Worker::use(const Access& access, const turn::PeerPolicy& policy, bool ends_revoked) {
     turn.reload(access.credentials, policy);
-    turn.set_quotas(access.max_allocations, access.quotas);
+    turn.set_quotas(access.quotas);
     turn.limit_bandwidth(access.bandwidth);
     ice.set_secret(access.secret);
     if (ends_revoked) end_revoked(0);

@@ -29,15 +29,18 @@ turn::Reservations<TurnShared::HeldPort>::Expired TurnShared::take_expired(Insta
     return reservations_.take_expired(now);
 }
 
-bool TurnShared::charge(std::string_view user, const IpAddress& client,
-                        const turn::Quotas::Limits& limits) {
+std::optional<turn::Quotas::Refused> TurnShared::charge(std::string_view user,
+                                                        const IpAddress& client,
+                                                        const turn::Counts& more,
+                                                        const turn::Quotas::Limits& limits) {
     const std::lock_guard lock(mutex_);
-    return quotas_.charge(user, client, limits);
+    return quotas_.charge(user, client, more, limits);
 }
 
-void TurnShared::discharge(std::string_view user, const IpAddress& client) {
+void TurnShared::discharge(std::string_view user, const IpAddress& client,
+                           const turn::Counts& fewer) {
     const std::lock_guard lock(mutex_);
-    quotas_.discharge(user, client);
+    quotas_.discharge(user, client, fewer);
 }
 
 }  // namespace ahoy::net

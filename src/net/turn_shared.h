@@ -49,8 +49,10 @@ class TurnShared {
     size_t reserved();
     turn::Reservations<HeldPort>::Expired take_expired(Instant now);
 
-    bool charge(std::string_view user, const IpAddress& client, const turn::Quotas::Limits&);
-    void discharge(std::string_view user, const IpAddress& client);
+    std::optional<turn::Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+                                                const turn::Counts& more,
+                                                const turn::Quotas::Limits&);
+    void discharge(std::string_view user, const IpAddress& client, const turn::Counts& fewer);
 
     // With mutexes of their own.
     PeerSockets peer_sockets;

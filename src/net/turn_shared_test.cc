@@ -33,26 +33,32 @@ void on_four_threads(Work work) {
     for (std::thread& thread : threads) thread.join();
 }
 
-TEST(TurnShared, F24_AllShardsTogetherNeverExceedAQuota) {
-    TurnShared shared;
-    std::atomic<int> live = 0, most = 0, granted = 0;
-    on_four_threads([&] {
-        for (int i = 0; i < 5000; ++i) {
-            if (!shared.charge("alice", client, {.per_user = 3, .per_address = 0})) continue;
-            const int here = ++live;
-            for (int seen = most; here > seen && !most.compare_exchange_weak(seen, here);) {
+TEST(TurnShared, F24_F25_AllShardsTogetherNeverExceedAQuota) {
+    constexpr turn::Counts one{.allocations = 1};
+    for (const turn::Quotas::Limits& limits :
+         {turn::Quotas::Limits{.per_user = {.allocations = 3}},
+          turn::Quotas::Limits{.per_address = {.allocations = 3}},
+          turn::Quotas::Limits{.total = {.allocations = 3}}}) {
+        TurnShared shared;
+        std::atomic<int> live = 0, most = 0, granted = 0;
+        on_four_threads([&] {
+            for (int i = 0; i < 5000; ++i) {
+                if (shared.charge("alice", client, one, limits)) continue;
+                const int here = ++live;
+                for (int seen = most; here > seen && !most.compare_exchange_weak(seen, here);) {
+                }
+                ++granted;
+                --live;
+                shared.discharge("alice", client, one);
             }
-            ++granted;
-            --live;
-            shared.discharge("alice", client);
+        });
+        EXPECT_LE(most, 3);
+        EXPECT_GT(granted, 0);
+        for (int i = 0; i < 3; ++i) {  // everything was given back
+            EXPECT_FALSE(shared.charge("alice", client, one, limits));
         }
-    });
-    EXPECT_LE(most, 3);
-    EXPECT_GT(granted, 0);
-    for (int i = 0; i < 3; ++i) {  // everything was given back
-        EXPECT_TRUE(shared.charge("alice", client, {.per_user = 3, .per_address = 3}));
+        EXPECT_TRUE(shared.charge("alice", client, one, limits));
     }
-    EXPECT_FALSE(shared.charge("alice", client, {.per_user = 3, .per_address = 4}));
 }
 
 TEST(TurnShared, F12_OneOfManyShardsGetsThePort) {

@@ -278,12 +278,15 @@ Instant TurnSockets::withdraw_expired(Instant now) {
     return expired.next;
 }
 
-bool TurnSockets::charge(std::string_view user, const IpAddress& client,
-                         const turn::Quotas::Limits& limits) {
-    return shared_.charge(user, client, limits);
+std::optional<turn::Quotas::Refused> TurnSockets::charge(std::string_view user,
+                                                         const IpAddress& client,
+                                                         const turn::Counts& more,
+                                                         const turn::Quotas::Limits& limits) {
+    return shared_.charge(user, client, more, limits);
 }
-void TurnSockets::discharge(std::string_view user, const IpAddress& client) {
-    shared_.discharge(user, client);
+void TurnSockets::discharge(std::string_view user, const IpAddress& client,
+                            const turn::Counts& fewer) {
+    shared_.discharge(user, client, fewer);
 }
 
 void TurnSockets::close_socket(SocketId id) {

@@ -87,9 +87,11 @@ class TurnSockets final : public turn::RelayPorts {
                                           Instant) override;
     size_t reserved() const override { return shared_.reserved(); }
     Instant withdraw_expired(Instant now) override;
-    bool charge(std::string_view user, const IpAddress& client,
-                const turn::Quotas::Limits&) override;
-    void discharge(std::string_view user, const IpAddress& client) override;
+    std::optional<turn::Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+                                                const turn::Counts& more,
+                                                const turn::Quotas::Limits&) override;
+    void discharge(std::string_view user, const IpAddress& client,
+                   const turn::Counts& fewer) override;
     bool is_own(const IpAddress&) const override;
     bool is_live(const TransportAddress&) const override;
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
-
 namespace ahoy::turn {
 namespace {
 
@@ -22,9 +20,13 @@ const Entry* if_live(const Entry* entry, Instant now) {
 }
 
 template <class Entry>
-size_t room_after_reclaiming(std::vector<Entry>& entries, size_t limit, Instant now) {
+void erase_expired(std::vector<Entry>& entries, Instant now) {
     std::erase_if(entries, [&](const Entry& e) { return now >= e.expires_at; });
-    return limit - entries.size();
+}
+
+template <class Entry>
+unsigned count(const std::vector<Entry>& entries) {
+    return static_cast<unsigned>(entries.size());
 }
 
 }  // namespace
@@ -54,6 +56,9 @@ Instant Allocation::first_expiry() const {
         if (connection.state == PeerConnection::State::joined) continue;
         first = std::min(first, connection.expires_at);
     }
+    for (const Permission& permission : permissions_)
+        first = std::min(first, permission.expires_at);
+    for (const Channel& channel : channels_) first = std::min(first, channel.expires_at);
     return first;
 }
 
@@ -82,12 +87,11 @@ const Channel* Allocation::channel(const TransportAddress& peer, Instant now) {
         find_and_move_to_front(channels_, [&](const Channel& c) { return c.peer == peer; }), now);
 }
 
-size_t Allocation::room_for_permissions(Instant now) {
-    return room_after_reclaiming(permissions_, limits_.permissions, now);
-}
-
-size_t Allocation::room_for_channels(Instant now) {
-    return room_after_reclaiming(channels_, limits_.channels, now);
+Counts Allocation::held() const {
+    return {.allocations = 1,
+            .permissions = count(permissions_),
+            .channels = count(channels_),
+            .connections = count(connections)};
 }
 
 void Allocation::permit(const Permission& permission) {
@@ -97,7 +101,6 @@ void Allocation::permit(const Permission& permission) {
         *known = permission;
         return;
     }
-    CHECK(permissions_.size() < limits_.permissions);
     permissions_.push_back(permission);
 }
 
@@ -106,13 +109,12 @@ void Allocation::bind(const Channel& channel) {
     std::erase_if(channels_, [&](const Channel& c) {
         return c.number == channel.number || c.peer == channel.peer;
     });
-    CHECK(channels_.size() < limits_.channels);
     channels_.push_back(channel);
 }
 
 void Allocation::reclaim(Instant now) {
-    room_for_permissions(now);
-    room_for_channels(now);
+    erase_expired(permissions_, now);
+    erase_expired(channels_, now);
 }
 
 }  // namespace ahoy::turn

@@ -21,6 +21,7 @@
 #include "turn/credentials.h"
 #include "turn/five_tuple.h"
 #include "turn/peer_streams.h"
+#include "turn/quotas.h"
 #include "turn/relay_ports.h"
 #include "turn/traffic.h"
 
@@ -84,16 +85,8 @@ class Allocation {
         bool over_tcp = false;                 // to peers (RFC 6062)
         Instant created_at;
     };
-    // Bounds of the two tables, whose entries a client makes.
-    struct Limits {
-        unsigned permissions = 0;
-        unsigned channels = 0;
-    };
-
-    Allocation(Origin origin, Limits limits)
-        : origin_(std::move(origin)),
-          limits_(limits),
-          charged_address_(origin_.five_tuple.client.ip) {}
+    explicit Allocation(Origin origin)
+        : origin_(std::move(origin)), charged_address_(origin_.five_tuple.client.ip) {}
 
     // The latest, even when the client has left.
     const FiveTuple& five_tuple() const { return origin_.five_tuple; }
@@ -134,7 +127,7 @@ class Allocation {
     // With its permissions and channels.
     void remove_relay(AddressFamily);
     bool has_relays() const { return relays_[0] || relays_[1]; }
-    Instant first_expiry() const;  // of a relay, or of a connection to a peer
+    Instant first_expiry() const;  // of anything it has
     Instant last_expiry() const;
 
     // Live ones only.  They stay where they are until the next call that changes the allocation.
@@ -142,11 +135,10 @@ class Allocation {
     const Channel* channel(ChannelNumber, Instant now);
     const Channel* channel(const TransportAddress& peer, Instant now);
 
-    // How many more permissions and channels fit.  Reclaims expired ones.
-    size_t room_for_permissions(Instant now);
-    size_t room_for_channels(Instant now);
+    // What there is of it, expired or not.
+    Counts held() const;
 
-    // Makes or refreshes one; there must be room for a new one.
+    // Makes or refreshes one.
     void permit(const Permission&);
     // The number is unused or this peer's, and the other way round.
     void bind(const Channel&);
@@ -159,6 +151,7 @@ class Allocation {
         std::erase_if(permissions_, [&](const Permission& p) { return !judge(p.peer).allowed(); });
         std::erase_if(channels_, [&](const Channel& c) { return !judge(c.peer).allowed(); });
     }
+    // Permissions and channels that have expired.
     void reclaim(Instant now);
 
     const std::vector<Permission>& permissions() const { return permissions_; }
@@ -172,6 +165,8 @@ class Allocation {
 
     std::vector<PeerConnection> connections;
 
+    Counts charged;  // to its user and its client's network (Quotas)
+
     Instant next_icmp;  // the client hears of no ICMP message before then
 
     Traffic to_peers;
@@ -184,7 +179,6 @@ class Allocation {
     }
 
     Origin origin_;
-    Limits limits_;
     IpAddress charged_address_;
     bool client_has_left_ = false;
     std::array<std::optional<Relay>, 2> relays_;

@@ -10,8 +10,7 @@ namespace {
 class AllocationTest : public testing::Test {
   protected:
     const Instant start = Instant{} + 1h;
-    Allocation allocation{{.username = "alice", .created_at = start},
-                          {.permissions = 3, .channels = 3}};
+    Allocation allocation{{.username = "alice", .created_at = start}};
 };
 
 TEST_F(AllocationTest, H07_EntriesAreLiveUntilTheirExpiryAndNotAtIt) {
@@ -37,10 +36,13 @@ TEST_F(AllocationTest, FindsEveryEntryInWhateverOrder) {
         EXPECT_EQ(allocation.channel(n, start)->peer, peers[i]);
         EXPECT_EQ(allocation.channel(peers[i], start)->number, n);
     }
-    EXPECT_EQ(allocation.room_for_permissions(start), 0u);
-    EXPECT_EQ(allocation.room_for_channels(start), 0u);
-    EXPECT_EQ(allocation.room_for_permissions(start + 5min), 3u);
-    EXPECT_EQ(allocation.room_for_channels(start + 10min), 3u);
+    const auto held_at = [&](Duration later) {
+        allocation.reclaim(start + later);
+        return allocation.held();
+    };
+    EXPECT_EQ(held_at(0s), (Counts{.allocations = 1, .permissions = 3, .channels = 3}));
+    EXPECT_EQ(held_at(5min), (Counts{.allocations = 1, .channels = 3}));
+    EXPECT_EQ(held_at(10min), (Counts{.allocations = 1}));
 }
 
 TEST_F(AllocationTest, TI4_AnExpiredBindingDoesNotStayBesideItsSuccessor) {
@@ -66,6 +68,8 @@ TEST_F(AllocationTest, G05_ARelayTakesItsFamilysPeersAlong) {
     EXPECT_FALSE(allocation.channel(peer, start));
     EXPECT_TRUE(allocation.permission(ipv6_peer.ip, start));
     EXPECT_TRUE(allocation.has_relays());
+    EXPECT_EQ(allocation.first_expiry(), start + 5min);  // of the permission
+    allocation.reclaim(start + 5min);
     EXPECT_EQ(allocation.first_expiry(), start + 20min);
 }
 

@@ -147,7 +147,8 @@ Waiting Server::take_over(Now now, Moving moving, const Claim& claim) {
     if (!allocation.has_relays()) {
         observer_.allocation_ended({before, now}, EndReason::lost);
         stats_.lifetimes.add(now.steady - allocation.created_at());
-        relay_ports_.discharge(allocation.username(), allocation.charged_address());
+        relay_ports_.discharge(allocation.username(), allocation.charged_address(),
+                               allocation.charged);
         moves_->end(allocation.mobile->id);
         return claim_voided(claim);
     }

@@ -22,12 +22,13 @@ class OneShardPorts : public RelayPorts {
         for (const RelayPort& port : expired.ports) close(port);
         return expired.next;
     }
-    bool charge(std::string_view user, const IpAddress& client,
-                const Quotas::Limits& limits) override {
-        return quotas_.charge(user, client, limits);
+    std::optional<Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+                                          const Counts& more,
+                                          const Quotas::Limits& limits) override {
+        return quotas_.charge(user, client, more, limits);
     }
-    void discharge(std::string_view user, const IpAddress& client) override {
-        quotas_.discharge(user, client);
+    void discharge(std::string_view user, const IpAddress& client, const Counts& fewer) override {
+        quotas_.discharge(user, client, fewer);
     }
 
   private:

@@ -7,21 +7,27 @@
 namespace ahoy::turn {
 namespace {
 
+constexpr std::array every{Counted::allocations, Counted::permissions, Counted::channels,
+                           Counted::connections};
+static_assert(every.size() == static_cast<size_t>(Counted::count));
+
 template <class Map, class Key>
-unsigned count_of(const Map& map, const Key& key) {
+Counts held_by(const Map& map, const Key& key) {
     const auto found = map.find(key);
-    return found == map.end() ? 0 : found->second;
+    return found == map.end() ? Counts{} : found->second;
 }
 
 template <class Map, class Key>
-void decrease(Map& map, const Key& key) {
+void decrease(Map& map, const Key& key, const Counts& fewer) {
     const auto found = map.find(key);
     CHECK(found != map.end());
-    if (--found->second == 0) map.erase(found);
+    found->second -= fewer;
+    if (!found->second.any()) map.erase(found);
 }
 
-bool reached(unsigned count, unsigned limit) {
-    return limit != 0 && count >= limit;
+void subtract(unsigned& from, unsigned number) {
+    CHECK(from >= number);
+    from -= number;
 }
 
 }  // namespace
@@ -33,20 +39,99 @@ IpAddress network_of_client(const IpAddress& client) {
     return IpAddress::v6(bytes);
 }
 
-bool Quotas::charge(std::string_view user, const IpAddress& client, const Limits& limits) {
-    const IpAddress network = network_of_client(client);
-    if (reached(count_of(users_, user), limits.per_user) ||
-        reached(count_of(networks_, network), limits.per_address)) {
-        return false;
+std::string_view label(Counted what) {
+    switch (what) {
+        case Counted::allocations:
+            return "allocations";
+        case Counted::permissions:
+            return "permissions";
+        case Counted::channels:
+            return "channels";
+        case Counted::connections:
+            return "connections";
+        case Counted::count:
+            break;
     }
-    ++users_[std::string(user)];
-    ++networks_[network];
-    return true;
+    return {};
 }
 
-void Quotas::discharge(std::string_view user, const IpAddress& client) {
-    decrease(users_, user);
-    decrease(networks_, network_of_client(client));
+std::string_view label(Limited whose) {
+    switch (whose) {
+        case Limited::allocation:
+            return "allocation";
+        case Limited::user:
+            return "user";
+        case Limited::address:
+            return "address";
+        case Limited::server:
+            return "server";
+        case Limited::count:
+            break;
+    }
+    return {};
+}
+
+unsigned Counts::of(Counted what) const {
+    switch (what) {
+        case Counted::allocations:
+            return allocations;
+        case Counted::permissions:
+            return permissions;
+        case Counted::channels:
+            return channels;
+        case Counted::connections:
+            return connections;
+        case Counted::count:
+            break;
+    }
+    return 0;
+}
+
+Counts& Counts::operator+=(const Counts& more) {
+    allocations += more.allocations;
+    permissions += more.permissions;
+    channels += more.channels;
+    connections += more.connections;
+    return *this;
+}
+
+Counts& Counts::operator-=(const Counts& fewer) {
+    subtract(allocations, fewer.allocations);
+    subtract(permissions, fewer.permissions);
+    subtract(channels, fewer.channels);
+    subtract(connections, fewer.connections);
+    return *this;
+}
+
+std::optional<Counted> excess(const Counts& held, const Counts& more, const Counts& limits) {
+    for (const Counted what : every) {
+        const unsigned limit = limits.of(what);
+        if (limit == 0 || more.of(what) == 0) continue;
+        if (held.of(what) + more.of(what) > limit) return what;
+    }
+    return {};
+}
+
+std::optional<Quotas::Refused> Quotas::charge(std::string_view user, const IpAddress& client,
+                                              const Counts& more, const Limits& limits) {
+    const IpAddress network = network_of_client(client);
+    if (const auto what = excess(held_by(users_, user), more, limits.per_user)) {
+        return Refused{*what, Limited::user};
+    }
+    if (const auto what = excess(held_by(networks_, network), more, limits.per_address)) {
+        return Refused{*what, Limited::address};
+    }
+    if (const auto what = excess(all_, more, limits.total)) return Refused{*what, Limited::server};
+    users_[std::string(user)] += more;
+    networks_[network] += more;
+    all_ += more;
+    return {};
+}
+
+void Quotas::discharge(std::string_view user, const IpAddress& client, const Counts& fewer) {
+    decrease(users_, user, fewer);
+    decrease(networks_, network_of_client(client), fewer);
+    all_ -= fewer;
 }
 
 }  // namespace ahoy::turn

@@ -1,8 +1,15 @@
-// How many allocations there are of each user and from each client's network (RFC 8656, section
-// 7.2: 486).  Holds as many entries as there are allocations, at most.
+// How much each user, each client's network and all of them together have: counts over all shards,
+// charged when something begins and discharged when it ends, never for a packet.  Holds as many
+// entries as there are allocations, at most.
+//
+// What is too much is refused: allocations of a user or a network with 486 (RFC 8656, section 7.2),
+// everything else with 508 (sections 7.2, 10.2 and 12.2).
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,22 +21,60 @@ namespace ahoy::turn {
 // any address.
 IpAddress network_of_client(const IpAddress&);
 
+enum class Counted : uint8_t { allocations, permissions, channels, connections, count };
+std::string_view label(Counted);
+
+struct Counts {
+    unsigned allocations = 0;
+    unsigned permissions = 0;
+    unsigned channels = 0;
+    unsigned connections = 0;  // to peers over TCP (RFC 6062)
+
+    unsigned of(Counted) const;
+    bool any() const { return *this != Counts{}; }
+    Counts& operator+=(const Counts&);
+    Counts& operator-=(const Counts&);  // which are there
+    friend bool operator==(const Counts&, const Counts&) = default;
+};
+
+// What there would be too much of: more than `limits`, of which 0 is any number.  What is there
+// already may be above a limit that has become lower.
+std::optional<Counted> excess(const Counts& held, const Counts& more, const Counts& limits);
+
+// The lower of two limits, of which 0 is none.
+constexpr unsigned stricter(unsigned one, unsigned other) {
+    return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+// Whose limit it is.
+enum class Limited : uint8_t { allocation, user, address, server, count };
+std::string_view label(Limited);
+
 class Quotas {
   public:
     // 0: as many as there is room for.
     struct Limits {
-        unsigned per_user = 0;
-        unsigned per_address = 0;  // an IPv4 address, or the /64 of an IPv6 one
+        Counts per_user;
+        Counts per_address;  // an IPv4 address, or the /64 of an IPv6 one
+        Counts total;
+    };
+    struct Refused {
+        Counted what{};
+        Limited whose{};
+
+        friend bool operator==(const Refused&, const Refused&) = default;
     };
 
-    // Counts one more, unless that is too many.
-    bool charge(std::string_view user, const IpAddress& client, const Limits&);
-    // One that was charged has ended.
-    void discharge(std::string_view user, const IpAddress& client);
+    // Counts so many more, all or none.
+    std::optional<Refused> charge(std::string_view user, const IpAddress& client,
+                                  const Counts& more, const Limits&);
+    // So many that were charged have ended.
+    void discharge(std::string_view user, const IpAddress& client, const Counts& fewer);
 
   private:
-    std::map<std::string, unsigned, std::less<>> users_;
-    std::map<IpAddress, unsigned> networks_;
+    std::map<std::string, Counts, std::less<>> users_;
+    std::map<IpAddress, Counts> networks_;
+    Counts all_;
 };
 
 }  // namespace ahoy::turn

@@ -62,9 +62,10 @@ class RelayPorts : public OwnAddresses {
     // Closes those whose reservations are over; when the next one will be.
     virtual Instant withdraw_expired(Instant now) = 0;
 
-    // Counts an allocation, unless there are too many.
-    virtual bool charge(std::string_view user, const IpAddress& client, const Quotas::Limits&) = 0;
-    virtual void discharge(std::string_view user, const IpAddress& client) = 0;
+    // As Quotas has them.
+    virtual std::optional<Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+                                                  const Counts& more, const Quotas::Limits&) = 0;
+    virtual void discharge(std::string_view user, const IpAddress& client, const Counts& fewer) = 0;
 };
 
 }  // namespace ahoy::turn

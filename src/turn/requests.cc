@@ -122,18 +122,17 @@ Server::Reply Server::allocate(const Exchange& x) {
     if (alternates_.redirect() == Redirect::always) {
         if (const auto elsewhere = try_alternate(x, *options)) return unexpected(*elsewhere);
     }
-    if (refuses_new_ || stats_.allocations_live >= config_.max_allocations) {
-        return unexpected(no_room(x, *options));
-    }
+    if (refuses_new_) return unexpected(no_room(x, *options));
     const IpAddress& client = x.five_tuple.client.ip;
-    if (!relay_ports_.charge(x.username, client,
-                             {.per_user = config_.max_allocations_per_user,
-                              .per_address = config_.max_allocations_per_address})) {
-        return unexpected(Refusal(ErrorCode::allocation_quota_reached));
+    constexpr Counts one{.allocations = 1};
+    if (const auto limited = charge(x.username, client, one)) {
+        return unexpected(*limited == Limited::server
+                              ? no_room(x, *options)
+                              : Refusal(ErrorCode::allocation_quota_reached));
     }
     const auto opened = open_relays(x, *options);
     if (!opened) {
-        relay_ports_.discharge(x.username, client);
+        relay_ports_.discharge(x.username, client, one);
         const bool full = opened.error().code == ErrorCode::insufficient_capacity;
         return unexpected(full ? no_room(x, *options) : opened.error());
     }
@@ -303,8 +302,7 @@ void Server::refresh_relays(Allocation& allocation, Now now, std::optional<Addre
             return end(allocation, now, EndReason::deleted);
         }
     }
-    update_shortcuts(allocation);
-    look_again(slot_of(allocation));
+    has_changed(allocation);
 }
 
 // RFC 8656, sections 10.2 and 12.2: the family, then the policy.
@@ -337,7 +335,7 @@ Server::Reply Server::create_permission(const Exchange& x) {
     if (x.allocation == nullptr) return unexpected(Refusal(ErrorCode::allocation_mismatch));
     if (count == 0 || !well_formed) return unexpected(Refusal(ErrorCode::bad_request));
 
-    size_t fresh = 0;
+    Counts fresh;
     for (size_t i = 0; i < count; ++i) {
         const auto verdict =
             admit(x, {wanted[i].peer, 0}, relay_ports_);  // a permission has no port
@@ -347,13 +345,15 @@ Server::Reply Server::create_permission(const Exchange& x) {
         const bool repeated =
             std::any_of(wanted.begin(), wanted.begin() + static_cast<ptrdiff_t>(i),
                         [&](const auto& w) { return w.peer == wanted[i].peer; });
-        if (!repeated && !x.allocation->permission(wanted[i].peer, x.now.steady)) ++fresh;
+        if (!repeated && !x.allocation->permission(wanted[i].peer, x.now.steady)) {
+            ++fresh.permissions;
+        }
     }
-    if (fresh > x.allocation->room_for_permissions(x.now.steady)) {
+    if (fresh.any() && !charge(*x.allocation, fresh, x.now.steady)) {
         return unexpected(Refusal(ErrorCode::insufficient_capacity));
     }
     for (size_t i = 0; i < count; ++i) x.allocation->permit(wanted[i]);
-    update_shortcuts(*x.allocation);
+    has_changed(*x.allocation);
     return Answer{};
 }
 
@@ -379,15 +379,15 @@ Server::Reply Server::channel_bind(const Exchange& x) {
 
     const auto verdict = admit(x, *peer, relay_ports_);
     if (!verdict) return unexpected(verdict.error());
-    const bool bound = of_peer != nullptr;
     const bool permitted = allocation.permission(peer->ip, now) != nullptr;
-    if ((!bound && allocation.room_for_channels(now) == 0) ||
-        (!permitted && allocation.room_for_permissions(now) == 0)) {
+    const Counts fresh{.permissions = permitted ? 0u : 1u,
+                       .channels = of_peer != nullptr ? 0u : 1u};
+    if (fresh.any() && !charge(allocation, fresh, now)) {
         return refuse(ErrorCode::insufficient_capacity);
     }
     allocation.bind({*number, *peer, now + config_.channel_lifetime});
     allocation.permit({peer->ip, verdict->per_datagram, now + config_.permission_lifetime});
-    update_shortcuts(allocation);
+    has_changed(allocation);
     return Answer{};
 }
 

@@ -217,8 +217,8 @@ Allocation* Server::find(const FiveTuple& five_tuple, Now now) {
 
 Allocation& Server::start(Allocation::Origin origin, Transport transport, const Opened& opened,
                           Instant expires_at, bool mobile) {
-    Allocation allocation(std::move(origin),
-                          Allocation::Limits{config_.max_permissions, config_.max_channels});
+    Allocation allocation(std::move(origin));
+    allocation.charged = {.allocations = 1};
     for (const auto& port : opened.ports) {
         if (port) allocation.set_relay({*port, expires_at});
     }
@@ -247,6 +247,7 @@ Allocation& Server::settle(Allocation allocation) {
         if (relay) remember(*relay, settled, index);
     }
     if (settled.mobile) by_mobile_.emplace(settled.mobile->id, index);
+    give_back(settled);
     look_again(index);
     ++stats_.allocations_live;
     return settled;
@@ -303,9 +304,52 @@ void Server::end(Allocation& allocation, Now now, EndReason why) {
     end_connections(allocation);
     drop_relay(allocation, AddressFamily::ipv4);
     drop_relay(allocation, AddressFamily::ipv6);
-    relay_ports_.discharge(allocation.username(), allocation.charged_address());
+    relay_ports_.discharge(allocation.username(), allocation.charged_address(), allocation.charged);
     if (allocation.mobile) moves_->end(allocation.mobile->id);
     vacate(index);
+}
+
+std::optional<Limited> Server::charge(std::string_view user, const IpAddress& client,
+                                      const Counts& more) {
+    const auto refused = relay_ports_.charge(user, client, more, config_.quotas);
+    if (!refused) return {};
+    ++stats_
+          .limits_reached[static_cast<size_t>(refused->what)][static_cast<size_t>(refused->whose)];
+    return refused->whose;
+}
+
+// For what an allocation is about to have; false if that is too much.
+bool Server::charge(Allocation& allocation, const Counts& more, Instant now) {
+    const Counts own{.permissions = config_.max_permissions,
+                     .channels = config_.max_channels,
+                     .connections = config_.max_connections};
+    allocation.reclaim(now);
+    give_back(allocation);
+    if (const auto what = excess(allocation.held(), more, own)) {
+        ++stats_
+              .limits_reached[static_cast<size_t>(*what)][static_cast<size_t>(Limited::allocation)];
+        return false;
+    }
+    if (charge(allocation.username(), allocation.charged_address(), more)) return false;
+    allocation.charged += more;
+    return true;
+}
+
+// What is charged is what is there, so that no way of losing something can forget it.
+void Server::give_back(Allocation& allocation) {
+    const Counts held = allocation.held();
+    if (allocation.charged == held) return;
+    Counts gone = allocation.charged;
+    gone -= held;
+    relay_ports_.discharge(allocation.username(), allocation.charged_address(), gone);
+    allocation.charged = held;
+}
+
+// What follows from an allocation's tables, after every change of them.
+void Server::has_changed(Allocation& allocation) {
+    give_back(allocation);
+    update_shortcuts(allocation);
+    look_again(slot_of(allocation));
 }
 
 void Server::client_gone(Now now, const FiveTuple& five_tuple) {
@@ -345,8 +389,7 @@ void Server::expire(Now now, Outbox& out) {
         }
         expire_connections(*slot.allocation, now, out);
         slot.allocation->reclaim(now.steady);
-        update_shortcuts(*slot.allocation);
-        look_again(due->slot);
+        has_changed(*slot.allocation);
     }
     if (now.steady >= withdraw_at_) withdraw_at_ = relay_ports_.withdraw_expired(now.steady);
 }
@@ -365,7 +408,7 @@ void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy p
         slot.allocation->judge_again(
             [&](const auto& peer) { return policy_.check(peer, relay_ports_); });
         disconnect_denied(*slot.allocation);
-        update_shortcuts(*slot.allocation);
+        has_changed(*slot.allocation);
     }
 }
 

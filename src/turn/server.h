@@ -50,12 +50,13 @@ struct ServerConfig {
     Duration max_lifetime = 1h;
     Duration permission_lifetime = 5min;  // RFC 8656, section 9
     Duration channel_lifetime = 10min;    // RFC 8656, section 12
-    unsigned max_allocations = 100'000;
-    // A browser in a room of eight makes up to 7 peer connections × 3 URLs × 2 interfaces = 42
-    // allocations, and after a page reload the old ones live on for ten minutes.
-    unsigned max_allocations_per_user = 256;
-    // A hundred such people behind one address, and a quarter of the default range of ports.
-    unsigned max_allocations_per_address = 4096;
+    Quotas::Limits quotas{
+        // A browser in a room of eight makes up to 7 peer connections × 3 URLs × 2 interfaces = 42
+        // allocations, and after a page reload the old ones live on for ten minutes.
+        .per_user = {.allocations = 256},
+        // A hundred such people behind one address, and a quarter of the default range of ports.
+        .per_address = {.allocations = 4096},
+        .total = {.allocations = 100'000}};
     unsigned max_permissions = 128;   // per allocation
     unsigned max_channels = 128;      // per allocation
     unsigned max_connections = 64;    // per allocation, to peers over TCP
@@ -154,12 +155,8 @@ class Server {
     // go on, or nothing at the end.  Also those that arrive from other shards, until the next
     // reload().
     std::optional<size_t> end_revoked(Now, size_t from = 0);
-    // Of new allocations; those that are there stay.
-    void set_quotas(unsigned max_allocations, const Quotas::Limits& shares) {
-        config_.max_allocations = max_allocations;
-        config_.max_allocations_per_user = shares.per_user;
-        config_.max_allocations_per_address = shares.per_address;
-    }
+    // Of what is new; what is there stays.
+    void set_quotas(const Quotas::Limits& quotas) { config_.quotas = quotas; }
     // Over UDP to strangers in one network; 0: any number.
     void limit_replies(unsigned per_second) { budget_.limit(per_second); }
     // On which addresses clients may explore their NATs (RFC 5780); at start.
@@ -401,6 +398,10 @@ class Server {
     void forget(const Relay&, const Allocation&);
     void drop_relay(Allocation&, AddressFamily);
     void end(Allocation&, Now, EndReason);
+    std::optional<Limited> charge(std::string_view user, const IpAddress& client, const Counts&);
+    bool charge(Allocation&, const Counts& more, Instant now);
+    void give_back(Allocation&);
+    void has_changed(Allocation&);
     bool is_revoked(const Allocation&) const;
     void look_again(SlotIndex);
 

@@ -281,7 +281,7 @@ TEST_F(AllocateTest, F22_F23_PortsForOneFamilyOrNone) {
 }
 
 TEST(Allocate, F24_TI7_TheQuotaIsPerUserAndReleasedOnce) {
-    World world({.max_allocations_per_user = 2});
+    World world({.quotas = {.per_user = {.allocations = 2}}});
     TestClient a(world, "5.6.7.8:1"), b(world, "5.6.7.8:2"), c(world, "5.6.7.8:3");
     TestClient bob(world, "5.6.7.8:4", "bob", "builder");
     ASSERT_EQ(a.allocates().code(), success);
@@ -298,7 +298,7 @@ TEST(Allocate, F24_TI7_TheQuotaIsPerUserAndReleasedOnce) {
 }
 
 TEST(Allocate, F25_TheWholeServerIsBounded) {
-    World world({.max_allocations = 1});
+    World world({.quotas = {.total = {.allocations = 1}}});
     TestClient a(world, "5.6.7.8:1"), b(world, "5.6.7.8:2");
     ASSERT_EQ(a.allocates().code(), success);
     EXPECT_EQ(b.allocates().code(), 508);

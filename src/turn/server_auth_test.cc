@@ -352,7 +352,7 @@ TEST_F(AuthTest, D31_WhatIsRevokedEndsOnlyIfThatIsWanted) {
 }
 
 TEST_F(AuthTest, D31_RevokingGoesThroughALargeTableInParts) {
-    World large({.max_allocations_per_user = 0});
+    World large({.quotas = {}});
     for (uint16_t port = 1; port <= 1000; ++port) {
         TestClient one(large);
         one.address.port = port;

@@ -580,7 +580,8 @@ TEST_F(MobilityTest, M09_AtStopEverythingEndsWhereverItIs) {
 class FrugalMobilityTest : public MobilityTest {
   protected:
     FrugalMobilityTest()
-        : MobilityTest({.max_allocations_per_user = 1, .max_allocations_per_address = 1}) {}
+        : MobilityTest(
+              {.quotas = {.per_user = {.allocations = 1}, .per_address = {.allocations = 1}}}) {}
 };
 
 TEST_F(FrugalMobilityTest, M09_P4_TheQuotaIsChargedOnceAndUntilTheEnd) {
@@ -651,11 +652,38 @@ TEST_F(MobilityTest, S9_OnlyItsUserAndTheLatestTicketMoveAnAllocation) {
     }
 }
 
+class FullMobilityTest : public MobilityTest {
+  protected:
+    FullMobilityTest()
+        : MobilityTest({.quotas = {.per_user = {.permissions = 2}, .total = {.allocations = 1}}}) {}
+};
+
+TEST_F(FullMobilityTest, M09_F25_AllShardsTogetherAreFullWhereverTheAllocationIs) {
+    TestClient before = mobile(Transport::tcp);
+    TestClient here = client("7.7.7.7:8"), there = client("7.7.7.7:9", second_shard);
+    const auto none_fits = [&] {
+        EXPECT_EQ(here.allocates().code(), 508);
+        EXPECT_EQ(there.allocates().code(), 508);
+    };
+    none_fits();
+    TestClient after = client("7.7.7.7:7", second_shard);
+    ticket = ticket_in(brings(after, ticket));
+    none_fits();
+    EXPECT_EQ(after.permits({peer}).code(), Response::success);
+    none_fits();
+    // Its tables are charged as before.
+    EXPECT_EQ(after.permits({at("9.9.9.2:1"), at("9.9.9.3:1")}).code(), 508);
+    EXPECT_EQ(after.permits({at("9.9.9.2:1")}).code(), Response::success);
+    EXPECT_EQ(after.refreshes(0).code(), Response::success);
+    EXPECT_EQ(there.allocates().code(), Response::success);
+    EXPECT_EQ(there.permits({at("9.9.9.2:1"), at("9.9.9.3:1")}).code(), Response::success);
+}
+
 // Whatever comes in whatever order, also while what shards say to each other is on its way.
 class RandomMobilityTest : public MobilityTest {
   protected:
     static constexpr unsigned quota = 2;
-    RandomMobilityTest() : MobilityTest({.max_allocations_per_user = quota}) {
+    RandomMobilityTest() : MobilityTest({.quotas = {.per_user = {.allocations = quota}}}) {
         for (uint16_t i = 0; i < 12; ++i) {
             places.push_back({client("7.7.7.7:" + std::to_string(i + 1),
                                      i % 2 == 0 ? first_shard : second_shard, Transport::tcp),

@@ -121,7 +121,7 @@ TEST_F(RedirectTest, F25_WhenPortsAreExhaustedClientsAreSentElsewhere) {
 }
 
 TEST_F(RedirectTest, F35_WhenThereAreTooManyAllocationsClientsAreSentElsewhere) {
-    world.server.set_quotas(1, {.per_user = 1});
+    world.server.set_quotas({.per_user = {.allocations = 1}, .total = {.allocations = 1}});
     redirects(Redirect::full);
     ASSERT_EQ(client.allocates().code(), success);
     TestClient late(world, "5.6.7.8:4321", "bob", "builder");
@@ -130,7 +130,7 @@ TEST_F(RedirectTest, F35_WhenThereAreTooManyAllocationsClientsAreSentElsewhere) 
 
 // Who has had their share here shall not have another elsewhere.
 TEST_F(RedirectTest, F24_AUsersQuotaSendsNobodyElsewhere) {
-    world.server.set_quotas(100, {.per_user = 1});
+    world.server.set_quotas({.per_user = {.allocations = 1}});
     redirects(Redirect::full);
     ASSERT_EQ(client.allocates().code(), success);
     TestClient again(world, "5.6.7.8:4321");

@@ -9,6 +9,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 constexpr int success = Response::success;
 constexpr int silence = Response::silence;
@@ -20,15 +21,17 @@ class FakeStreams : public PeerStreams {
   public:
     std::optional<RelayPort> listen(AddressFamily family, const IpAddress&) override {
         if (exhausted) return {};
-        const auto address =
-            at(family == AddressFamily::ipv4 ? "192.0.2.15:51001" : "[2001:db8::15]:51001");
+        const auto number = static_cast<uint16_t>(listened++);
+        const TransportAddress address{
+            ip(family == AddressFamily::ipv4 ? "192.0.2.15" : "2001:db8::15"),
+            static_cast<uint16_t>(51001 + number)};
         listening.emplace(address);
-        return RelayPort{relay, address};
+        return RelayPort{SocketId{static_cast<uint32_t>(relay) + number}, address};
     }
     void close(const RelayPort& port) override { EXPECT_EQ(listening.erase(port.address), 1u); }
     void connect(const RelayPort& port, const TransportAddress& to, ConnectionId id,
                  std::string_view user) override {
-        EXPECT_EQ(port.socket, relay);
+        EXPECT_TRUE(listening.contains(port.address));
         connecting.emplace_back(to);
         users[id] = user;
         last = id;
@@ -51,7 +54,8 @@ class FakeStreams : public PeerStreams {
         return listening.contains(address);
     }
 
-    static constexpr SocketId relay{900};
+    static constexpr SocketId relay{900};  // the first
+    unsigned listened = 0;
     bool exhausted = false;
     std::set<TransportAddress> listening;
     std::vector<TransportAddress> connecting;
@@ -369,6 +373,39 @@ TEST_F(TcpRelayTest, ConnectionsAreBounded) {
         EXPECT_EQ(connects({peer.ip, static_cast<uint16_t>(1000 + i)}).code(), silence);
     }
     EXPECT_EQ(connects().code(), 508);
+    ASSERT_EQ(client.permits({peer}).code(), success);
+    EXPECT_THAT(arrives(peer), IsEmpty());
+    EXPECT_EQ(world.drops(Drop::capacity), 1u);
+}
+
+TEST_F(TcpRelayTest, ConnectionsOfAllAllocationsOfAUserAreBounded) {
+    world.server.set_quotas({.per_user = {.connections = 2}});
+    ASSERT_EQ(allocates().code(), success);
+    ASSERT_EQ(client.permits({peer}).code(), success);
+    TestClient other(world, "5.6.7.8:999");
+    other.transport = Transport::tcp;
+    ASSERT_EQ(other.asks(Method::allocate, tcp).code(), success);
+    const auto other_connects = [&] {
+        return other.asks(Method::connect, [](MessageWriter& w) {
+            w.xor_address(AttributeType::xor_peer_address, peer);
+        });
+    };
+
+    connects();
+    const auto first = streams.last;
+    EXPECT_THAT(arrives({peer.ip, 6000}), SizeIs(1));
+    EXPECT_EQ(other_connects().code(), 508);
+    EXPECT_THAT(arrives({peer.ip, 6001}), IsEmpty());
+    // It counts until it has failed, is closed, or nobody has joined it in time.
+    EXPECT_EQ(answered(first, false).code(), 447);
+    EXPECT_EQ(other_connects().code(), silence);
+    EXPECT_EQ(connects().code(), 508);
+    world.server.peer_gone(FakeStreams::relay, attempt->id);
+    EXPECT_EQ(connects().code(), silence);
+    EXPECT_EQ(connects({peer.ip, 7000}).code(), 508);
+    world.passes(30s);
+    EXPECT_EQ(connects({peer.ip, 7000}).code(), silence);
+    EXPECT_EQ(other_connects().code(), silence);
 }
 
 // With this seed one of the first 1400 ids would come twice.

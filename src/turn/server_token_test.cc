@@ -166,7 +166,7 @@ TEST_F(ServerTokenTest, D34_WithoutATokenTheKeysIdIsNobody) {
 }
 
 TEST_F(ServerTokenTest, D34_TheQuotaOfAUserIsThatOfAToken) {
-    world.server.set_quotas(1000, {.per_user = 1});
+    world.server.set_quotas({.per_user = {.allocations = 1}});
     EXPECT_EQ(client.allocates_with_token().code(), success);
     TokenClient other(world, "5.6.7.9:1234");
     EXPECT_EQ(other.allocates_with_token().code(), success);

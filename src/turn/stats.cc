@@ -32,6 +32,8 @@ std::string_view label(Drop why) {
             return "too_large";
         case Drop::bandwidth:
             return "bandwidth";
+        case Drop::capacity:
+            return "capacity";
         case Drop::over_tcp:
             return "over_tcp";
         case Drop::icmp:

@@ -14,6 +14,7 @@
 #include "turn/credentials.h"
 #include "turn/fast_path.h"
 #include "turn/peer_policy.h"
+#include "turn/quotas.h"
 #include "turn/traffic.h"
 
 namespace ahoy::turn {
@@ -34,6 +35,7 @@ enum class Drop : uint8_t {
     family_mismatch,
     too_large,
     bandwidth,
+    capacity,       // of connections from peers
     over_tcp,       // a datagram for an allocation that has none
     icmp,           // of a kind that is not relayed, or too soon after the last
     client_left,    // of a mobile allocation, and may come back
@@ -70,6 +72,7 @@ struct Stats {
     uint64_t shortcuts = 0;     // open now
     By<Drop> drops{};
     By<AuthFailure> auth_failures{};
+    std::array<By<Limited>, static_cast<size_t>(Counted::count)> limits_reached{};
     By<PeerReason> denied_peers{};               // by requests
     std::map<stun::ErrorCode, uint64_t> errors;  // answers by code; as many entries as codes
     uint64_t bindings = 0;

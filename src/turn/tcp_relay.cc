@@ -71,7 +71,7 @@ std::optional<Server::Reply> Server::connect(const Exchange& x) {
     const RelayPort& relay = allocation.relay(peer->ip.family(), x.now.steady)->port;
     // TCP would connect a port with itself.
     if (relay.address == *peer) return refuse(ErrorCode::forbidden);
-    if (connections.size() >= config_.max_connections) {
+    if (!charge(allocation, {.connections = 1}, x.now.steady)) {
         return refuse(ErrorCode::insufficient_capacity);
     }
     const auto id = add_connection(allocation, *peer, State::connecting, x.now.steady).id;
@@ -112,6 +112,7 @@ void Server::peer_answered(Now now, SocketId relay, ConnectionId id, bool connec
     if (connection == connections.end() || connection->state != State::connecting) return;
     if (!connected) {
         connections.erase(connection);
+        give_back(*allocation);
         const Refusal refusal(ErrorCode::connection_timeout_or_failure);
         return answer_connect(now, *allocation, id, unexpected(refusal), out);
     }
@@ -131,8 +132,12 @@ std::optional<Server::Attempt> Server::peer_arrived(Now now, SocketId relay,
     auto& connections = allocation->connections;
     const bool known =
         std::ranges::find(connections, peer, &PeerConnection::peer) != connections.end();
-    if (permission == nullptr || denied || known || connections.size() >= config_.max_connections) {
+    if (permission == nullptr || denied || known) {
         drop(denied ? Drop::peer_denied : Drop::no_permission);
+        return {};
+    }
+    if (!charge(*allocation, {.connections = 1}, now.steady)) {
+        drop(Drop::capacity);
         return {};
     }
     const auto id = add_connection(*allocation, peer, State::waiting, now.steady).id;
@@ -173,6 +178,7 @@ void Server::peer_gone(SocketId relay, ConnectionId id) {
     Allocation* const allocation = of_relay(relay);
     if (allocation == nullptr) return;
     std::erase_if(allocation->connections, [&](const auto& c) { return c.id == id; });
+    give_back(*allocation);
 }
 
 void Server::expire_connections(Allocation& allocation, Now now, Outbox& out) {
@@ -217,7 +223,6 @@ void Server::disconnect_denied(Allocation& allocation) {
         connection.expires_at = Instant{};
         return false;
     });
-    look_again(slot_of(allocation));
 }
 
 }  // namespace ahoy::turn
