@@ -58,10 +58,10 @@ class Streams : public PeerStreams {
         CHECK(of(port.socket) == 0);  // they ended before
     }
     void connect(const RelayPort& port, const TransportAddress& peer, ConnectionId id,
-                 std::string_view user) override {
+                 const Holder& holder) override {
         CHECK(listening.at(port.socket) == port.address && peer != port.address);
         CHECK(port.address.ip.family() == peer.ip.family() && allowed(peer));
-        add(id, {port.socket, peer, std::string(user), State::connecting, now});
+        add(id, {port.socket, peer, holder.user, State::connecting, now});
     }
     Joined join(SocketId, ConnectionId id, std::string_view user) override {
         const auto found = connections.find(id);
@@ -337,8 +337,8 @@ class World {
             CHECK(permission != permissions_.end() && now_.steady < permission->second);
             // Who connects from an own address listens nowhere there.
             CHECK(own.contains(from.ip) || streams_.allowed(from));
-            streams_.add(attempt->id,
-                         {socket, from, attempt->user, Streams::State::waiting, now_.steady});
+            streams_.add(attempt->id, {socket, from, attempt->holder.user, Streams::State::waiting,
+                                       now_.steady});
             if (input.choose(8) == 1) {  // there was no descriptor for it
                 streams_.connections.erase(attempt->id);
                 server_.peer_gone(socket, attempt->id);

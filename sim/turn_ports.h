@@ -8,6 +8,7 @@
 #include "sim/dice.h"
 #include "sim/streams.h"
 #include "sim/trace.h"
+#include "turn/one_shard_ports.h"
 #include "turn/peer_streams.h"
 #include "turn/quotas.h"
 #include "turn/relay_ports.h"
@@ -69,6 +70,9 @@ class TurnPorts : public turn::RelayPorts {
                                                 const turn::Quotas::Limits&) override;
     void discharge(std::string_view user, const IpAddress& client,
                    const turn::Counts& fewer) override;
+    turn::Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now) override {
+        return table_.quotas.buckets_of(user, client, now, turn::PlainBuckets::make);
+    }
     bool is_own(const IpAddress&) const override;
     bool is_live(const TransportAddress& address) const override {
         return table_.open.contains(address);

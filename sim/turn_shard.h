@@ -41,7 +41,7 @@ class TurnWorld::PeerStreams final : public turn::PeerStreams {
     std::optional<turn::RelayPort> listen(AddressFamily, const IpAddress& near) override;
     void close(const turn::RelayPort&) override;
     void connect(const turn::RelayPort&, const TransportAddress& peer, turn::ConnectionId,
-                 std::string_view user) override;
+                 const turn::Holder&) override;
     Joined join(SocketId client, turn::ConnectionId, std::string_view user) override;
     bool abandon(turn::ConnectionId) override;
     void disconnect(turn::ConnectionId) override;

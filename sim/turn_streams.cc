@@ -18,9 +18,9 @@ void TurnWorld::PeerStreams::close(const turn::RelayPort& port) {
     shard_.ports.stop_listening(port);
 }
 void TurnWorld::PeerStreams::connect(const turn::RelayPort& port, const TransportAddress& peer,
-                                     ConnectionId id, std::string_view user) {
-    calls_.connect = {port.socket, peer, id, std::string(user)};
-    world_.connections_->connect(shard_, port, peer, id, user);
+                                     ConnectionId id, const turn::Holder& holder) {
+    calls_.connect = {port.socket, peer, id, holder.user};
+    world_.connections_->connect(shard_, port, peer, id, holder.user);
 }
 turn::PeerStreams::Joined TurnWorld::PeerStreams::join(SocketId client, ConnectionId id,
                                                        std::string_view user) {
@@ -223,7 +223,7 @@ void TurnWorld::Connections::accept_peer(End end, const Town::Call& call,
                                            .end = end,
                                            .shard = shard.index,
                                            .relay = socket,
-                                           .user = attempt->user};
+                                           .user = attempt->holder.user};
     }
     shard.expire_at = std::min(shard.expire_at, shard.server->next_deadline());
 }

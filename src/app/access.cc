@@ -131,6 +131,8 @@ Access AccessReader::read(const Config& config) {
                   both(config.turn.peers.deny, realm.peers.deny)},
         .quotas = quotas_of(config, realm),
         .bandwidth = {.per_allocation = option(realm, "max-bps", config.turn.allocation_bandwidth),
+                      .per_user = config.turn.user_bandwidth,
+                      .per_address = config.turn.address_bandwidth,
                       .total = config.turn.total_bandwidth}};
     given_.push_back(access.credentials);
     if (!config.turn.database.empty()) {

@@ -113,6 +113,10 @@ TEST_F(AccessTest, TheRealmsOptionsAreQuotas) {
     config.turn.user_quota = 7;
     config.turn.address_quota = 11;
     config.turn.allocation_bandwidth = 3;
+    config.turn.user_bandwidth = 4;
+    config.turn.address_bandwidth = 5;
+    EXPECT_EQ(reader.read(config).bandwidth.per_user, 4u);
+    EXPECT_EQ(reader.read(config).bandwidth.per_address, 5u);
     EXPECT_EQ(reader.read(config).bandwidth.per_allocation, 3u);
     EXPECT_EQ(reader.read(config).quotas.total.allocations, 100u);
     EXPECT_EQ(reader.read(config).quotas.per_user.allocations, 7u);

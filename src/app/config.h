@@ -159,6 +159,8 @@ struct Config {
         unsigned user_peer_connections = 0;
         unsigned address_peer_connections = 0;
         unsigned allocation_bandwidth = 0;
+        unsigned user_bandwidth = 0;
+        unsigned address_bandwidth = 0;
         unsigned total_bandwidth = 0;
         unsigned stun_rate = 10'000;
         std::vector<TransportAddress> alternates;

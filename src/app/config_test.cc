@@ -425,7 +425,10 @@ TEST(Config, N01_DiscoveryIsTwoIpsAndTwoPorts) {
 
 TEST(Config, F37_BandwidthIsNotLimitedByDefault) {
     EXPECT_EQ(Config().turn.allocation_bandwidth, 0u);
+    EXPECT_EQ(Config().turn.user_bandwidth, 0u);
+    EXPECT_EQ(Config().turn.address_bandwidth, 0u);
     EXPECT_EQ(Config().turn.total_bandwidth, 0u);
+    EXPECT_EQ(set("turn.user_bandwidth=500000").turn.user_bandwidth, 500'000u);
     EXPECT_EQ(set("turn.allocation_bandwidth=250000").turn.allocation_bandwidth, 250'000u);
 }
 

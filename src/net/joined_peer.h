@@ -10,11 +10,13 @@ namespace ahoy::net {
 
 class JoinedPeer {
   public:
-    JoinedPeer(PeerSockets& all, turn::ConnectionId id, boost::asio::ip::tcp::socket of_peer)
-        : socket(std::move(of_peer)), all_(&all), id_(id) {}
+    JoinedPeer(PeerSockets& all, turn::ConnectionId id, boost::asio::ip::tcp::socket of_peer,
+               turn::Buckets of_holder)
+        : socket(std::move(of_peer)), buckets(std::move(of_holder)), all_(&all), id_(id) {}
     ~JoinedPeer() { close(); }
     JoinedPeer(JoinedPeer&& other) noexcept
         : socket(std::move(other.socket)),
+          buckets(std::move(other.buckets)),
           all_(std::exchange(other.all_, nullptr)),
           id_(other.id_) {}
     JoinedPeer& operator=(JoinedPeer&&) = delete;
@@ -29,6 +31,7 @@ class JoinedPeer {
     }
 
     boost::asio::ip::tcp::socket socket;
+    turn::Buckets buckets;  // of what is carried
 
   private:
     PeerSockets* all_;

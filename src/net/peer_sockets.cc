@@ -13,22 +13,22 @@ PeerSockets::~PeerSockets() {
     }
 }
 
-bool PeerSockets::put(turn::ConnectionId id, int fd, std::string user,
+bool PeerSockets::put(turn::ConnectionId id, int fd, turn::Holder holder,
                       std::function<void()> on_end) {
     const std::lock_guard lock(mutex_);
     const bool added =
-        entries_.try_emplace(id, Entry{fd, std::move(user), std::move(on_end)}).second;
+        entries_.try_emplace(id, Entry{fd, std::move(holder), std::move(on_end)}).second;
     if (!added) ::close(fd);
     return added;
 }
 
-Result<int, Joined> PeerSockets::join(turn::ConnectionId id, std::string_view user) {
+Result<PeerSockets::Taken, Joined> PeerSockets::join(turn::ConnectionId id, std::string_view user) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(id);
     if (found == entries_.end() || found->second.joined) return unexpected(Joined::unknown);
-    if (found->second.user != user) return unexpected(Joined::other_user);
+    if (found->second.holder.user != user) return unexpected(Joined::other_user);
     found->second.joined = true;
-    return found->second.fd;
+    return Taken{found->second.fd, found->second.holder.buckets};
 }
 
 void PeerSockets::release(turn::ConnectionId id) {

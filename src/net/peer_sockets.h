@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -25,11 +24,15 @@ class PeerSockets {
     PeerSockets(const PeerSockets&) = delete;
     PeerSockets& operator=(const PeerSockets&) = delete;
 
-    // Takes the socket, for `user` to join; `on_end` is called by release().  False, and the
-    // socket is closed, if there is one of this id.
-    bool put(turn::ConnectionId, int fd, std::string user, std::function<void()> on_end);
-    // The socket, which is the caller's now: release() comes before closing it.
-    Result<int, turn::PeerStreams::Joined> join(turn::ConnectionId, std::string_view user);
+    // Takes the socket, for its holder's user to join; `on_end` is called by release().  False, and
+    // the socket is closed, if there is one of this id.
+    bool put(turn::ConnectionId, int fd, turn::Holder, std::function<void()> on_end);
+    // The socket is the caller's now: release() comes before closing it.
+    struct Taken {
+        int fd = -1;
+        turn::Buckets buckets;
+    };
+    Result<Taken, turn::PeerStreams::Joined> join(turn::ConnectionId, std::string_view user);
     void release(turn::ConnectionId);
 
     // As PeerStreams has them; a joined one is shut down, which ends what its owner does with it.
@@ -41,7 +44,7 @@ class PeerSockets {
   private:
     struct Entry {
         int fd;
-        std::string user;
+        turn::Holder holder;
         std::function<void()> on_end;
         bool joined = false;
     };

@@ -23,7 +23,7 @@ class PeerSocketsTest : public testing::Test {
     ~PeerSocketsTest() override { ::close(ends_[1]); }
 
     bool put() {
-        return sockets.put(id, ends_[0], "alice", [this] { ++ended; });
+        return sockets.put(id, ends_[0], {"alice", {}}, [this] { ++ended; });
     }
     int fd() const { return ends_[0]; }
     // The other end reads the end of the stream.
@@ -43,7 +43,7 @@ TEST_F(PeerSocketsTest, ItsUserJoinsItOnce) {
     ASSERT_TRUE(put());
     EXPECT_EQ(sockets.join(id, "bob").error(), Joined::other_user);
     EXPECT_EQ(sockets.join(turn::ConnectionId{43}, "alice").error(), Joined::unknown);
-    EXPECT_EQ(sockets.join(id, "alice").value(), fd());
+    EXPECT_EQ(sockets.join(id, "alice").value().fd, fd());
     EXPECT_TRUE(sockets.is_joined(id));
     EXPECT_EQ(sockets.join(id, "alice").error(), Joined::unknown);
     sockets.release(id);
@@ -76,7 +76,7 @@ TEST_F(PeerSocketsTest, WhatIsJoinedCannotBeAbandonedButShutDown) {
 TEST_F(PeerSocketsTest, AnIdIsUsedOnce) {
     ASSERT_TRUE(put());
     const int another = ::dup(fd());
-    EXPECT_FALSE(sockets.put(id, another, "alice", [] {}));
+    EXPECT_FALSE(sockets.put(id, another, {"alice", {}}, [] {}));
     EXPECT_FALSE(over());
 }
 

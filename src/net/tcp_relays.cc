@@ -85,28 +85,27 @@ class TcpRelays::Impl : public std::enable_shared_from_this<Impl> {
     }
 
     void connect(const turn::RelayPort& port, const TransportAddress& peer, ConnectionId id,
-                 std::string_view user) {
+                 const turn::Holder& holder) {
         const auto& listener = listeners_.at(port.socket);
         const TransportAddress bound{addresses_.all()[listener->relay_address].bound,
                                      port.address.port};
         const auto socket = std::make_shared<tcp::socket>(io_);
         connecting_[id] = socket;
-        asio::co_spawn(io_,
-                       connect(shared_from_this(), socket, Route{port.socket, bound, peer}, id,
-                               std::string(user)),
-                       rethrow);
+        asio::co_spawn(
+            io_, connect(shared_from_this(), socket, Route{port.socket, bound, peer}, id, holder),
+            rethrow);
     }
 
     Joined join(SocketId client, ConnectionId id, std::string_view user) {
-        const auto fd = peers_.join(id, user);
-        if (!fd) return fd.error();
+        const auto taken = peers_.join(id, user);
+        if (!taken) return taken.error();
         tcp::socket socket(io_);
         SocketAddress local;
-        CHECK(::getsockname(*fd, local.get(), local.capacity()) == 0);
+        CHECK(::getsockname(taken->fd, local.get(), local.capacity()) == 0);
         error_code error;
-        socket.assign(local.address().ip.is_v4() ? tcp::v4() : tcp::v6(), *fd, error);
+        socket.assign(local.address().ip.is_v4() ? tcp::v4() : tcp::v6(), taken->fd, error);
         CHECK(!error);
-        streams_.join(client, JoinedPeer(peers_, id, std::move(socket)));
+        streams_.join(client, JoinedPeer(peers_, id, std::move(socket), taken->buckets));
         return Joined::yes;
     }
 
@@ -182,35 +181,35 @@ class TcpRelays::Impl : public std::enable_shared_from_this<Impl> {
         sockets_.tell([&](turn::Server& server, Outbox& out) {
             const auto attempt = server.peer_arrived(read_clocks(), relay, peer, out);
             if (!attempt) return;
-            const bool held = hold(std::move(socket), relay, attempt->id, attempt->user);
+            const bool held = hold(std::move(socket), relay, attempt->id, attempt->holder);
             if (!held) server.peer_gone(relay, attempt->id);  // the id is another connection's
         });
     }
 
     static asio::awaitable<void> connect(std::shared_ptr<Impl> self,
                                          std::shared_ptr<tcp::socket> socket, Route route,
-                                         ConnectionId id, std::string user) {
+                                         ConnectionId id, turn::Holder holder) {
         error_code error = open_and_bind(*socket, route.from);
         if (!error) {
             const auto to = to_endpoint(self->addresses_.to_bound_tcp(route.to));
             std::tie(error) = co_await socket->async_connect(to, tuple_awaitable);
         }
         if (self->connecting_.erase(id) == 0) co_return;  // disconnected meanwhile
-        const bool connected = !error && self->hold(std::move(*socket), route.relay, id, user);
+        const bool connected = !error && self->hold(std::move(*socket), route.relay, id, holder);
         self->sockets_.tell([&](turn::Server& server, Outbox& out) {
             server.peer_answered(read_clocks(), route.relay, id, connected, out);
         });
     }
 
     // Until a client joins it.
-    bool hold(tcp::socket socket, SocketId relay, ConnectionId id, const std::string& user) {
+    bool hold(tcp::socket socket, SocketId relay, ConnectionId id, const turn::Holder& holder) {
         error_code error;
         socket.set_option(tcp::no_delay(true), error);
         socket.set_option(asio::socket_base::keep_alive(true), error);
         const int fd = socket.release(error);
         if (error) return false;
         // Called on any shard.
-        return peers_.put(id, fd, user, [weak = weak_from_this(), &io = io_, relay, id] {
+        return peers_.put(id, fd, holder, [weak = weak_from_this(), &io = io_, relay, id] {
             asio::post(io, [weak, relay, id] {
                 const auto self = weak.lock();
                 if (!self) return;
@@ -249,8 +248,8 @@ void TcpRelays::close(const turn::RelayPort& port) {
     impl_->close(port);
 }
 void TcpRelays::connect(const turn::RelayPort& port, const TransportAddress& peer, ConnectionId id,
-                        std::string_view user) {
-    impl_->connect(port, peer, id, user);
+                        const turn::Holder& holder) {
+    impl_->connect(port, peer, id, holder);
 }
 TcpRelays::Joined TcpRelays::join(SocketId client, ConnectionId id, std::string_view user) {
     return impl_->join(client, id, user);

@@ -2,7 +2,36 @@
 
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
+#include <memory>
+
 namespace ahoy::net {
+namespace {
+
+// Neither a lock nor an atomic read-modify-write: what two shards take between a read and its write
+// counts once.
+class AtomicBuckets final : public turn::SharedBuckets {
+  public:
+    using SharedBuckets::SharedBuckets;
+    turn::TokenBucket read(turn::Direction direction) const override {
+        return at(direction).load(std::memory_order_relaxed);
+    }
+    void write(turn::Direction direction, const turn::TokenBucket& bucket) override {
+        buckets_[static_cast<size_t>(direction)].store(bucket, std::memory_order_relaxed);
+    }
+
+  private:
+    using Bucket = std::atomic<turn::TokenBucket>;
+    static_assert(Bucket::is_always_lock_free);
+
+    const Bucket& at(turn::Direction direction) const {
+        return buckets_[static_cast<size_t>(direction)];
+    }
+    std::array<Bucket, 2> buckets_;
+};
+
+}  // namespace
 
 TurnShared::~TurnShared() {
     reservations_.each([](const HeldPort& held) { ::close(held.fd); });
@@ -41,6 +70,14 @@ void TurnShared::discharge(std::string_view user, const IpAddress& client,
                            const turn::Counts& fewer) {
     const std::lock_guard lock(mutex_);
     quotas_.discharge(user, client, fewer);
+}
+
+turn::Buckets TurnShared::buckets_of(std::string_view user, const IpAddress& client, Instant now) {
+    const std::lock_guard lock(mutex_);
+    return quotas_.buckets_of(user, client, now,
+                              [](Instant begun) -> std::shared_ptr<turn::SharedBuckets> {
+                                  return std::make_shared<AtomicBuckets>(begun);
+                              });
 }
 
 }  // namespace ahoy::net

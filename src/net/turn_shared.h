@@ -1,8 +1,9 @@
 // What the shards' TURN servers have in common and write: reserved ports, which another shard may
 // get, the counts behind quotas, and which shard has which mobile allocation.
 //
-// One object for the whole program, behind mutexes that Allocate requests and ends of allocations
-// take, and Refresh requests with a ticket; no packet waits for them.
+// One object for the whole program, behind mutexes that beginnings and ends of allocations take, of
+// their permissions, channels and connections, and Refresh requests with a ticket; no packet waits
+// for them.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +54,8 @@ class TurnShared {
                                                 const turn::Counts& more,
                                                 const turn::Quotas::Limits&);
     void discharge(std::string_view user, const IpAddress& client, const turn::Counts& fewer);
+    // Of which every shard may take without the mutex.
+    turn::Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now);
 
     // With mutexes of their own.
     PeerSockets peer_sockets;

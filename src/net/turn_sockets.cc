@@ -288,6 +288,9 @@ void TurnSockets::discharge(std::string_view user, const IpAddress& client,
                             const turn::Counts& fewer) {
     shared_.discharge(user, client, fewer);
 }
+turn::Buckets TurnSockets::buckets_of(std::string_view user, const IpAddress& client, Instant now) {
+    return shared_.buckets_of(user, client, now);
+}
 
 void TurnSockets::close_socket(SocketId id) {
     Socket& socket = sockets_[index_of(id)];

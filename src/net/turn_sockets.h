@@ -92,6 +92,7 @@ class TurnSockets final : public turn::RelayPorts {
                                                 const turn::Quotas::Limits&) override;
     void discharge(std::string_view user, const IpAddress& client,
                    const turn::Counts& fewer) override;
+    turn::Buckets buckets_of(std::string_view user, const IpAddress& client, Instant) override;
     bool is_own(const IpAddress&) const override;
     bool is_live(const TransportAddress&) const override;
 

@@ -263,7 +263,8 @@ class TurnStream final : public ClientTransport,
         turn::Bandwidth& bandwidth = table_->bandwidth;
         asio::steady_timer& pause = pauses_[static_cast<size_t>(direction)];
         while (bandwidth.is_limited() && !closed_) {
-            const Duration wait = bandwidth.take(direction, buckets_, size, read_clocks().steady);
+            const Duration wait =
+                bandwidth.take(direction, peer_->buckets, size, read_clocks().steady);
             if (wait == Duration{}) break;
             pause.expires_after(wait);
             co_await pause.async_wait(tuple_awaitable);
@@ -298,7 +299,6 @@ class TurnStream final : public ClientTransport,
     bool partial_ = false;
     bool closed_ = false;
     std::optional<JoinedPeer> peer_;
-    turn::Buckets buckets_;                     // of what is carried for it
     std::array<asio::steady_timer, 2> pauses_;  // by direction
     bool carries_to_client_ = false;
     bool client_has_heard_all_ = false;

@@ -171,7 +171,7 @@ class Allocation {
 
     Traffic to_peers;
     Traffic to_client;
-    Buckets buckets;  // of bandwidth, if that is limited
+    Buckets buckets;  // of bandwidth
 
   private:
     static constexpr size_t index(AddressFamily family) {

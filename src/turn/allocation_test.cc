@@ -74,7 +74,7 @@ TEST_F(AllocationTest, G05_ARelayTakesItsFamilysPeersAlong) {
 }
 
 TEST_F(AllocationTest, O06_IsSmall) {
-    EXPECT_LE(sizeof(Allocation), 512u);
+    EXPECT_LE(sizeof(Allocation), 544u);
 }
 
 TEST(ChannelNumber, J02_RangeOfRfc5766) {

@@ -7,53 +7,71 @@
 namespace ahoy::turn {
 namespace {
 
-constexpr uint64_t billion = 1'000'000'000;
-
-constexpr uint64_t size_of(BytesPerSecond rate) {
-    return std::max<uint64_t>(rate, TokenBucket::min_size) * billion;
+// How long so many bytes take to come back.
+Duration time_of(uint64_t bytes, BytesPerSecond rate) {
+    constexpr uint64_t billion = 1'000'000'000;
+    return Duration(static_cast<int64_t>((bytes * billion + rate - 1) / rate));
 }
-// Twice a bucket, and a message more, are still far from an overflow.
-static_assert(size_of(~BytesPerSecond{0}) < uint64_t{1} << 62);
 
-// What a rate brings back in that time; at most a bucket that is larger than any.
-uint64_t regained(Duration time, BytesPerSecond rate) {
-    uint64_t product = 0;
-    const auto nanoseconds = static_cast<uint64_t>(std::max(time, Duration{}).count());
-    return __builtin_mul_overflow(nanoseconds, uint64_t{rate}, &product) ? ~uint64_t{0} : product;
+Duration size_of(BytesPerSecond rate) {
+    return std::max<Duration>(1s, time_of(TokenBucket::min_size, rate));
 }
 
 }  // namespace
 
 Duration TokenBucket::wait_for(size_t bytes, BytesPerSecond rate, Instant now) {
-    const uint64_t size = size_of(rate);
-    const uint64_t wanted = bytes * billion;
+    const Duration wanted = time_of(bytes, rate), size = size_of(rate);
     CHECK(wanted <= size);
     // A reload may have made the bucket smaller than what is gone.
-    gone_ = std::min(gone_, size);
-    gone_ -= std::min(gone_, regained(now - at_, rate));
-    at_ = now;
-    if (gone_ + wanted <= size) return {};
-    const uint64_t missing = gone_ + wanted - size;
-    return Duration(static_cast<int64_t>((missing + rate - 1) / rate));
+    full_at_ = std::clamp(full_at_, now, now + size);
+    return std::max<Duration>(full_at_ - now + wanted - size, 0s);
 }
 
-void TokenBucket::take(size_t bytes) {
-    gone_ += bytes * billion;
+void TokenBucket::take(size_t bytes, BytesPerSecond rate) {
+    full_at_ += time_of(bytes, rate);
 }
 
-Duration Bandwidth::take(Direction direction, Buckets& of_allocation, size_t payload, Instant now) {
+void TokenBucket::begin(BytesPerSecond rate, Instant at) {
+    full_at_ = std::max(full_at_, at + size_of(rate));
+}
+
+void Buckets::refill_shared() {
+    for (const auto& shared : {of_user, of_network}) {
+        for (const auto direction : {Direction::to_peer, Direction::to_client}) {
+            shared->write(direction, {});
+        }
+    }
+}
+
+Duration Bandwidth::take(Direction direction, Buckets& of, size_t payload, Instant now) {
     const auto way = static_cast<size_t>(direction);
     const size_t bytes = payload + overhead;
-    TokenBucket& own = of_allocation[way];
-    TokenBucket& everybodys = total_[way];
-    const auto wait_for = [&](TokenBucket& bucket, BytesPerSecond rate) {
-        return rate == 0 ? Duration{} : bucket.wait_for(bytes, rate, now);
+    const auto read = [&](const std::shared_ptr<SharedBuckets>& shared, BytesPerSecond rate) {
+        if (rate == 0) return TokenBucket{};
+        TokenBucket bucket = shared->read(direction);
+        bucket.begin(rate, shared->begun);
+        return bucket;
     };
-    const Duration wait =
-        std::max(wait_for(own, limits_.per_allocation), wait_for(everybodys, limits_.total));
+    TokenBucket of_user = read(of.of_user, limits_.per_user);
+    TokenBucket of_network = read(of.of_network, limits_.per_address);
+
+    struct Limited {
+        TokenBucket& bucket;
+        BytesPerSecond rate;
+    };
+    const std::array all{
+        Limited{of.own[way], limits_.per_allocation}, Limited{of_user, limits_.per_user},
+        Limited{of_network, limits_.per_address}, Limited{total_[way], limits_.total}};
+    Duration wait{};
+    for (const auto& [bucket, rate] : all) {
+        if (rate != 0) wait = std::max(wait, bucket.wait_for(bytes, rate, now));
+    }
     if (wait > Duration{}) return wait;
-    if (limits_.per_allocation != 0) own.take(bytes);
-    if (limits_.total != 0) everybodys.take(bytes);
+    for (const auto& [bucket, rate] : all) {
+        if (rate != 0) bucket.take(bytes, rate);
+    }
+    if (limits_.per_user != 0) of.of_user->write(direction, of_user);
+    if (limits_.per_address != 0) of.of_network->write(direction, of_network);
     return {};
 }
 

@@ -17,7 +17,7 @@ class TokenBucketTest : public testing::Test {
   protected:
     bool takes(size_t bytes, BytesPerSecond rate) {
         if (bucket.wait_for(bytes, rate, now) != Duration{}) return false;
-        bucket.take(bytes);
+        bucket.take(bytes, rate);
         return true;
     }
     Instant now = Instant{} + 1h;
@@ -62,17 +62,31 @@ TEST_F(TokenBucketTest, F37_DoesNotOverflow) {
     now += 1ns;
     EXPECT_FALSE(takes(5, most));
     EXPECT_TRUE(takes(4, most));  // 4.29 bytes a nanosecond
-    now = Instant::max();
+    now += 24h * 365 * 100;
     EXPECT_TRUE(takes(most, most));
     EXPECT_FALSE(takes(1, most));
 }
 
-TEST_F(TokenBucketTest, F37_ALowerRateIsNotMadeToPayForAHigherOne) {
+TEST_F(TokenBucketTest, F37_UnderAnotherRateAsMuchTimeIsMissing) {
+    EXPECT_TRUE(takes(1'000'000'000, 1'000'000'000));  // a second's
+    EXPECT_TRUE(takes(TokenBucket::min_size - 1000, 1000));
+    EXPECT_FALSE(takes(1, 1000));
+    EXPECT_FALSE(takes(1, 1'000'000'000));  // but not more than the bucket holds
+    now += 1s;
     EXPECT_TRUE(takes(1'000'000'000, 1'000'000'000));
-    EXPECT_FALSE(takes(1, 1000));
-    now += 1ms;
-    EXPECT_TRUE(takes(1, 1000));
-    EXPECT_FALSE(takes(1, 1000));
+}
+
+TEST_F(TokenBucketTest, F37_MayBeginEmpty) {
+    for (const BytesPerSecond rate : {1000u, 1'000'000u}) {
+        bucket = {};
+        bucket.begin(rate, now);
+        EXPECT_FALSE(takes(1, rate));
+        bucket.begin(rate, now);  // it has begun
+        now += 100ms;
+        bucket.begin(rate, now - 100ms);
+        EXPECT_TRUE(takes(rate / 10, rate));
+        EXPECT_FALSE(takes(1, rate));
+    }
 }
 
 // The definition of a token bucket, over every interval of a random history.
@@ -209,6 +223,107 @@ TEST_F(LimitedWorld, F37_AllAllocationsTogetherHaveALimitToo) {
     for (int i = 0; i < 100; ++i) passed += other.sends_on(0x4000, data).size();
     EXPECT_EQ(passed, 50u);
     EXPECT_EQ(to_client(150), 150u);
+}
+
+// Alice has an allocation on each of two shards, from two addresses; bob shares one of them.
+class SharedWorld : public testing::Test {
+  protected:
+    static constexpr size_t payload = 972;  // 1000 bytes with headers
+
+    SharedWorld()
+        : there(ServerConfig{}, World::credentials(), Nonces({7}), PeerPolicy({}, {listener}),
+                world.ports, world.observer, Random::from_number(2)) {
+        world.shards.push_back(&there);
+        here.socket = bob.socket = SocketId{2};
+        elsewhere.socket = SocketId{3};
+        for (TestClient* client : {&here, &elsewhere, &bob}) begin(*client);
+    }
+    static void begin(TestClient& client) {
+        ASSERT_EQ(client.allocates().code(), Response::success);
+        ASSERT_EQ(client.binds(0x4000, peer).code(), Response::success);
+    }
+    void limit(const Bandwidth::Limits& limits) {
+        world.server.limit_bandwidth(limits);
+        there.limit_bandwidth(limits);
+    }
+    size_t passes(TestClient& client, unsigned count) {
+        size_t passed = 0;
+        for (unsigned i = 0; i < count; ++i) passed += client.sends_on(0x4000, data).size();
+        return passed;
+    }
+    size_t hears(TestClient& client, unsigned count) {
+        size_t passed = 0;
+        for (unsigned i = 0; i < count; ++i) passed += client.hears(peer, data).size();
+        return passed;
+    }
+
+    const std::string data = std::string(payload, 'x');
+    static constexpr unsigned burst = TokenBucket::min_size / 1000;
+    World world;
+    Server there;
+    TestClient here{world, "5.6.7.8:1"}, elsewhere{world, "5.6.7.9:1"},
+        bob{world, "5.6.7.8:2", "bob", "builder"};
+};
+
+TEST_F(SharedWorld, F37_AUserHasOneLimitOnAllShardsTogether) {
+    limit({.per_user = 1000});
+    EXPECT_EQ(passes(here, 1), 0u);  // nothing has come yet
+    world.passes(10s);
+    EXPECT_EQ(passes(here, 4), 4u);
+    EXPECT_EQ(passes(elsewhere, 10), 6u);
+    EXPECT_EQ(passes(here, 1), 0u);
+    EXPECT_EQ(passes(bob, 20), 10u);  // who has his own
+    EXPECT_EQ(hears(elsewhere, 20), 10u);
+    EXPECT_EQ(world.drops(Drop::bandwidth), 12u);
+    world.passes(burst * 1s + 1s);
+    EXPECT_EQ(passes(elsewhere, burst + 10), burst);
+    EXPECT_EQ(passes(here, 1), 0u);
+}
+
+TEST_F(SharedWorld, F37_OneAllocationMayHaveAllThatTheOthersLeave) {
+    limit({.per_user = 1000});
+    size_t passed = 0;
+    for (int second = 0; second < 60; ++second) {
+        world.passes(1s);
+        passed += passes(elsewhere, 2);
+    }
+    EXPECT_EQ(passed, 60u);
+}
+
+TEST_F(SharedWorld, F37_OneAddressHasALimitToo) {
+    limit({.per_address = 1000});
+    world.passes(10s);
+    EXPECT_EQ(passes(here, 20) + passes(bob, 20), 10u);
+    EXPECT_EQ(passes(elsewhere, 20), 10u);
+}
+
+TEST_F(SharedWorld, F37_WhoEndsAllAllocationsAndMakesOthersGainsNothing) {
+    limit({.per_user = 1000});
+    world.passes(burst * 1s + 1s);
+    EXPECT_EQ(bob.refreshes(0).code(), Response::success);
+    size_t passed = 0;
+    for (int i = 0; i < 10; ++i) {
+        begin(bob);
+        passed += passes(bob, 10);
+        ASSERT_EQ(bob.refreshes(0).code(), Response::success);
+    }
+    EXPECT_EQ(passed, 0u);
+}
+
+TEST_F(SharedWorld, F37_AHigherLimitNeedNotWaitForALowerOne) {
+    world.passes(burst * 1s + 1s);
+    limit({.per_user = 1000});
+    EXPECT_EQ(passes(here, burst + 10), burst);
+    limit({.per_user = 1000});  // no change
+    EXPECT_EQ(passes(here, 1), 0u);
+    limit({.per_user = 1'000'000});
+    EXPECT_EQ(passes(here, 500) + passes(elsewhere, 600), 1000u);
+}
+
+TEST_F(SharedWorld, F37_ALimitThatComesLaterFindsFullBuckets) {
+    world.passes(burst * 1s + 1s);
+    limit({.per_user = 1000});
+    EXPECT_EQ(passes(here, burst + 10), burst);
 }
 
 }  // namespace

@@ -7,6 +7,23 @@
 
 namespace ahoy::turn {
 
+class PlainBuckets final : public SharedBuckets {
+  public:
+    using SharedBuckets::SharedBuckets;
+    static std::shared_ptr<SharedBuckets> make(Instant begun) {
+        return std::make_shared<PlainBuckets>(begun);
+    }
+    TokenBucket read(Direction direction) const override {
+        return buckets_[static_cast<size_t>(direction)];
+    }
+    void write(Direction direction, const TokenBucket& bucket) override {
+        buckets_[static_cast<size_t>(direction)] = bucket;
+    }
+
+  private:
+    std::array<TokenBucket, 2> buckets_;
+};
+
 class OneShardPorts : public RelayPorts {
   public:
     void reserve(const RelayPort& port, Reservation reservation) override {
@@ -29,6 +46,9 @@ class OneShardPorts : public RelayPorts {
     }
     void discharge(std::string_view user, const IpAddress& client, const Counts& fewer) override {
         quotas_.discharge(user, client, fewer);
+    }
+    Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now) override {
+        return quotas_.buckets_of(user, client, now, PlainBuckets::make);
     }
 
   private:

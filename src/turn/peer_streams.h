@@ -8,16 +8,24 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/address.h"
 #include "base/datagram.h"
+#include "turn/bandwidth.h"
 #include "turn/relay_ports.h"
 
 namespace ahoy::turn {
 
 // CONNECTION-ID (RFC 6062, section 6.2.1): names a connection to a peer, of any shard.
 enum class ConnectionId : uint32_t {};
+
+// Whose connection it is.
+struct Holder {
+    std::string user;  // who may join it
+    Buckets buckets;   // what its bytes are taken out of; its own limit is that of an allocation
+};
 
 class PeerStreams {
   public:
@@ -30,7 +38,7 @@ class PeerStreams {
 
     // Begins to connect from the relayed address.  Server::peer_answered() tells how it went.
     virtual void connect(const RelayPort&, const TransportAddress& peer, ConnectionId,
-                         std::string_view user) = 0;
+                         const Holder&) = 0;
 
     enum class Joined : uint8_t { yes, unknown, other_user };
     // From the end of this call's answer on, the client's stream and the peer's connection are one.

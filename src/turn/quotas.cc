@@ -14,15 +14,15 @@ static_assert(every.size() == static_cast<size_t>(Counted::count));
 template <class Map, class Key>
 Counts held_by(const Map& map, const Key& key) {
     const auto found = map.find(key);
-    return found == map.end() ? Counts{} : found->second;
+    return found == map.end() ? Counts{} : found->second.held;
 }
 
 template <class Map, class Key>
 void decrease(Map& map, const Key& key, const Counts& fewer) {
     const auto found = map.find(key);
     CHECK(found != map.end());
-    found->second -= fewer;
-    if (!found->second.any()) map.erase(found);
+    found->second.held -= fewer;
+    if (!found->second.held.any()) map.erase(found);
 }
 
 void subtract(unsigned& from, unsigned number) {
@@ -122,8 +122,8 @@ std::optional<Quotas::Refused> Quotas::charge(std::string_view user, const IpAdd
         return Refused{*what, Limited::address};
     }
     if (const auto what = excess(all_, more, limits.total)) return Refused{*what, Limited::server};
-    users_[std::string(user)] += more;
-    networks_[network] += more;
+    users_[std::string(user)].held += more;
+    networks_[network].held += more;
     all_ += more;
     return {};
 }
@@ -132,6 +132,18 @@ void Quotas::discharge(std::string_view user, const IpAddress& client, const Cou
     decrease(users_, user, fewer);
     decrease(networks_, network_of_client(client), fewer);
     all_ -= fewer;
+}
+
+Buckets Quotas::buckets_of(std::string_view user, const IpAddress& client, Instant now,
+                           MakeBuckets make) {
+    const auto of_user = users_.find(user);
+    const auto of_network = networks_.find(network_of_client(client));
+    CHECK(of_user != users_.end() && of_network != networks_.end());
+    for (auto* const buckets : {&of_user->second.buckets, &of_network->second.buckets}) {
+        if (!*buckets) *buckets = make(now);
+    }
+    return {
+        .own = {}, .of_user = of_user->second.buckets, .of_network = of_network->second.buckets};
 }
 
 }  // namespace ahoy::turn

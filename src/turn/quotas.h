@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/address.h"
+#include "turn/bandwidth.h"
 
 namespace ahoy::turn {
 
@@ -71,9 +72,17 @@ class Quotas {
     // So many that were charged have ended.
     void discharge(std::string_view user, const IpAddress& client, const Counts& fewer);
 
+    // Of who is charged; made if there are none yet.
+    using MakeBuckets = std::shared_ptr<SharedBuckets> (*)(Instant begun);
+    Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now, MakeBuckets);
+
   private:
-    std::map<std::string, Counts, std::less<>> users_;
-    std::map<IpAddress, Counts> networks_;
+    struct Account {
+        Counts held;
+        std::shared_ptr<SharedBuckets> buckets;
+    };
+    std::map<std::string, Account, std::less<>> users_;
+    std::map<IpAddress, Account> networks_;
     Counts all_;
 };
 

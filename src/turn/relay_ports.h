@@ -66,6 +66,7 @@ class RelayPorts : public OwnAddresses {
     virtual std::optional<Quotas::Refused> charge(std::string_view user, const IpAddress& client,
                                                   const Counts& more, const Quotas::Limits&) = 0;
     virtual void discharge(std::string_view user, const IpAddress& client, const Counts& fewer) = 0;
+    virtual Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now) = 0;
 };
 
 }  // namespace ahoy::turn

@@ -219,6 +219,8 @@ Allocation& Server::start(Allocation::Origin origin, Transport transport, const 
                           Instant expires_at, bool mobile) {
     Allocation allocation(std::move(origin));
     allocation.charged = {.allocations = 1};
+    allocation.buckets = relay_ports_.buckets_of(
+        allocation.username(), allocation.charged_address(), allocation.created_at());
     for (const auto& port : opened.ports) {
         if (port) allocation.set_relay({*port, expires_at});
     }

@@ -111,7 +111,7 @@ class Server {
     // Somebody has connected to a relayed address.  Nothing: it is to be closed.
     struct Attempt {
         ConnectionId id{};
-        std::string user;  // who may join it
+        Holder holder;
     };
     std::optional<Attempt> peer_arrived(Now, SocketId relay, const TransportAddress& peer, Outbox&);
     // A connection is closed that somebody has joined.
@@ -381,7 +381,6 @@ class Server {
     // shortcuts.cc
     std::vector<OpenShortcut> possible_shortcuts(const Allocation&) const;
     void update_shortcuts(Allocation&);
-    void update_all_shortcuts();
     void open_shortcut(std::vector<OpenShortcut>&, OpenShortcut wanted);
     void close_shortcut(Allocation&, const OpenShortcut&);
     void close_shortcuts(Allocation&);

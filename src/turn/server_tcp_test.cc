@@ -30,10 +30,10 @@ class FakeStreams : public PeerStreams {
     }
     void close(const RelayPort& port) override { EXPECT_EQ(listening.erase(port.address), 1u); }
     void connect(const RelayPort& port, const TransportAddress& to, ConnectionId id,
-                 std::string_view user) override {
+                 const Holder& holder) override {
         EXPECT_TRUE(listening.contains(port.address));
         connecting.emplace_back(to);
-        users[id] = user;
+        users[id] = holder.user;
         last = id;
     }
     Joined join(SocketId client, ConnectionId id, std::string_view user) override {
@@ -109,7 +109,7 @@ class TcpRelayTest : public testing::Test {
     std::vector<Sent> arrives(const TransportAddress& from) {
         return world.sends_of([&](Outbox& out) {
             attempt = world.server.peer_arrived(world.now, FakeStreams::relay, from, out);
-            if (attempt) streams.users[attempt->id] = attempt->user;
+            if (attempt) streams.users[attempt->id] = attempt->holder.user;
         });
     }
 

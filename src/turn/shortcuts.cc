@@ -52,12 +52,6 @@ void Server::update_shortcuts(Allocation& allocation) {
     }
 }
 
-void Server::update_all_shortcuts() {
-    for (Slot& slot : slots_) {
-        if (slot.allocation) update_shortcuts(*slot.allocation);
-    }
-}
-
 void Server::open_shortcut(std::vector<OpenShortcut>& opened, OpenShortcut wanted) {
     const auto id = fast_path_->open(wanted.shortcut, wanted.until);
     if (!id) return;
@@ -99,8 +93,13 @@ std::optional<size_t> Server::count_carried(size_t from) {
 }
 
 void Server::limit_bandwidth(const Bandwidth::Limits& limits) {
+    if (limits == bandwidth_.limits()) return;
     bandwidth_.limit(limits);
-    update_all_shortcuts();
+    for (Slot& slot : slots_) {
+        if (!slot.allocation) continue;
+        slot.allocation->buckets.refill_shared();
+        update_shortcuts(*slot.allocation);
+    }
 }
 
 }  // namespace ahoy::turn

@@ -76,7 +76,7 @@ std::optional<Server::Reply> Server::connect(const Exchange& x) {
     }
     const auto id = add_connection(allocation, *peer, State::connecting, x.now.steady).id;
     connects_[id] = {{x.in.bytes.begin(), x.in.bytes.end()}, *x.proof};
-    streams_->connect(relay, *peer, id, allocation.username());
+    streams_->connect(relay, *peer, id, {allocation.username(), allocation.buckets});
     return {};
 }
 
@@ -154,7 +154,7 @@ std::optional<Server::Attempt> Server::peer_arrived(Now now, SocketId relay,
               .from = client.server.ip,
               .to = client.client,
               .bytes = writer.finish()});
-    return Attempt{id, allocation->username()};
+    return Attempt{id, {allocation->username(), allocation->buckets}};
 }
 
 Server::Reply Server::connection_bind(const Exchange& x) {
