@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "net/turn_shared.h"
 
 namespace ahoy::net {
 namespace {
@@ -49,6 +50,19 @@ TEST_F(PeerSocketsTest, ItsUserJoinsItOnce) {
     sockets.release(id);
     EXPECT_EQ(ended, 1);
     EXPECT_FALSE(sockets.is_joined(id));
+    ::close(fd());
+}
+
+TEST_F(PeerSocketsTest, WhoJoinsItTakesOutOfItsHoldersBuckets) {
+    TurnShared shared;
+    const IpAddress client = IpAddress::v4(0xc6336401);
+    shared.charge("alice", client, {.allocations = 1}, {});
+    const turn::Buckets buckets = shared.buckets_of("alice", client, Instant{});
+    ASSERT_TRUE(sockets.put(id, fd(), {"alice", buckets}, [] {}));
+    const auto taken = sockets.join(id, "alice");
+    EXPECT_EQ(taken.value().buckets.of_user, buckets.of_user);
+    EXPECT_EQ(taken.value().buckets.of_network, buckets.of_network);
+    sockets.release(id);
     ::close(fd());
 }
 

@@ -9,8 +9,8 @@
 namespace ahoy::net {
 namespace {
 
-// Neither a lock nor an atomic read-modify-write: what two shards take between a read and its write
-// counts once.
+// Neither a lock nor an atomic read-modify-write: what others take between a read and its write is
+// forgotten.
 class AtomicBuckets final : public turn::SharedBuckets {
   public:
     using SharedBuckets::SharedBuckets;

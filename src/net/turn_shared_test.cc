@@ -61,6 +61,40 @@ TEST(TurnShared, F24_F25_AllShardsTogetherNeverExceedAQuota) {
     }
 }
 
+TEST(TurnShared, F37_EveryShardFindsTheSameBuckets) {
+    TurnShared shared;
+    const IpAddress other = IpAddress::v4(0xc6336402);
+    for (const IpAddress& ip : {client, other}) {
+        shared.charge("alice", ip, {.allocations = 1}, {});
+    }
+    shared.charge("bob", client, {.allocations = 1}, {});
+    const turn::Buckets one = shared.buckets_of("alice", client, now);
+    const turn::Buckets two = shared.buckets_of("alice", other, now + 1s);
+    const turn::Buckets bob = shared.buckets_of("bob", client, now + 1s);
+    EXPECT_EQ(one.of_user, two.of_user);
+    EXPECT_EQ(one.of_user->begun, now);
+    EXPECT_NE(one.of_network, two.of_network);
+    EXPECT_EQ(one.of_network, bob.of_network);
+    EXPECT_NE(one.of_user, bob.of_user);
+}
+
+// Of what is taken at once some may be forgotten, but nothing is invented.
+TEST(TurnShared, F37_ShardsTakeOutOfOneBucketWithoutALock) {
+    TurnShared shared;
+    shared.charge("alice", client, {.allocations = 1}, {});
+    const turn::Bandwidth::Limits limits{.per_user = 1'000'000};
+    std::atomic<unsigned> passed = 0;
+    on_four_threads([&] {
+        turn::Bandwidth bandwidth(limits);
+        turn::Buckets buckets = shared.buckets_of("alice", client, now);
+        for (int i = 0; i < 5000; ++i) {
+            const auto wait = bandwidth.take(turn::Direction::to_peer, buckets, 972, now + 1s);
+            if (wait == Duration{}) ++passed;
+        }
+    });
+    EXPECT_GE(passed, 1000u);  // in turn it would be that
+}
+
 TEST(TurnShared, F12_OneOfManyShardsGetsThePort) {
     TurnShared shared;
     std::atomic<int> redeemed = 0;

@@ -39,8 +39,8 @@ class TokenBucket {
 enum class Direction : uint8_t { to_peer, to_client };
 
 // Two buckets of which the allocations of a user, or of a network, take on whichever shards they
-// are.  The shell keeps them so that no packet waits for another one: of two that are taken out at
-// the same moment on two shards, one may be forgotten.
+// are.  The shell keeps them so that no packet waits for another one: of two messages that are
+// taken out at the same moment on two shards, one may be forgotten.
 class SharedBuckets {
   public:
     // They begin empty, or who ends all allocations and makes others would find them full.
