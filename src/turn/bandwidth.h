@@ -77,11 +77,14 @@ class Bandwidth {
     // datagrams uses bandwidth too.
     static constexpr size_t overhead = 28;
 
-    explicit Bandwidth(const Limits& limits) : limits_(limits) {}
+    explicit Bandwidth(const Limits& limits) { limit(limits); }
     // From now on.
-    void limit(const Limits& limits) { limits_ = limits; }
+    void limit(const Limits& limits) {
+        limits_ = limits;
+        is_limited_ = limits != Limits{};
+    }
     const Limits& limits() const { return limits_; }
-    bool is_limited() const { return limits_ != Limits{}; }
+    bool is_limited() const { return is_limited_; }
 
     // Takes a message out of all buckets that have a limit, and returns zero.  Or takes nothing,
     // and says when to ask again.
@@ -89,6 +92,7 @@ class Bandwidth {
 
   private:
     Limits limits_;
+    bool is_limited_ = false;  // asked for each packet
     std::array<TokenBucket, 2> total_;
 };
 
