@@ -13,7 +13,8 @@ else()
     add_compile_options(-fpch-preprocess)
     # False positives of g++ 12: inside Asio's coroutines with sanitizers, and of std::string and
     # std::vector in tests.
-    add_compile_options(-Wno-maybe-uninitialized -Wno-array-bounds -Wno-free-nonheap-object)
+    add_compile_options(-Wno-maybe-uninitialized -Wno-array-bounds
+                        -Wno-stringop-overflow -Wno-free-nonheap-object)
 endif()
 
 if(AHOY_SANITIZE)
