@@ -85,6 +85,11 @@ HttpResponse serve_asset(const net::Asset& asset, const net::Request& request,
     return response;
 }
 
+// Of this server, for programs.
+bool is_report(std::string_view path) {
+    return path == "/v1/embed" || path == "/livez" || path == "/readyz" || path == "/metrics";
+}
+
 // Where AppRTC's rooms were in 2014 (apprtc.md, section 2.15).
 constexpr std::string_view old_page_prefix = "/room/";
 
@@ -187,10 +192,11 @@ asio::awaitable<HttpResponse> collider_status(const Worker& worker, const Server
 
 asio::awaitable<HttpResponse> Site::respond(const net::Request& request) {
     const std::string_view path = path_part(request);
-    if (const net::Asset* asset = find_asset(path)) {
-        co_return is_read(request) ? serve_asset(*asset, request, state_)
-                                   : room::method_not_allowed(request.http.method, "GET, HEAD");
+    const net::Asset* const asset = find_asset(path);
+    if ((asset || is_report(path)) && !is_read(request)) {
+        co_return room::method_not_allowed(request.http.method, "GET, HEAD");
     }
+    if (asset) co_return serve_asset(*asset, request, state_);
     if (path == "/status") co_return co_await collider_status(worker_, state_);
     if (path == collider_socket || path == native_socket) co_return room::bad_handshake();
     if (is_read(request)) {

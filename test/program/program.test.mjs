@@ -92,6 +92,9 @@ test('health, metrics and Collider counters answer; unknown paths do not', async
   assert.equal(status.openws, 0);
   assert.equal((await fetch(`${server.url}/etc/passwd`)).status, 404);
   assert.equal((await fetch(`${server.url}/join/tea`)).status, 405);
+  for (const path of ['/', '/livez', '/readyz', '/metrics', '/v1/embed']) {
+    assert.equal((await fetch(`${server.url}${path}`, { method: 'POST' })).status, 405, path);
+  }
   await server.stop();
 });
 
