@@ -208,6 +208,7 @@ const std::vector<Key>& keys() {
                  "certificate has another name"),
         AHOY_KEY(turn, redirect, reload, "\"full\"",
                  "who is sent there: whoever finds this one \"full\" or draining, or \"always\""),
+        AHOY_KEY(turn, stun_only, restart, "false", "whoever asks to relay is refused (508)"),
         AHOY_KEY(
             turn, authenticate_binding, restart, "false",
             "Binding requests need a credential too, which browsers do not have for stun: URLs"),

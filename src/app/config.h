@@ -167,6 +167,7 @@ struct Config {
         std::vector<turn::Alternate> tls_alternates;
         turn::Redirect redirect = turn::Redirect::full;
         bool authenticate_binding = false;
+        bool stun_only = false;
         std::vector<TransportAddress> discovery;
         bool classic_stun = false;
         bool legacy_channels = true;

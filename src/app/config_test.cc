@@ -149,6 +149,7 @@ const std::vector<std::vector<std::string>> other_values{
     {"turn.tls_alternates=[\"198.51.100.7:5349\"]"},
     {"turn.redirect=always"},
     {"turn.authenticate_binding=true"},
+    {"turn.stun_only=true"},
     {"turn.legacy_channels=false"},
     {"turn.tcp_relay=true"},
     {"turn.mobility=true"},

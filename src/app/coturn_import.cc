@@ -465,11 +465,7 @@ class Import {
     }
 
     void quotas() {
-        if (has("stun-only")) {
-            put("turn", "max_allocations", "0", "as stun-only: nobody relays");
-        } else {
-            bound("total-quota", "max_allocations");
-        }
+        bound("total-quota", "max_allocations");
         bound("max-bps", "allocation_bandwidth");
         if (bound("bps-capacity", "total_bandwidth")) {
             lost(
@@ -490,6 +486,7 @@ class Import {
         put("turn", "tcp_relay", has("no-tcp-relay") ? "false" : "true");
         if (has("rfc5766-channel-numbers")) put("turn", "legacy_channels", "true");
         if (has("secure-stun")) put("turn", "authenticate_binding", "true");
+        if (has("stun-only")) put("turn", "stun_only", "true");
         if (has("mobility")) put("turn", "mobility", "true");
         classic_stun();
     }

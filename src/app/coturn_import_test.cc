@@ -241,11 +241,10 @@ TEST(CoturnImport, StunOnlyRelaysForNobody) {
     for (const char* text : {"stun-only\n", "stun-only\nno-auth\n", "stun-only\ntotal-quota=5\n",
                              "stun-only\nlt-cred-mech\nrealm=x\nuser=alice:wonder\n"}) {
         const auto imported = imports(text);
-        EXPECT_EQ(loads(imported).turn.max_allocations, 0u) << text;
+        EXPECT_TRUE(loads(imported).turn.stun_only) << text;
         EXPECT_FALSE(imported.changes_behaviour) << text;
     }
-    EXPECT_EQ(loads(imports(with("stun-only=off\n"))).turn.max_allocations,
-              Config().turn.max_allocations);
+    EXPECT_FALSE(loads(imports(with("stun-only=off\n"))).turn.stun_only);
 }
 
 TEST(CoturnImport, UsersBesideASecretCountedForNothing) {

@@ -38,12 +38,14 @@ room::apprtc::IceConfig IceServers::make(Now now, std::string_view asked) {
     for (const uint16_t port : settings_.ports.tls) {
         turn.urls.push_back(fmt::format("turns:{}:{}?transport=tcp", host, port));
     }
-    if (turn.urls.empty()) return config;
-    // A name of its own for each client, so that one cannot use up another's quota.
-    const auto credential = turn::mint(settings_.secret, random_.token(9), settings_.lifetime, now);
-    turn.username = credential.username;
-    turn.credential = credential.password;
-    config.servers.insert(config.servers.begin(), std::move(turn));
+    if (settings_.ports.turn && !turn.urls.empty()) {
+        // A name of its own for each client, so that one cannot use up another's quota.
+        const auto credential =
+            turn::mint(settings_.secret, random_.token(9), settings_.lifetime, now);
+        turn.username = credential.username;
+        turn.credential = credential.password;
+        config.servers.insert(config.servers.begin(), std::move(turn));
+    }
     if (!stun.urls.empty()) config.servers.insert(config.servers.begin(), std::move(stun));
     return config;
 }

@@ -18,6 +18,7 @@ struct TurnPorts {
     std::vector<uint16_t> tcp;
     std::vector<uint16_t> tls;  // with a certificate that clients accept
     bool stun = true;           // to whoever asks, on those for UDP
+    bool turn = true;
 };
 
 struct IceSettings {

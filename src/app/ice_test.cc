@@ -68,5 +68,14 @@ TEST(IceServers, AHostThatIsNoneGetsOnlyWhatTheConfigurationAdds) {
     EXPECT_EQ(servers().make(now, "[").servers.size(), 1u);
 }
 
+TEST(IceServers, NoCredentialsWhereNobodyRelays) {
+    auto ice = servers();
+    ice.set_ports({.udp = {3478}, .tcp = {3478}, .tls = {443}, .turn = false});
+    const auto config = ice.make(now, "call.example.org");
+    ASSERT_EQ(config.servers.size(), 2u);
+    EXPECT_THAT(config.servers[0].urls, ElementsAre("stun:call.example.org:3478"));
+    EXPECT_EQ(config.servers[0].credential, "");
+}
+
 }  // namespace
 }  // namespace ahoy::app

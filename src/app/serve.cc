@@ -156,6 +156,7 @@ class Program {
             workers_.push_back(std::make_unique<Worker>(i, parts, workers_, relay_addresses_,
                                                         turn_shared_, life_log_,
                                                         Random(random_.seed())));
+            workers_.back()->turn.refuse_new(config_.turn.stun_only);
         }
     }
 
@@ -227,7 +228,8 @@ class Program {
         use(access_reader_.read(config), config.turn.end_revoked);
         TurnPorts ports{.udp = ports_of(listeners_.turn),
                         .tcp = ports_of(listeners_.turn),
-                        .stun = !config.turn.authenticate_binding};
+                        .stun = !config.turn.authenticate_binding,
+                        .turn = !config.turn.stun_only};
         // Nobody checks a self-signed certificate with us: clients would only waste time on it.
         if (!config.tls.certificate.empty()) {
             ports.tls =
