@@ -7,7 +7,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
@@ -16,9 +16,9 @@ import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { certify } from '../authority.mjs';
 import { seal } from '../conformance/access_token.mjs';
-import { Client, udp } from '../conformance/client.mjs';
+import { Client, peer, udp } from '../conformance/client.mjs';
 import { tokens } from '../conformance/server.mjs';
-import { attribute, md5Key, method } from '../conformance/stun.mjs';
+import { attribute, md5Key, method, uint8 } from '../conformance/stun.mjs';
 import { Server } from '../e2e/server.mjs';
 import { JsonSocket } from './websocket.mjs';
 
@@ -60,6 +60,32 @@ const twoAllocate = (server) => withClient(server, {}, async (client) => {
 const permits = (server) => withClient(server, {}, async (client) => {
   await client.allocate();
   return outcome(await client.permit(listener));
+});
+
+const other = { ...listener, address: '127.0.0.6' };
+
+const permitsTwo = (server) => withClient(server, {}, async (client) => {
+  await client.allocate();
+  return outcome(await client.permit(listener)) || outcome(await client.permit(other));
+});
+
+const bindsTwo = (server) => withClient(server, {}, async (client) => {
+  await client.allocate();
+  return outcome(await client.bind(0x4000, listener)) || outcome(await client.bind(0x4001, other));
+});
+
+const connectsTwo = (server) => withClient(server, { transport: 'TCP' }, async (client) => {
+  const listening = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, listener.address);
+  await once(listening, 'listening');
+  await client.allocate([[attribute.requestedTransport, uint8(6)]]);
+  const connects = async (at) => outcome(await client.request(method.connect, [peer(at)]));
+  const there = { address: listener.address, port: listening.address().port };
+  const further = createServer((socket) => socket.on('error', () => {}).resume()).listen(there.port, other.address);
+  await once(further, 'listening');
+  const seen = (await connects(there)) || (await connects({ ...there, address: other.address }));
+  listening.close();
+  further.close();
+  return seen;
 });
 
 const rest = (key) => {
@@ -193,6 +219,11 @@ const rows = (files) => [
   ['turn.max_allocations', { ...users, 'turn.max_allocations': 1 }, { ...users, 'turn.max_allocations': 2 }, twoAllocate, 508, 0],
   ['turn.user_quota', { ...users, 'turn.user_quota': 1 }, { ...users, 'turn.user_quota': 2 }, twoAllocate, 486, 0],
   ['turn.address_quota', { ...users, 'turn.address_quota': 1 }, { ...users, 'turn.address_quota': 2 }, twoAllocate, 486, 0],
+  ...['max', 'user', 'address'].flatMap((whose) => [['permissions', permitsTwo], ['channels', bindsTwo], ['peer_connections', connectsTwo]]
+    .map(([what, two]) => [`turn.${whose}_${what}`, { ...users, 'turn.tcp_relay': true, [`turn.${whose}_${what}`]: 1 },
+      { ...users, 'turn.tcp_relay': true, [`turn.${whose}_${what}`]: 2 }, two, 508, 0])),
+  ['turn.user_bandwidth', users, { ...users, 'turn.user_bandwidth': 1000 }, isNarrow, false, true],
+  ['turn.address_bandwidth', users, { ...users, 'turn.address_bandwidth': 1000 }, isNarrow, false, true],
   ['turn.allocation_bandwidth', users, { ...users, 'turn.allocation_bandwidth': 1000 }, isNarrow, false, true],
   ['turn.total_bandwidth', users, { ...users, 'turn.total_bandwidth': 1000 }, isNarrow, false, true],
   ['turn.stun_rate', { 'turn.stun_rate': 0 }, { 'turn.stun_rate': 2 }, answersAll, true, false],
