@@ -58,12 +58,12 @@ struct Ports : OneShardPorts {
 struct Counter : Observer {
     void allocation_created(const AllocationEvent& event) override {
         ++live;
-        ++of_user[event.allocation.username()];
+        ++of_user[std::string(event.allocation.user().name())];
     }
     void allocation_ended(const AllocationEvent& event, EndReason why) override {
         CHECK(event.allocation.has_relays() && !label(why).empty());
         --live;
-        --of_user[event.allocation.username()];
+        --of_user[std::string(event.allocation.user().name())];
     }
     size_t live = 0;
     std::map<std::string, size_t> of_user;

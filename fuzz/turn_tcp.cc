@@ -41,7 +41,7 @@ class Streams : public PeerStreams {
     struct Connection {
         SocketId relay;
         TransportAddress peer;
-        std::string user;
+        User user;
         State state;
         Instant since;
     };
@@ -63,7 +63,7 @@ class Streams : public PeerStreams {
         CHECK(port.address.ip.family() == peer.ip.family() && allowed(peer));
         add(id, {port.socket, peer, holder.user, State::connecting, now});
     }
-    Joined join(SocketId, ConnectionId id, std::string_view user) override {
+    Joined join(SocketId, ConnectionId id, const User& user) override {
         const auto found = connections.find(id);
         if (found == connections.end() || found->second.state != State::waiting) {
             return Joined::unknown;
@@ -266,7 +266,7 @@ class World {
         for (const Transmit& sent : out_.pending()) answered(client, *request, sent);
         if (streams_.joined) {
             const auto& connection = joinable.at(*streams_.joined);
-            CHECK(connection.user == client.username && is_stream(client.transport));
+            CHECK(connection.user.name() == client.username && is_stream(client.transport));
             client.open = false;  // bytes of the peer's from here on
         }
         done();

@@ -172,7 +172,7 @@ void TurnModel::peer_arrived(Now now, SocketId relay, const TransportAddress& pe
                        peer.to_string());
     }
     auto& [place, grant] = *owner;
-    require(attempt && attempt->holder.user == grant.user && out.size() == 1, "TI17",
+    require(attempt && attempt->holder.user.name() == grant.user && out.size() == 1, "TI17",
             "a client is told of a peer who connects", peer.to_string());
     const Sent& sent = out[0];
     const auto told = wire::decode(sent.bytes);

@@ -96,7 +96,7 @@ void TurnPorts::reserve(const turn::RelayPort& port, turn::Reservation reservati
 }
 
 std::optional<turn::RelayPort> TurnPorts::redeem(const stun::ReservationToken& token,
-                                                 std::string_view user, Instant now) {
+                                                 const turn::User& user, Instant now) {
     const auto port = table_.reservations.redeem(token, user, now);
     if (!port) return {};
     table_.open.at(port->address) = {*port, shard_};
@@ -118,7 +118,7 @@ Instant TurnPorts::withdraw_expired(Instant now) {
     return expired.next;
 }
 
-std::optional<turn::Quotas::Refused> TurnPorts::charge(std::string_view user,
+std::optional<turn::Quotas::Refused> TurnPorts::charge(const turn::User& user,
                                                        const IpAddress& client,
                                                        const turn::Counts& more,
                                                        const turn::Quotas::Limits& limits) {
@@ -127,7 +127,7 @@ std::optional<turn::Quotas::Refused> TurnPorts::charge(std::string_view user,
     return refused;
 }
 
-void TurnPorts::discharge(std::string_view user, const IpAddress& client,
+void TurnPorts::discharge(const turn::User& user, const IpAddress& client,
                           const turn::Counts& fewer) {
     table_.quotas.discharge(user, client, fewer);
     table_.charges -= fewer;

@@ -32,8 +32,8 @@ struct RelayTable {
         End end{};  // the server's
         size_t shard = 0;
         SocketId relay{};
-        std::string user;   // who may join it
-        SocketId client{};  // who has
+        turn::User user{""};  // who may join it
+        SocketId client{};    // who has
         bool peer_finished = false, client_finished = false;
     };
     std::map<turn::ConnectionId, Link> links;
@@ -61,16 +61,17 @@ class TurnPorts : public turn::RelayPorts {
     std::optional<turn::OpenedPorts> open(AddressFamily, turn::Parity, const IpAddress&) override;
     void close(const turn::RelayPort&) override;
     void reserve(const turn::RelayPort&, turn::Reservation) override;
-    std::optional<turn::RelayPort> redeem(const stun::ReservationToken&, std::string_view user,
+    std::optional<turn::RelayPort> redeem(const stun::ReservationToken&, const turn::User& user,
                                           Instant) override;
     size_t reserved() const override { return table_.reservations.count(); }
     Instant withdraw_expired(Instant now) override;
-    std::optional<turn::Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+    std::optional<turn::Quotas::Refused> charge(const turn::User& user, const IpAddress& client,
                                                 const turn::Counts& more,
                                                 const turn::Quotas::Limits&) override;
-    void discharge(std::string_view user, const IpAddress& client,
+    void discharge(const turn::User& user, const IpAddress& client,
                    const turn::Counts& fewer) override;
-    turn::Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now) override {
+    turn::Buckets buckets_of(const turn::User& user, const IpAddress& client,
+                             Instant now) override {
         return table_.quotas.buckets_of(user, client, now, turn::PlainBuckets::make);
     }
     bool is_own(const IpAddress&) const override;

@@ -42,7 +42,7 @@ class TurnWorld::PeerStreams final : public turn::PeerStreams {
     void close(const turn::RelayPort&) override;
     void connect(const turn::RelayPort&, const TransportAddress& peer, turn::ConnectionId,
                  const turn::Holder&) override;
-    Joined join(SocketId client, turn::ConnectionId, std::string_view user) override;
+    Joined join(SocketId client, turn::ConnectionId, const turn::User& user) override;
     bool abandon(turn::ConnectionId) override;
     void disconnect(turn::ConnectionId) override;
     bool is_live(const TransportAddress&) const override;
@@ -67,8 +67,8 @@ class TurnWorld::Connections {
     void close_all();
 
     void connect(Shard&, const turn::RelayPort&, const TransportAddress& peer, turn::ConnectionId,
-                 std::string_view user);
-    PeerStreams::Joined join(SocketId client, turn::ConnectionId, std::string_view user);
+                 const turn::User& user);
+    PeerStreams::Joined join(SocketId client, turn::ConnectionId, const turn::User& user);
     bool abandon(turn::ConnectionId);
     void disconnect(turn::ConnectionId);
 

@@ -19,11 +19,11 @@ void TurnWorld::PeerStreams::close(const turn::RelayPort& port) {
 }
 void TurnWorld::PeerStreams::connect(const turn::RelayPort& port, const TransportAddress& peer,
                                      ConnectionId id, const turn::Holder& holder) {
-    calls_.connect = {port.socket, peer, id, holder.user};
+    calls_.connect = {port.socket, peer, id, std::string(holder.user.name())};
     world_.connections_->connect(shard_, port, peer, id, holder.user);
 }
 turn::PeerStreams::Joined TurnWorld::PeerStreams::join(SocketId client, ConnectionId id,
-                                                       std::string_view user) {
+                                                       const turn::User& user) {
     const Joined joined = world_.connections_->join(client, id, user);
     if (joined == Joined::yes) calls_.joined.emplace(client, id);
     return joined;
@@ -179,7 +179,7 @@ void TurnWorld::Connections::close_client(SocketId socket) {
 
 void TurnWorld::Connections::connect(Shard& shard, const turn::RelayPort& relay,
                                      const TransportAddress& peer, ConnectionId id,
-                                     std::string_view user) {
+                                     const turn::User& user) {
     if (shard.ports.fails()) {
         town_.trace.mark(Mark::connect_failed);
         return world_.post(shard.index, [this, id, socket = relay.socket](Shard& there) {
@@ -193,7 +193,7 @@ void TurnWorld::Connections::connect(Shard& shard, const turn::RelayPort& relay,
     town_.calls[other(end)] = {relay.address, peer};
     peer_ends_[end] = id;
     town_.relays.links[id] = {
-        .end = end, .shard = shard.index, .relay = relay.socket, .user = std::string(user)};
+        .end = end, .shard = shard.index, .relay = relay.socket, .user = user};
     if (!world_.reloads_ || !town_.dice.one_in(4)) return;
     // Which it would seldom be by chance.
     world_.post(shard.index, [&world = world_](Shard&) { world.reload(); });
@@ -262,7 +262,7 @@ void TurnWorld::Connections::answered(ConnectionId id, bool connected) {
 }
 
 turn::PeerStreams::Joined TurnWorld::Connections::join(SocketId client, ConnectionId id,
-                                                       std::string_view user) {
+                                                       const turn::User& user) {
     const auto found = town_.relays.links.find(id);
     if (found == town_.relays.links.end() || found->second.state != State::unjoined) {
         return turn::PeerStreams::Joined::unknown;

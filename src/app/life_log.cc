@@ -84,7 +84,7 @@ void LifeLog::allocation_created(const turn::AllocationEvent& event) {
     log::info("allocation.created", {{"client", allocation.five_tuple().client.to_string()},
                                      {"server", allocation.five_tuple().server.to_string()},
                                      {"relay", relays(allocation)},
-                                     {"user", allocation.username()}});
+                                     {"user", allocation.user().name()}});
 }
 
 void LifeLog::allocation_moved(const turn::AllocationEvent& event) {
@@ -92,7 +92,7 @@ void LifeLog::allocation_moved(const turn::AllocationEvent& event) {
     log::info("allocation.moved", {{"client", allocation.five_tuple().client.to_string()},
                                    {"server", allocation.five_tuple().server.to_string()},
                                    {"relay", relays(allocation)},
-                                   {"user", allocation.username()}});
+                                   {"user", allocation.user().name()}});
 }
 
 void LifeLog::allocation_ended(const turn::AllocationEvent& event, turn::EndReason reason) {
@@ -101,7 +101,7 @@ void LifeLog::allocation_ended(const turn::AllocationEvent& event, turn::EndReas
         std::chrono::floor<std::chrono::seconds>(event.now.steady - allocation.created_at());
     log::info("allocation.ended", {{"client", allocation.five_tuple().client.to_string()},
                                    {"relay", relays(allocation)},
-                                   {"user", allocation.username()},
+                                   {"user", allocation.user().name()},
                                    {"reason", label(reason)},
                                    {"seconds", static_cast<uint64_t>(age.count())},
                                    {"packets_to_peers", allocation.to_peers.packets},

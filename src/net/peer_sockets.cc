@@ -22,7 +22,8 @@ bool PeerSockets::put(turn::ConnectionId id, int fd, turn::Holder holder,
     return added;
 }
 
-Result<PeerSockets::Taken, Joined> PeerSockets::join(turn::ConnectionId id, std::string_view user) {
+Result<PeerSockets::Taken, Joined> PeerSockets::join(turn::ConnectionId id,
+                                                     const turn::User& user) {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(id);
     if (found == entries_.end() || found->second.joined) return unexpected(Joined::unknown);

@@ -32,7 +32,7 @@ class PeerSockets {
         int fd = -1;
         turn::Buckets buckets;
     };
-    Result<Taken, turn::PeerStreams::Joined> join(turn::ConnectionId, std::string_view user);
+    Result<Taken, turn::PeerStreams::Joined> join(turn::ConnectionId, const turn::User& user);
     void release(turn::ConnectionId);
 
     // As PeerStreams has them; a joined one is shut down, which ends what its owner does with it.

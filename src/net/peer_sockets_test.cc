@@ -24,7 +24,7 @@ class PeerSocketsTest : public testing::Test {
     ~PeerSocketsTest() override { ::close(ends_[1]); }
 
     bool put() {
-        return sockets.put(id, ends_[0], {"alice", {}}, [this] { ++ended; });
+        return sockets.put(id, ends_[0], {turn::User("alice"), {}}, [this] { ++ended; });
     }
     int fd() const { return ends_[0]; }
     // The other end reads the end of the stream.
@@ -42,11 +42,11 @@ class PeerSocketsTest : public testing::Test {
 
 TEST_F(PeerSocketsTest, ItsUserJoinsItOnce) {
     ASSERT_TRUE(put());
-    EXPECT_EQ(sockets.join(id, "bob").error(), Joined::other_user);
-    EXPECT_EQ(sockets.join(turn::ConnectionId{43}, "alice").error(), Joined::unknown);
-    EXPECT_EQ(sockets.join(id, "alice").value().fd, fd());
+    EXPECT_EQ(sockets.join(id, turn::User("bob")).error(), Joined::other_user);
+    EXPECT_EQ(sockets.join(turn::ConnectionId{43}, turn::User("alice")).error(), Joined::unknown);
+    EXPECT_EQ(sockets.join(id, turn::User("alice")).value().fd, fd());
     EXPECT_TRUE(sockets.is_joined(id));
-    EXPECT_EQ(sockets.join(id, "alice").error(), Joined::unknown);
+    EXPECT_EQ(sockets.join(id, turn::User(turn::User("alice"))).error(), Joined::unknown);
     sockets.release(id);
     EXPECT_EQ(ended, 1);
     EXPECT_FALSE(sockets.is_joined(id));
@@ -56,10 +56,10 @@ TEST_F(PeerSocketsTest, ItsUserJoinsItOnce) {
 TEST_F(PeerSocketsTest, WhoJoinsItTakesOutOfItsHoldersBuckets) {
     TurnShared shared;
     const IpAddress client = IpAddress::v4(0xc6336401);
-    shared.charge("alice", client, {.allocations = 1}, {});
-    const turn::Buckets buckets = shared.buckets_of("alice", client, Instant{});
-    ASSERT_TRUE(sockets.put(id, fd(), {"alice", buckets}, [] {}));
-    const auto taken = sockets.join(id, "alice");
+    shared.charge(turn::User("alice"), client, {.allocations = 1}, {});
+    const turn::Buckets buckets = shared.buckets_of(turn::User("alice"), client, Instant{});
+    ASSERT_TRUE(sockets.put(id, fd(), {turn::User("alice"), buckets}, [] {}));
+    const auto taken = sockets.join(id, turn::User("alice"));
     EXPECT_EQ(taken.value().buckets.of_user, buckets.of_user);
     EXPECT_EQ(taken.value().buckets.of_network, buckets.of_network);
     sockets.release(id);
@@ -70,13 +70,13 @@ TEST_F(PeerSocketsTest, AbandoningClosesOnlyWhatNobodyHasJoined) {
     ASSERT_TRUE(put());
     EXPECT_TRUE(sockets.abandon(id));
     EXPECT_TRUE(over());
-    EXPECT_EQ(sockets.join(id, "alice").error(), Joined::unknown);
+    EXPECT_EQ(sockets.join(id, turn::User(turn::User("alice"))).error(), Joined::unknown);
     EXPECT_EQ(ended, 0);
 }
 
 TEST_F(PeerSocketsTest, WhatIsJoinedCannotBeAbandonedButShutDown) {
     ASSERT_TRUE(put());
-    ASSERT_TRUE(sockets.join(id, "alice"));
+    ASSERT_TRUE(sockets.join(id, turn::User(turn::User("alice"))));
     EXPECT_FALSE(sockets.abandon(id));
     EXPECT_FALSE(over());
     sockets.disconnect(id);
@@ -90,7 +90,7 @@ TEST_F(PeerSocketsTest, WhatIsJoinedCannotBeAbandonedButShutDown) {
 TEST_F(PeerSocketsTest, AnIdIsUsedOnce) {
     ASSERT_TRUE(put());
     const int another = ::dup(fd());
-    EXPECT_FALSE(sockets.put(id, another, {"alice", {}}, [] {}));
+    EXPECT_FALSE(sockets.put(id, another, {turn::User("alice"), {}}, [] {}));
     EXPECT_FALSE(over());
 }
 

@@ -96,7 +96,7 @@ class TcpRelays::Impl : public std::enable_shared_from_this<Impl> {
             rethrow);
     }
 
-    Joined join(SocketId client, ConnectionId id, std::string_view user) {
+    Joined join(SocketId client, ConnectionId id, const turn::User& user) {
         const auto taken = peers_.join(id, user);
         if (!taken) return taken.error();
         tcp::socket socket(io_);
@@ -251,7 +251,7 @@ void TcpRelays::connect(const turn::RelayPort& port, const TransportAddress& pee
                         const turn::Holder& holder) {
     impl_->connect(port, peer, id, holder);
 }
-TcpRelays::Joined TcpRelays::join(SocketId client, ConnectionId id, std::string_view user) {
+TcpRelays::Joined TcpRelays::join(SocketId client, ConnectionId id, const turn::User& user) {
     return impl_->join(client, id, user);
 }
 bool TcpRelays::abandon(ConnectionId id) {

@@ -28,7 +28,7 @@ class TcpRelays final : public turn::PeerStreams {
     void close(const turn::RelayPort&) override;
     void connect(const turn::RelayPort&, const TransportAddress& peer, turn::ConnectionId,
                  const turn::Holder&) override;
-    Joined join(SocketId client, turn::ConnectionId, std::string_view user) override;
+    Joined join(SocketId client, turn::ConnectionId, const turn::User& user) override;
     bool abandon(turn::ConnectionId) override;
     void disconnect(turn::ConnectionId) override;
     bool is_live(const TransportAddress&) const override;

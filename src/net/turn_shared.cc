@@ -43,7 +43,7 @@ void TurnShared::reserve(turn::Reservation reservation, HeldPort port) {
 }
 
 std::optional<TurnShared::HeldPort> TurnShared::redeem(const stun::ReservationToken& token,
-                                                       std::string_view user, Instant now) {
+                                                       const turn::User& user, Instant now) {
     const std::lock_guard lock(mutex_);
     return reservations_.redeem(token, user, now);
 }
@@ -58,7 +58,7 @@ turn::Reservations<TurnShared::HeldPort>::Expired TurnShared::take_expired(Insta
     return reservations_.take_expired(now);
 }
 
-std::optional<turn::Quotas::Refused> TurnShared::charge(std::string_view user,
+std::optional<turn::Quotas::Refused> TurnShared::charge(const turn::User& user,
                                                         const IpAddress& client,
                                                         const turn::Counts& more,
                                                         const turn::Quotas::Limits& limits) {
@@ -66,13 +66,13 @@ std::optional<turn::Quotas::Refused> TurnShared::charge(std::string_view user,
     return quotas_.charge(user, client, more, limits);
 }
 
-void TurnShared::discharge(std::string_view user, const IpAddress& client,
+void TurnShared::discharge(const turn::User& user, const IpAddress& client,
                            const turn::Counts& fewer) {
     const std::lock_guard lock(mutex_);
     quotas_.discharge(user, client, fewer);
 }
 
-turn::Buckets TurnShared::buckets_of(std::string_view user, const IpAddress& client, Instant now) {
+turn::Buckets TurnShared::buckets_of(const turn::User& user, const IpAddress& client, Instant now) {
     const std::lock_guard lock(mutex_);
     return quotas_.buckets_of(user, client, now,
                               [](Instant begun) -> std::shared_ptr<turn::SharedBuckets> {

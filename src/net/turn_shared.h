@@ -46,16 +46,16 @@ class TurnShared {
     TurnShared& operator=(const TurnShared&) = delete;
 
     void reserve(turn::Reservation, HeldPort);
-    std::optional<HeldPort> redeem(const stun::ReservationToken&, std::string_view user, Instant);
+    std::optional<HeldPort> redeem(const stun::ReservationToken&, const turn::User& user, Instant);
     size_t reserved();
     turn::Reservations<HeldPort>::Expired take_expired(Instant now);
 
-    std::optional<turn::Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+    std::optional<turn::Quotas::Refused> charge(const turn::User& user, const IpAddress& client,
                                                 const turn::Counts& more,
                                                 const turn::Quotas::Limits&);
-    void discharge(std::string_view user, const IpAddress& client, const turn::Counts& fewer);
+    void discharge(const turn::User& user, const IpAddress& client, const turn::Counts& fewer);
     // Of which every shard may take without the mutex.
-    turn::Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now);
+    turn::Buckets buckets_of(const turn::User& user, const IpAddress& client, Instant now);
 
     // With mutexes of their own.
     PeerSockets peer_sockets;

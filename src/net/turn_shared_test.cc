@@ -43,21 +43,21 @@ TEST(TurnShared, F24_F25_AllShardsTogetherNeverExceedAQuota) {
         std::atomic<int> live = 0, most = 0, granted = 0;
         on_four_threads([&] {
             for (int i = 0; i < 5000; ++i) {
-                if (shared.charge("alice", client, one, limits)) continue;
+                if (shared.charge(turn::User("alice"), client, one, limits)) continue;
                 const int here = ++live;
                 for (int seen = most; here > seen && !most.compare_exchange_weak(seen, here);) {
                 }
                 ++granted;
                 --live;
-                shared.discharge("alice", client, one);
+                shared.discharge(turn::User("alice"), client, one);
             }
         });
         EXPECT_LE(most, 3);
         EXPECT_GT(granted, 0);
         for (int i = 0; i < 3; ++i) {  // everything was given back
-            EXPECT_FALSE(shared.charge("alice", client, one, limits));
+            EXPECT_FALSE(shared.charge(turn::User("alice"), client, one, limits));
         }
-        EXPECT_TRUE(shared.charge("alice", client, one, limits));
+        EXPECT_TRUE(shared.charge(turn::User("alice"), client, one, limits));
     }
 }
 
@@ -65,12 +65,12 @@ TEST(TurnShared, F37_EveryShardFindsTheSameBuckets) {
     TurnShared shared;
     const IpAddress other = IpAddress::v4(0xc6336402);
     for (const IpAddress& ip : {client, other}) {
-        shared.charge("alice", ip, {.allocations = 1}, {});
+        shared.charge(turn::User("alice"), ip, {.allocations = 1}, {});
     }
-    shared.charge("bob", client, {.allocations = 1}, {});
-    const turn::Buckets one = shared.buckets_of("alice", client, now);
-    const turn::Buckets two = shared.buckets_of("alice", other, now + 1s);
-    const turn::Buckets bob = shared.buckets_of("bob", client, now + 1s);
+    shared.charge(turn::User("bob"), client, {.allocations = 1}, {});
+    const turn::Buckets one = shared.buckets_of(turn::User("alice"), client, now);
+    const turn::Buckets two = shared.buckets_of(turn::User("alice"), other, now + 1s);
+    const turn::Buckets bob = shared.buckets_of(turn::User("bob"), client, now + 1s);
     EXPECT_EQ(one.of_user, two.of_user);
     EXPECT_EQ(one.of_user->begun, now);
     EXPECT_NE(one.of_network, two.of_network);
@@ -81,12 +81,12 @@ TEST(TurnShared, F37_EveryShardFindsTheSameBuckets) {
 // Of what is taken at once some may be forgotten, but nothing is invented.
 TEST(TurnShared, F37_ShardsTakeOutOfOneBucketWithoutALock) {
     TurnShared shared;
-    shared.charge("alice", client, {.allocations = 1}, {});
+    shared.charge(turn::User("alice"), client, {.allocations = 1}, {});
     const turn::Bandwidth::Limits limits{.per_user = 1'000'000};
     std::atomic<unsigned> passed = 0;
     on_four_threads([&] {
         turn::Bandwidth bandwidth(limits);
-        turn::Buckets buckets = shared.buckets_of("alice", client, now);
+        turn::Buckets buckets = shared.buckets_of(turn::User("alice"), client, now);
         for (int i = 0; i < 5000; ++i) {
             const auto wait = bandwidth.take(turn::Direction::to_peer, buckets, 972, now + 1s);
             if (wait == Duration{}) ++passed;
@@ -99,11 +99,12 @@ TEST(TurnShared, F12_OneOfManyShardsGetsThePort) {
     TurnShared shared;
     std::atomic<int> redeemed = 0;
     for (uint8_t i = 0; i < 50; ++i) {
-        shared.reserve({{i}, "alice", now + 30s}, {.fd = -1, .relay_address = 0, .port = i});
+        shared.reserve({{i}, turn::User("alice"), now + 30s},
+                       {.fd = -1, .relay_address = 0, .port = i});
     }
     on_four_threads([&] {
         for (uint8_t i = 0; i < 50; ++i) {
-            if (shared.redeem({i}, "alice", now)) ++redeemed;
+            if (shared.redeem({i}, turn::User("alice"), now)) ++redeemed;
         }
     });
     EXPECT_EQ(redeemed, 50);
@@ -111,19 +112,20 @@ TEST(TurnShared, F12_OneOfManyShardsGetsThePort) {
 
 TEST(TurnShared, F10_ForeignAndLateTokensGetNothing) {
     TurnShared shared;
-    shared.reserve({{7}, "alice", now + 30s}, {.fd = -1, .relay_address = 1, .port = 50001});
-    EXPECT_FALSE(shared.redeem({8}, "alice", now));
-    EXPECT_FALSE(shared.redeem({7}, "bob", now));
-    EXPECT_FALSE(shared.redeem({7}, "alice", now + 30s));
-    EXPECT_EQ(shared.redeem({7}, "alice", now + 30s - 1ns)->port, 50001);
-    EXPECT_FALSE(shared.redeem({7}, "alice", now));
+    shared.reserve({{7}, turn::User("alice"), now + 30s},
+                   {.fd = -1, .relay_address = 1, .port = 50001});
+    EXPECT_FALSE(shared.redeem({8}, turn::User("alice"), now));
+    EXPECT_FALSE(shared.redeem({7}, turn::User("bob"), now));
+    EXPECT_FALSE(shared.redeem({7}, turn::User("alice"), now + 30s));
+    EXPECT_EQ(shared.redeem({7}, turn::User("alice"), now + 30s - 1ns)->port, 50001);
+    EXPECT_FALSE(shared.redeem({7}, turn::User("alice"), now));
 }
 
 TEST(TurnShared, F18_WhatIsNeverRedeemedIsClosed) {
     Descriptor descriptor;
     {
         TurnShared shared;
-        shared.reserve({{7}, "alice", now + 30s},
+        shared.reserve({{7}, turn::User("alice"), now + 30s},
                        {.fd = descriptor.ends[0], .relay_address = 0, .port = 50001});
         EXPECT_FALSE(descriptor.given_is_closed());
     }

@@ -261,7 +261,7 @@ void TurnSockets::reserve(const turn::RelayPort& port, turn::Reservation reserva
 }
 
 std::optional<turn::RelayPort> TurnSockets::redeem(const stun::ReservationToken& token,
-                                                   std::string_view user, Instant now) {
+                                                   const turn::User& user, Instant now) {
     const auto held = shared_.redeem(token, user, now);
     if (!held) return {};
     const SocketId id = add(*held);
@@ -278,17 +278,18 @@ Instant TurnSockets::withdraw_expired(Instant now) {
     return expired.next;
 }
 
-std::optional<turn::Quotas::Refused> TurnSockets::charge(std::string_view user,
+std::optional<turn::Quotas::Refused> TurnSockets::charge(const turn::User& user,
                                                          const IpAddress& client,
                                                          const turn::Counts& more,
                                                          const turn::Quotas::Limits& limits) {
     return shared_.charge(user, client, more, limits);
 }
-void TurnSockets::discharge(std::string_view user, const IpAddress& client,
+void TurnSockets::discharge(const turn::User& user, const IpAddress& client,
                             const turn::Counts& fewer) {
     shared_.discharge(user, client, fewer);
 }
-turn::Buckets TurnSockets::buckets_of(std::string_view user, const IpAddress& client, Instant now) {
+turn::Buckets TurnSockets::buckets_of(const turn::User& user, const IpAddress& client,
+                                      Instant now) {
     return shared_.buckets_of(user, client, now);
 }
 

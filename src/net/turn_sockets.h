@@ -83,16 +83,16 @@ class TurnSockets final : public turn::RelayPorts {
     std::optional<turn::OpenedPorts> open(AddressFamily, turn::Parity, const IpAddress&) override;
     void close(const turn::RelayPort&) override;
     void reserve(const turn::RelayPort&, turn::Reservation) override;
-    std::optional<turn::RelayPort> redeem(const stun::ReservationToken&, std::string_view user,
+    std::optional<turn::RelayPort> redeem(const stun::ReservationToken&, const turn::User& user,
                                           Instant) override;
     size_t reserved() const override { return shared_.reserved(); }
     Instant withdraw_expired(Instant now) override;
-    std::optional<turn::Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+    std::optional<turn::Quotas::Refused> charge(const turn::User& user, const IpAddress& client,
                                                 const turn::Counts& more,
                                                 const turn::Quotas::Limits&) override;
-    void discharge(std::string_view user, const IpAddress& client,
+    void discharge(const turn::User& user, const IpAddress& client,
                    const turn::Counts& fewer) override;
-    turn::Buckets buckets_of(std::string_view user, const IpAddress& client, Instant) override;
+    turn::Buckets buckets_of(const turn::User& user, const IpAddress& client, Instant) override;
     bool is_own(const IpAddress&) const override;
     bool is_live(const TransportAddress&) const override;
 

@@ -166,13 +166,13 @@ TEST_F(TurnSocketsTest, F11_AReservedPortMovesToTheShardThatRedeemsIt) {
         one.sockets.open(AddressFamily::ipv4, turn::Parity::even_and_next, loopback);
     ASSERT_TRUE(opened && opened->next);
     EXPECT_EQ(opened->next->address.port, opened->port.address.port + 1);
-    one.sockets.reserve(*opened->next, {token, "alice", now + 30s});
+    one.sockets.reserve(*opened->next, {token, turn::User("alice"), now + 30s});
 
-    EXPECT_FALSE(two.sockets.redeem(token, "bob", now));
-    const auto redeemed = two.sockets.redeem(token, "alice", now);
+    EXPECT_FALSE(two.sockets.redeem(token, turn::User("bob"), now));
+    const auto redeemed = two.sockets.redeem(token, turn::User("alice"), now);
     ASSERT_TRUE(redeemed);
     EXPECT_EQ(redeemed->address, opened->next->address);
-    EXPECT_FALSE(one.sockets.redeem(token, "alice", now));               // F12
+    EXPECT_FALSE(one.sockets.redeem(token, turn::User("alice"), now));   // F12
     EXPECT_EQ(one.sockets.withdraw_expired(now + 30s), Instant::max());  // too late
     EXPECT_TRUE(addresses.is_live(redeemed->address));
 
@@ -189,7 +189,7 @@ TEST_F(TurnSocketsTest, F18_AReservedPortThatNobodyWantsIsFreeAgain) {
         one.sockets.open(AddressFamily::ipv4, turn::Parity::even_and_next, loopback);
     ASSERT_TRUE(opened && opened->next);
     const TransportAddress reserved = opened->next->address;
-    one.sockets.reserve(*opened->next, {token, "alice", now + 30s});
+    one.sockets.reserve(*opened->next, {token, turn::User("alice"), now + 30s});
     EXPECT_TRUE(addresses.is_live(reserved));
     EXPECT_EQ(two.sockets.reserved(), 1u);
     EXPECT_EQ(two.sockets.withdraw_expired(now + 29s), now + 30s);
@@ -197,7 +197,7 @@ TEST_F(TurnSocketsTest, F18_AReservedPortThatNobodyWantsIsFreeAgain) {
     EXPECT_EQ(two.sockets.withdraw_expired(now + 30s), Instant::max());  // on whichever shard
     EXPECT_EQ(two.sockets.reserved(), 0u);
     EXPECT_FALSE(addresses.is_live(reserved));
-    EXPECT_FALSE(two.sockets.redeem(token, "alice", now));
+    EXPECT_FALSE(two.sockets.redeem(token, turn::User("alice"), now));
 }
 
 // With real sockets, pairs and single ones, on two shards by turns.

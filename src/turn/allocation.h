@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -24,6 +25,7 @@
 #include "turn/quotas.h"
 #include "turn/relay_ports.h"
 #include "turn/traffic.h"
+#include "turn/user.h"
 
 namespace ahoy::turn {
 
@@ -77,7 +79,7 @@ class Allocation {
   public:
     struct Origin {
         FiveTuple five_tuple;
-        std::string username;
+        User user;
         std::string token_key;  // the id of it, and its clients' USERNAME, if a token was shown
         Keys keys{};
         Instant token_end = Instant::max();
@@ -100,9 +102,9 @@ class Allocation {
         origin_.five_tuple = five_tuple;
         client_has_left_ = false;
     }
-    const std::string& username() const { return origin_.username; }
+    const User& user() const { return origin_.user; }
     // What USERNAME has to be in its requests.
-    const std::string& login() const { return is_by_token() ? token_key() : username(); }
+    std::string_view login() const { return is_by_token() ? token_key() : user().name(); }
     const Keys& keys() const { return origin_.keys; }
     // By third-party authorization (RFC 7635): no longer than its token, but tokens follow on one
     // another.

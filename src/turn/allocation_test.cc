@@ -10,7 +10,7 @@ namespace {
 class AllocationTest : public testing::Test {
   protected:
     const Instant start = Instant{} + 1h;
-    Allocation allocation{{.username = "alice", .created_at = start}};
+    Allocation allocation{{.user = User("alice"), .created_at = start}};
 };
 
 TEST_F(AllocationTest, H07_EntriesAreLiveUntilTheirExpiryAndNotAtIt) {

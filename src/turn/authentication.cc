@@ -88,10 +88,10 @@ Result<Server::Proof, AuthFailure> Server::prove(Exchange& x) const {
     // credential has, nor because the secret was replaced.
     if (x.allocation != nullptr && x.allocation->login() == x.username &&
         is_signed_with(request, x.allocation->keys().of(used))) {
-        x.username = x.allocation->username();
+        x.username = x.allocation->user().name();
         return Proof{x.allocation->keys(), *algorithm, x.allocation->token_end()};
     }
-    if (x.ticket && x.ticket->has_keys && x.ticket->is_of(x.username) &&
+    if (x.ticket && x.ticket->has_keys && x.ticket->is_of(x.user()) &&
         is_signed_with(request, x.ticket->keys.of(used))) {
         return Proof{.keys = x.ticket->keys, .algorithm = *algorithm};
     }
@@ -111,7 +111,8 @@ Result<Server::Proof, AuthFailure> Server::prove_by_token(
     // Another token of the same key takes over what was made with one before.
     const bool is_next = x.allocation != nullptr && x.allocation->token_key() == x.username;
     x.token_key = x.username;
-    x.token_user = is_next ? x.allocation->username() : token_user(x.username, sealed);
+    x.token_user =
+        is_next ? std::string(x.allocation->user().name()) : token_user(x.username, sealed);
     x.username = x.token_user;
     return Proof{.keys = {.md5 = {}, .sha256 = {}, .mac_key = token->mac_key},
                  .algorithm = algorithm,
@@ -147,7 +148,9 @@ Result<std::string_view, AuthFailure> Server::name_in(const Exchange& x) const {
         if (!is(*username)) return unexpected(AuthFailure::incomplete);
         return *username;
     }
-    if (x.allocation != nullptr && is(x.allocation->username())) return x.allocation->username();
+    if (x.allocation != nullptr && is(x.allocation->user().name())) {
+        return x.allocation->user().name();
+    }
     Sha256 userhash;
     std::ranges::copy(*bytes, userhash.begin());
     return credentials_->name_of(userhash).value_or("");

@@ -33,12 +33,12 @@ namespace ahoy::turn {
 struct Ticket {
     MobileId allocation{};
     uint32_t epoch = 0;
-    Sha256 user{};  // hash of the name
+    Sha256 user{};  // hash of the user
     Keys keys;      // with which the allocation was made, so that any shard can check its client;
     bool has_keys = true;  // not of one made with an access token, which has to be shown again
 
-    static Sha256 hash(std::string_view username) { return sha256(as_bytes(username)); }
-    bool is_of(std::string_view username) const { return user == hash(username); }
+    static Sha256 hash(const User& user) { return sha256(as_bytes(user.key())); }
+    bool is_of(const User& other) const { return user == hash(other); }
     friend bool operator==(const Ticket&, const Ticket&) = default;
 };
 

@@ -9,7 +9,7 @@ const FiveTuple here{SocketId{1}, *TransportAddress::parse("5.6.7.8:1"), {}};
 const FiveTuple there{SocketId{1}, *TransportAddress::parse("5.6.7.8:2"), {}};
 
 Ticket ticket_of(MobileId id, uint32_t epoch) {
-    return {id, epoch, Ticket::hash("alice"), make_keys("alice", "ahoy", "wonder")};
+    return {id, epoch, Ticket::hash(User("alice")), make_keys("alice", "ahoy", "wonder")};
 }
 
 TEST(Tickets, M08_SayAgainWhatWasSealed) {
@@ -19,8 +19,8 @@ TEST(Tickets, M08_SayAgainWhatWasSealed) {
     EXPECT_EQ(tickets.open(tickets.seal(ticket, random)), ticket);
     ticket.keys.sha256.reset();
     EXPECT_EQ(tickets.open(tickets.seal(ticket, random)), ticket);
-    EXPECT_TRUE(ticket.is_of("alice"));
-    EXPECT_FALSE(ticket.is_of("bob"));
+    EXPECT_TRUE(ticket.is_of(User("alice")));
+    EXPECT_FALSE(ticket.is_of(User("bob")));
 }
 
 TEST(Tickets, M08_TellAStrangerNothingAndAreNeverTheSame) {
@@ -31,7 +31,7 @@ TEST(Tickets, M08_TellAStrangerNothingAndAreNeverTheSame) {
     EXPECT_NE(one, two);
     EXPECT_EQ(one.size(), two.size());
     EXPECT_LE(one.size(), 128u);
-    const auto user = Ticket::hash("alice");
+    const auto user = Ticket::hash(User("alice"));
     EXPECT_EQ(std::search(one.begin(), one.end(), user.begin(), user.end()), one.end());
 }
 

@@ -29,7 +29,7 @@ std::vector<uint8_t> Server::ticket_for(const Allocation& allocation) {
     if (!allocation.mobile) return {};
     return tickets_->seal({.allocation = allocation.mobile->id,
                            .epoch = allocation.mobile->epoch,
-                           .user = Ticket::hash(allocation.username()),
+                           .user = Ticket::hash(allocation.user()),
                            .keys = allocation.keys(),
                            .has_keys = !allocation.is_by_token()},
                           random_);
@@ -40,7 +40,7 @@ std::vector<uint8_t> Server::ticket_for(const Allocation& allocation) {
 Server::Reply Server::move(const Exchange& x, Duration lifetime) {
     const auto refuse = [](ErrorCode code) { return unexpected(Refusal(code)); };
     if (!x.ticket) return refuse(ErrorCode::allocation_mismatch);
-    if (!x.ticket->is_of(x.username)) return refuse(ErrorCode::wrong_credentials);
+    if (!x.ticket->is_of(x.user())) return refuse(ErrorCode::wrong_credentials);
     Ticket next = *x.ticket;
     ++next.epoch;
 
@@ -123,7 +123,7 @@ Moving Server::give_up(MobileId id) {
         auto& token = moving.ports.emplace_back();
         random_.fill(token);
         forget(*relay, moving.allocation);
-        relay_ports_.reserve(relay->port, {token, moving.allocation.username(), Instant::max()});
+        relay_ports_.reserve(relay->port, {token, moving.allocation.user(), Instant::max()});
     }
     vacate(index);
     return moving;
@@ -137,7 +137,7 @@ Waiting Server::take_over(Now now, Moving moving, const Claim& claim) {
         const auto relay = allocation.stored_relay(family);
         if (!relay) continue;
         const auto port =
-            relay_ports_.redeem(moving.ports.at(next++), allocation.username(), now.steady);
+            relay_ports_.redeem(moving.ports.at(next++), allocation.user(), now.steady);
         if (port) {
             allocation.set_relay({*port, relay->expires_at});
         } else {
@@ -147,8 +147,7 @@ Waiting Server::take_over(Now now, Moving moving, const Claim& claim) {
     if (!allocation.has_relays()) {
         observer_.allocation_ended({before, now}, EndReason::lost);
         stats_.lifetimes.add(now.steady - allocation.created_at());
-        relay_ports_.discharge(allocation.username(), allocation.charged_address(),
-                               allocation.charged);
+        relay_ports_.discharge(allocation.user(), allocation.charged_address(), allocation.charged);
         moves_->end(allocation.mobile->id);
         return claim_voided(claim);
     }

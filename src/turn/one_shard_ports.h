@@ -29,7 +29,7 @@ class OneShardPorts : public RelayPorts {
     void reserve(const RelayPort& port, Reservation reservation) override {
         reservations_.put(std::move(reservation), port);
     }
-    std::optional<RelayPort> redeem(const stun::ReservationToken& token, std::string_view user,
+    std::optional<RelayPort> redeem(const stun::ReservationToken& token, const User& user,
                                     Instant now) override {
         return reservations_.redeem(token, user, now);
     }
@@ -39,15 +39,15 @@ class OneShardPorts : public RelayPorts {
         for (const RelayPort& port : expired.ports) close(port);
         return expired.next;
     }
-    std::optional<Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+    std::optional<Quotas::Refused> charge(const User& user, const IpAddress& client,
                                           const Counts& more,
                                           const Quotas::Limits& limits) override {
         return quotas_.charge(user, client, more, limits);
     }
-    void discharge(std::string_view user, const IpAddress& client, const Counts& fewer) override {
+    void discharge(const User& user, const IpAddress& client, const Counts& fewer) override {
         quotas_.discharge(user, client, fewer);
     }
-    Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now) override {
+    Buckets buckets_of(const User& user, const IpAddress& client, Instant now) override {
         return quotas_.buckets_of(user, client, now, PlainBuckets::make);
     }
 

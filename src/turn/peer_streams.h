@@ -8,13 +8,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "base/address.h"
 #include "base/datagram.h"
 #include "turn/bandwidth.h"
 #include "turn/relay_ports.h"
+#include "turn/user.h"
 
 namespace ahoy::turn {
 
@@ -23,8 +22,8 @@ enum class ConnectionId : uint32_t {};
 
 // Whose connection it is.
 struct Holder {
-    std::string user;  // who may join it
-    Buckets buckets;   // what its bytes are taken out of; its own limit is that of an allocation
+    User user;        // who may join it
+    Buckets buckets;  // what its bytes are taken out of; its own limit is that of an allocation
 };
 
 class PeerStreams {
@@ -42,7 +41,7 @@ class PeerStreams {
 
     enum class Joined : uint8_t { yes, unknown, other_user };
     // From the end of this call's answer on, the client's stream and the peer's connection are one.
-    virtual Joined join(SocketId client, ConnectionId, std::string_view user) = 0;
+    virtual Joined join(SocketId client, ConnectionId, const User& user) = 0;
 
     // Closes the connection unless somebody has joined it; the result says whether it is closed.
     virtual bool abandon(ConnectionId) = 0;

@@ -112,31 +112,31 @@ std::optional<Counted> excess(const Counts& held, const Counts& more, const Coun
     return {};
 }
 
-std::optional<Quotas::Refused> Quotas::charge(std::string_view user, const IpAddress& client,
+std::optional<Quotas::Refused> Quotas::charge(const User& user, const IpAddress& client,
                                               const Counts& more, const Limits& limits) {
     const IpAddress network = network_of_client(client);
-    if (const auto what = excess(held_by(users_, user), more, limits.per_user)) {
+    if (const auto what = excess(held_by(users_, user.key()), more, limits.per_user)) {
         return Refused{*what, Limited::user};
     }
     if (const auto what = excess(held_by(networks_, network), more, limits.per_address)) {
         return Refused{*what, Limited::address};
     }
     if (const auto what = excess(all_, more, limits.total)) return Refused{*what, Limited::server};
-    users_[std::string(user)].held += more;
+    users_[user.key()].held += more;
     networks_[network].held += more;
     all_ += more;
     return {};
 }
 
-void Quotas::discharge(std::string_view user, const IpAddress& client, const Counts& fewer) {
-    decrease(users_, user, fewer);
+void Quotas::discharge(const User& user, const IpAddress& client, const Counts& fewer) {
+    decrease(users_, user.key(), fewer);
     decrease(networks_, network_of_client(client), fewer);
     all_ -= fewer;
 }
 
-Buckets Quotas::buckets_of(std::string_view user, const IpAddress& client, Instant now,
+Buckets Quotas::buckets_of(const User& user, const IpAddress& client, Instant now,
                            MakeBuckets make) {
-    const auto of_user = users_.find(user);
+    const auto of_user = users_.find(user.key());
     const auto of_network = networks_.find(network_of_client(client));
     CHECK(of_user != users_.end() && of_network != networks_.end());
     for (auto* const buckets : {&of_user->second.buckets, &of_network->second.buckets}) {

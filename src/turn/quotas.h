@@ -15,6 +15,7 @@
 
 #include "base/address.h"
 #include "turn/bandwidth.h"
+#include "turn/user.h"
 
 namespace ahoy::turn {
 
@@ -67,21 +68,21 @@ class Quotas {
     };
 
     // Counts so many more, all or none.
-    std::optional<Refused> charge(std::string_view user, const IpAddress& client,
-                                  const Counts& more, const Limits&);
+    std::optional<Refused> charge(const User& user, const IpAddress& client, const Counts& more,
+                                  const Limits&);
     // So many that were charged have ended.
-    void discharge(std::string_view user, const IpAddress& client, const Counts& fewer);
+    void discharge(const User& user, const IpAddress& client, const Counts& fewer);
 
     // Of who is charged; made if there are none yet.
     using MakeBuckets = std::shared_ptr<SharedBuckets> (*)(Instant begun);
-    Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now, MakeBuckets);
+    Buckets buckets_of(const User& user, const IpAddress& client, Instant now, MakeBuckets);
 
   private:
     struct Account {
         Counts held;
         std::shared_ptr<SharedBuckets> buckets;
     };
-    std::map<std::string, Account, std::less<>> users_;
+    std::map<std::string, Account> users_;  // by their keys
     std::map<IpAddress, Account> networks_;
     Counts all_;
 };

@@ -11,10 +11,10 @@ constexpr int success = Response::success;
 
 class QuotasTest : public testing::Test {
   protected:
-    bool charges(std::string_view user, const char* client, const Counts& more = one) {
+    bool charges(const User& user, const char* client, const Counts& more = one) {
         return !quotas.charge(user, ip(client), more, limits);
     }
-    void gives_back(std::string_view user, const char* client, const Counts& fewer = one) {
+    void gives_back(const User& user, const char* client, const Counts& fewer = one) {
         quotas.discharge(user, ip(client), fewer);
     }
 
@@ -25,60 +25,60 @@ class QuotasTest : public testing::Test {
 
 TEST_F(QuotasTest, F24_CountsUsersAndNetworksApart) {
     limits = {.per_user = {.allocations = 2}, .per_address = {.allocations = 3}};
-    EXPECT_TRUE(charges("alice", "198.51.100.1"));
-    EXPECT_TRUE(charges("alice", "198.51.100.1"));
-    EXPECT_FALSE(charges("alice", "198.51.100.2"));
-    EXPECT_TRUE(charges("bob", "198.51.100.1"));
-    EXPECT_FALSE(charges("carol", "198.51.100.1"));
-    EXPECT_TRUE(charges("carol", "198.51.100.2"));
-    gives_back("alice", "198.51.100.1");
-    EXPECT_TRUE(charges("alice", "198.51.100.1"));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1"));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1"));
+    EXPECT_FALSE(charges(User("alice"), "198.51.100.2"));
+    EXPECT_TRUE(charges(User("bob"), "198.51.100.1"));
+    EXPECT_FALSE(charges(User("carol"), "198.51.100.1"));
+    EXPECT_TRUE(charges(User("carol"), "198.51.100.2"));
+    gives_back(User("alice"), "198.51.100.1");
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1"));
 }
 
 TEST_F(QuotasTest, F24_WhatIsRefusedIsNotCounted) {
     limits = {.per_user = {.allocations = 1}, .per_address = {.allocations = 2}};
-    EXPECT_TRUE(charges("alice", "198.51.100.1"));
-    for (int i = 0; i < 5; ++i) EXPECT_FALSE(charges("alice", "198.51.100.1"));
-    EXPECT_TRUE(charges("bob", "198.51.100.1"));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1"));
+    for (int i = 0; i < 5; ++i) EXPECT_FALSE(charges(User("alice"), "198.51.100.1"));
+    EXPECT_TRUE(charges(User("bob"), "198.51.100.1"));
 }
 
 TEST_F(QuotasTest, F24_AnIpv6HostHasA64) {
     limits = {.per_address = {.allocations = 1}};
-    EXPECT_TRUE(charges("alice", "2001:db8::1"));
-    EXPECT_FALSE(charges("alice", "2001:db8::ffff:2"));
-    EXPECT_TRUE(charges("alice", "2001:db8:0:1::1"));
-    EXPECT_TRUE(charges("alice", "198.51.100.1"));
-    EXPECT_TRUE(charges("alice", "198.51.100.2"));
+    EXPECT_TRUE(charges(User("alice"), "2001:db8::1"));
+    EXPECT_FALSE(charges(User("alice"), "2001:db8::ffff:2"));
+    EXPECT_TRUE(charges(User("alice"), "2001:db8:0:1::1"));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1"));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.2"));
 }
 
 TEST_F(QuotasTest, F24_NoLimit) {
-    for (int i = 0; i < 1000; ++i) EXPECT_TRUE(charges("alice", "198.51.100.1"));
+    for (int i = 0; i < 1000; ++i) EXPECT_TRUE(charges(User("alice"), "198.51.100.1"));
 }
 
 TEST_F(QuotasTest, F25_AllTogetherHaveALimitToo) {
     limits = {.total = {.allocations = 2}};
-    EXPECT_TRUE(charges("alice", "198.51.100.1"));
-    EXPECT_TRUE(charges("bob", "198.51.100.2"));
-    EXPECT_FALSE(charges("carol", "198.51.100.3"));
-    gives_back("alice", "198.51.100.1");
-    EXPECT_TRUE(charges("carol", "198.51.100.3"));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1"));
+    EXPECT_TRUE(charges(User("bob"), "198.51.100.2"));
+    EXPECT_FALSE(charges(User("carol"), "198.51.100.3"));
+    gives_back(User("alice"), "198.51.100.1");
+    EXPECT_TRUE(charges(User("carol"), "198.51.100.3"));
 }
 
 TEST_F(QuotasTest, H05_EveryKindIsCountedByItself) {
     limits = {.per_user = {.permissions = 2, .channels = 1}};
-    EXPECT_TRUE(charges("alice", "198.51.100.1", {.permissions = 1, .channels = 1}));
-    EXPECT_FALSE(charges("alice", "198.51.100.1", {.channels = 1}));
-    EXPECT_TRUE(charges("alice", "198.51.100.1", {.permissions = 1}));
-    EXPECT_TRUE(charges("alice", "198.51.100.1", {.connections = 100}));
-    EXPECT_FALSE(charges("alice", "198.51.100.1", {.permissions = 1}));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1", {.permissions = 1, .channels = 1}));
+    EXPECT_FALSE(charges(User("alice"), "198.51.100.1", {.channels = 1}));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1", {.permissions = 1}));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1", {.connections = 100}));
+    EXPECT_FALSE(charges(User("alice"), "198.51.100.1", {.permissions = 1}));
 }
 
 TEST_F(QuotasTest, H02_AllIsChargedOrNothing) {
     limits = {.per_user = {.permissions = 3, .channels = 1}};
-    EXPECT_TRUE(charges("alice", "198.51.100.1", {.channels = 1}));
-    EXPECT_FALSE(charges("alice", "198.51.100.1", {.permissions = 3, .channels = 1}));
-    EXPECT_FALSE(charges("alice", "198.51.100.1", {.permissions = 4}));
-    EXPECT_TRUE(charges("alice", "198.51.100.1", {.permissions = 3}));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1", {.channels = 1}));
+    EXPECT_FALSE(charges(User("alice"), "198.51.100.1", {.permissions = 3, .channels = 1}));
+    EXPECT_FALSE(charges(User("alice"), "198.51.100.1", {.permissions = 4}));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1", {.permissions = 3}));
 }
 
 TEST_F(QuotasTest, F24_TellsWhatThereWouldBeTooMuchOfAndWhoseLimitThatIs) {
@@ -86,7 +86,7 @@ TEST_F(QuotasTest, F24_TellsWhatThereWouldBeTooMuchOfAndWhoseLimitThatIs) {
               .per_address = {.permissions = 6, .channels = 6},
               .total = {.connections = 7}};
     const auto refused = [&](const Counts& more) {
-        return quotas.charge("alice", ip("198.51.100.1"), more, limits);
+        return quotas.charge(User("alice"), ip("198.51.100.1"), more, limits);
     };
     using Refused = Quotas::Refused;
     EXPECT_EQ(refused({.permissions = 7}), (Refused{Counted::permissions, Limited::user}));
@@ -95,10 +95,10 @@ TEST_F(QuotasTest, F24_TellsWhatThereWouldBeTooMuchOfAndWhoseLimitThatIs) {
 }
 
 TEST_F(QuotasTest, F24_AboveALimitThatHasBecomeLowerOnlyThatKindIsRefused) {
-    EXPECT_TRUE(charges("alice", "198.51.100.1", {.allocations = 3}));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1", {.allocations = 3}));
     limits = {.per_user = {.allocations = 1}};
-    EXPECT_FALSE(charges("alice", "198.51.100.1"));
-    EXPECT_TRUE(charges("alice", "198.51.100.1", {.permissions = 1}));
+    EXPECT_FALSE(charges(User("alice"), "198.51.100.1"));
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1", {.permissions = 1}));
 }
 
 TEST(Quotas, F24_OneAddressHasItsShareOfTheServer) {

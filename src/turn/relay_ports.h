@@ -55,7 +55,7 @@ class RelayPorts : public OwnAddresses {
     virtual void reserve(const RelayPort&, Reservation) = 0;
     // The port is the caller's now.  Nothing unless it is reserved for that user, or if it cannot
     // be opened here.
-    virtual std::optional<RelayPort> redeem(const stun::ReservationToken&, std::string_view user,
+    virtual std::optional<RelayPort> redeem(const stun::ReservationToken&, const User& user,
                                             Instant now) = 0;
     // How many are reserved, by all shards.
     virtual size_t reserved() const = 0;
@@ -63,10 +63,10 @@ class RelayPorts : public OwnAddresses {
     virtual Instant withdraw_expired(Instant now) = 0;
 
     // As Quotas has them.
-    virtual std::optional<Quotas::Refused> charge(std::string_view user, const IpAddress& client,
+    virtual std::optional<Quotas::Refused> charge(const User& user, const IpAddress& client,
                                                   const Counts& more, const Quotas::Limits&) = 0;
-    virtual void discharge(std::string_view user, const IpAddress& client, const Counts& fewer) = 0;
-    virtual Buckets buckets_of(std::string_view user, const IpAddress& client, Instant now) = 0;
+    virtual void discharge(const User& user, const IpAddress& client, const Counts& fewer) = 0;
+    virtual Buckets buckets_of(const User& user, const IpAddress& client, Instant now) = 0;
 };
 
 }  // namespace ahoy::turn

@@ -123,23 +123,24 @@ Server::Reply Server::allocate(const Exchange& x) {
         if (const auto elsewhere = try_alternate(x, *options)) return unexpected(*elsewhere);
     }
     if (refuses_new_) return unexpected(no_room(x, *options));
+    const User user = x.user();
     const IpAddress& client = x.five_tuple.client.ip;
     constexpr Counts one{.allocations = 1};
-    if (const auto limited = charge(x.username, client, one)) {
+    if (const auto limited = charge(user, client, one)) {
         return unexpected(*limited == Limited::server
                               ? no_room(x, *options)
                               : Refusal(ErrorCode::allocation_quota_reached));
     }
     const auto opened = open_relays(x, *options);
     if (!opened) {
-        relay_ports_.discharge(x.username, client, one);
+        relay_ports_.discharge(user, client, one);
         const bool full = opened.error().code == ErrorCode::insufficient_capacity;
         return unexpected(full ? no_room(x, *options) : opened.error());
     }
 
     const Allocation& allocation =
         start({.five_tuple = x.five_tuple,
-               .username = std::string(x.username),
+               .user = user,
                .token_key = std::string(x.token_key),
                .keys = x.proof->keys,
                .token_end = x.proof->token_end,
@@ -180,7 +181,7 @@ Result<Server::Opened, Server::Refusal> Server::open_relays(const Exchange& x,
                                                             const AllocateOptions& options) {
     Opened opened;
     if (options.token) {
-        const auto port = redeem(*options.token, x.username, x.now.steady);
+        const auto port = redeem(*options.token, x.user(), x.now.steady);
         if (!port) return unexpected(port.error());
         opened.ports[index(port->address.ip.family())] = *port;
         return opened;
@@ -213,24 +214,24 @@ Result<Server::Opened, Server::Refusal> Server::open_relays(const Exchange& x,
         }
         opened.ports[index(family)] = port->port;
         if (reserves && port->next)
-            opened.reservation = reserve(*port->next, x.username, x.now.steady);
+            opened.reservation = reserve(*port->next, x.user(), x.now.steady);
     }
     if (failed && !options.also_ipv6) return unexpected(Refusal(failed->code));
     opened.address_error = failed;
     return opened;
 }
 
-stun::ReservationToken Server::reserve(const RelayPort& port, std::string_view user, Instant now) {
+stun::ReservationToken Server::reserve(const RelayPort& port, User user, Instant now) {
     stun::ReservationToken token;
     random_.fill(token);
     const Instant expires_at = now + reservation_lifetime;
-    relay_ports_.reserve(port, {token, std::string(user), expires_at});
+    relay_ports_.reserve(port, {token, std::move(user), expires_at});
     withdraw_at_ = std::min(withdraw_at_, expires_at);
     return token;
 }
 
 Result<RelayPort, Server::Refusal> Server::redeem(const stun::ReservationToken& token,
-                                                  std::string_view user, Instant now) {
+                                                  const User& user, Instant now) {
     const auto port = relay_ports_.redeem(token, user, now);
     if (!port) return unexpected(Refusal(ErrorCode::insufficient_capacity));
     return *port;

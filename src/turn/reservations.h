@@ -6,20 +6,19 @@
 
 #include <algorithm>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/crypto.h"
 #include "base/time.h"
 #include "stun/attributes.h"
+#include "turn/user.h"
 
 namespace ahoy::turn {
 
 struct Reservation {
     stun::ReservationToken token{};
-    std::string user;  // nobody else may redeem it
+    User user;  // nobody else may redeem it
     Instant expires_at;
 };
 
@@ -31,8 +30,7 @@ class Reservations {
     }
 
     // The port of a live token of that user.
-    std::optional<Port> redeem(const stun::ReservationToken& token, std::string_view user,
-                               Instant now) {
+    std::optional<Port> redeem(const stun::ReservationToken& token, const User& user, Instant now) {
         const size_t at = find(token);
         if (at == entries_.size()) return {};
         const Reservation& found = entries_[at].reservation;

@@ -185,7 +185,7 @@ std::optional<Server::Reply> Server::reply_to(Exchange& x) {
     // RFC 3489, section 11.2.10, has no padding: one is repeated.
     if (x.request.is_classic() && count % 2 == 1) types[count++] = types[0];
     if (count > 0) return unexpected(refusal);
-    if (x.allocation != nullptr && x.allocation->username() != x.username) {
+    if (x.allocation != nullptr && !x.allocation->user().is(x.username, x.realm)) {
         return unexpected(Refusal(ErrorCode::wrong_credentials));
     }
     switch (x.request.method()) {
@@ -219,8 +219,8 @@ Allocation& Server::start(Allocation::Origin origin, Transport transport, const 
                           Instant expires_at, bool mobile) {
     Allocation allocation(std::move(origin));
     allocation.charged = {.allocations = 1};
-    allocation.buckets = relay_ports_.buckets_of(
-        allocation.username(), allocation.charged_address(), allocation.created_at());
+    allocation.buckets = relay_ports_.buckets_of(allocation.user(), allocation.charged_address(),
+                                                 allocation.created_at());
     for (const auto& port : opened.ports) {
         if (port) allocation.set_relay({*port, expires_at});
     }
@@ -306,12 +306,12 @@ void Server::end(Allocation& allocation, Now now, EndReason why) {
     end_connections(allocation);
     drop_relay(allocation, AddressFamily::ipv4);
     drop_relay(allocation, AddressFamily::ipv6);
-    relay_ports_.discharge(allocation.username(), allocation.charged_address(), allocation.charged);
+    relay_ports_.discharge(allocation.user(), allocation.charged_address(), allocation.charged);
     if (allocation.mobile) moves_->end(allocation.mobile->id);
     vacate(index);
 }
 
-std::optional<Limited> Server::charge(std::string_view user, const IpAddress& client,
+std::optional<Limited> Server::charge(const User& user, const IpAddress& client,
                                       const Counts& more) {
     const auto refused = relay_ports_.charge(user, client, more, config_.quotas);
     if (!refused) return {};
@@ -332,7 +332,7 @@ bool Server::charge(Allocation& allocation, const Counts& more, Instant now) {
               .limits_reached[static_cast<size_t>(*what)][static_cast<size_t>(Limited::allocation)];
         return false;
     }
-    if (charge(allocation.username(), allocation.charged_address(), more)) return false;
+    if (charge(allocation.user(), allocation.charged_address(), more)) return false;
     allocation.charged += more;
     return true;
 }
@@ -343,7 +343,7 @@ void Server::give_back(Allocation& allocation) {
     if (allocation.charged == held) return;
     Counts gone = allocation.charged;
     gone -= held;
-    relay_ports_.discharge(allocation.username(), allocation.charged_address(), gone);
+    relay_ports_.discharge(allocation.user(), allocation.charged_address(), gone);
     allocation.charged = held;
 }
 
@@ -417,7 +417,7 @@ void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy p
 bool Server::is_revoked(const Allocation& allocation) const {
     return allocation.is_by_token()
                ? !credentials_->token_keys().has(allocation.token_key())
-               : !credentials_->stands_by(allocation.username(), allocation.keys());
+               : !credentials_->stands_by(allocation.user().name(), allocation.keys());
 }
 
 std::optional<size_t> Server::end_revoked(Now now, size_t from) {

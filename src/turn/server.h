@@ -189,11 +189,14 @@ class Server {
         const stun::Message& request;
         FiveTuple five_tuple;
         Allocation* allocation = nullptr;  // of this five-tuple
+        RealmId realm{};                   // in which it is answered
         std::string_view username;         // whose allocations these are
         std::string_view token_key;        // the id of it, if a token was shown,
         std::string token_user;            // and whom that stands for
         std::optional<Ticket> ticket;      // if it is one of ours
         std::optional<Proof> proof;        // once it is authenticated
+
+        User user() const { return User(username, realm); }
     };
     // Attributes by type number; as many as a message can have.
     struct UnknownAttributes {
@@ -335,9 +338,8 @@ class Server {
     Answer describe(const Allocation&, Instant);
     void refresh_relays(Allocation&, Now, std::optional<AddressFamily> only, Duration lifetime);
     Duration granted_lifetime(const Exchange&, std::optional<std::chrono::seconds> asked) const;
-    stun::ReservationToken reserve(const RelayPort&, std::string_view user, Instant);
-    Result<RelayPort, Refusal> redeem(const stun::ReservationToken&, std::string_view user,
-                                      Instant);
+    stun::ReservationToken reserve(const RelayPort&, User, Instant);
+    Result<RelayPort, Refusal> redeem(const stun::ReservationToken&, const User&, Instant);
     Result<PeerVerdict, Refusal> admit(const Exchange&, const TransportAddress& peer,
                                        const OwnAddresses&);
 
@@ -397,7 +399,7 @@ class Server {
     void forget(const Relay&, const Allocation&);
     void drop_relay(Allocation&, AddressFamily);
     void end(Allocation&, Now, EndReason);
-    std::optional<Limited> charge(std::string_view user, const IpAddress& client, const Counts&);
+    std::optional<Limited> charge(const User& user, const IpAddress& client, const Counts&);
     bool charge(Allocation&, const Counts& more, Instant now);
     void give_back(Allocation&);
     void has_changed(Allocation&);

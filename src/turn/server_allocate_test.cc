@@ -179,7 +179,8 @@ TEST_F(AllocateTest, F11_WhatAnotherShardRedeemedStaysItsOwn) {
     const auto value = reserves();
     stun::ReservationToken bytes{};
     std::copy(value.begin(), value.end(), bytes.begin());
-    ASSERT_TRUE(world.ports.redeem(bytes, "alice", world.now.steady));  // as another shard would
+    ASSERT_TRUE(
+        world.ports.redeem(bytes, User("alice"), world.now.steady));  // as another shard would
     world.passes(30s);
     EXPECT_EQ(world.ports.live.size(), 2u);
 }

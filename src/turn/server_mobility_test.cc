@@ -301,7 +301,7 @@ TEST_F(MobilityTest, M05_AForgedTicketIsOfNoUse) {
     Payload spoilt = ticket;
     spoilt.back() ^= 1;
     Random random = Random::from_number(3);
-    const Ticket unknown{MobileId{77}, 1, Ticket::hash("alice"), after.keys()};
+    const Ticket unknown{MobileId{77}, 1, Ticket::hash(User("alice")), after.keys()};
     for (const Payload& bad :
          {spoilt, Payload{}, Payload{1}, Payload(ticket.size()),
           Payload(ticket.begin(), ticket.end() - 1),
@@ -691,10 +691,11 @@ class RandomMobilityTest : public MobilityTest {
             places.back().client.fetches_nonce();
         }
         world.observer.on_created = [this](const Allocation& made) {
-            owners[made.stored_relay(AddressFamily::ipv4)->port.address] = made.username();
+            owners[made.stored_relay(AddressFamily::ipv4)->port.address] =
+                std::string(made.user().name());
             for (Place& place : places) {
                 if (place.client.address == made.five_tuple().client) {
-                    place.proved.insert(made.username());
+                    place.proved.insert(std::string(made.user().name()));
                 }
             }
         };

@@ -33,10 +33,10 @@ class FakeStreams : public PeerStreams {
                  const Holder& holder) override {
         EXPECT_TRUE(listening.contains(port.address));
         connecting.emplace_back(to);
-        users[id] = holder.user;
+        users.insert_or_assign(id, holder.user);
         last = id;
     }
-    Joined join(SocketId client, ConnectionId id, std::string_view user) override {
+    Joined join(SocketId client, ConnectionId id, const User& user) override {
         const auto known = users.find(id);
         if (known == users.end() || joined.contains(id)) return Joined::unknown;
         if (known->second != user) return Joined::other_user;
@@ -59,7 +59,7 @@ class FakeStreams : public PeerStreams {
     bool exhausted = false;
     std::set<TransportAddress> listening;
     std::vector<TransportAddress> connecting;
-    std::map<ConnectionId, std::string> users;
+    std::map<ConnectionId, User> users;
     std::map<ConnectionId, SocketId> joined;
     std::vector<ConnectionId> closed;
     ConnectionId last{};
@@ -109,7 +109,7 @@ class TcpRelayTest : public testing::Test {
     std::vector<Sent> arrives(const TransportAddress& from) {
         return world.sends_of([&](Outbox& out) {
             attempt = world.server.peer_arrived(world.now, FakeStreams::relay, from, out);
-            if (attempt) streams.users[attempt->id] = attempt->holder.user;
+            if (attempt) streams.users.insert_or_assign(attempt->id, attempt->holder.user);
         });
     }
 

@@ -76,7 +76,7 @@ std::optional<Server::Reply> Server::connect(const Exchange& x) {
     }
     const auto id = add_connection(allocation, *peer, State::connecting, x.now.steady).id;
     connects_[id] = {{x.in.bytes.begin(), x.in.bytes.end()}, *x.proof};
-    streams_->connect(relay, *peer, id, {allocation.username(), allocation.buckets});
+    streams_->connect(relay, *peer, id, {allocation.user(), allocation.buckets});
     return {};
 }
 
@@ -99,7 +99,8 @@ void Server::answer_connect(Now now, Allocation& allocation, ConnectionId id, co
              .request = *request,
              .five_tuple = five_tuple,
              .allocation = &allocation,
-             .username = allocation.username(),
+             .realm = allocation.user().realm(),
+             .username = allocation.user().name(),
              .proof = pending.proof},
             reply, out);
 }
@@ -154,7 +155,7 @@ std::optional<Server::Attempt> Server::peer_arrived(Now now, SocketId relay,
               .from = client.server.ip,
               .to = client.client,
               .bytes = writer.finish()});
-    return Attempt{id, {allocation->username(), allocation->buckets}};
+    return Attempt{id, {allocation->user(), allocation->buckets}};
 }
 
 Server::Reply Server::connection_bind(const Exchange& x) {
@@ -163,7 +164,7 @@ Server::Reply Server::connection_bind(const Exchange& x) {
     if (!id || !is_stream(x.in.transport) || x.allocation != nullptr) {
         return unexpected(Refusal(ErrorCode::bad_request));
     }
-    switch (streams_->join(x.in.socket, ConnectionId{*id}, x.username)) {
+    switch (streams_->join(x.in.socket, ConnectionId{*id}, x.user())) {
         case PeerStreams::Joined::yes:
             return Answer{};
         case PeerStreams::Joined::other_user:

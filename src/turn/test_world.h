@@ -113,7 +113,7 @@ struct Response {
 
 struct Recorder : Observer {
     void allocation_created(const AllocationEvent& event) override {
-        created.push_back(event.allocation.username());
+        created.push_back(std::string(event.allocation.user().name()));
         if (on_created) on_created(event.allocation);
     }
     void allocation_moved(const AllocationEvent& event) override {
