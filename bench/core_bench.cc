@@ -90,11 +90,9 @@ class World {
     Ports ports;
     Observer observer;
     Server server{{.quotas = {}},
-                  std::make_shared<Credentials>(
-                      "ahoy", std::map<std::string, std::string>{{"alice", "wonder"}},
-                      std::vector<std::string>{}),
+                  Realms::only({"ahoy", {{"alice", "wonder"}}, {}},
+                               {{.allow = {Prefix::parse("203.0.113.0/24").value()}}, {listener}}),
                   Nonces({7}),
-                  PeerPolicy({.allow = {Prefix::parse("203.0.113.0/24").value()}}, {listener}),
                   ports,
                   observer,
                   Random::from_number(1)};

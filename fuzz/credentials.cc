@@ -85,22 +85,23 @@ void check_nonce(Input& input) {
     static const Nonces nonces({7});
     const TransportAddress client{IpAddress::v4(static_cast<uint32_t>(input.number(4))),
                                   static_cast<uint16_t>(input.number(2))};
-    const std::string issued = nonces.issue(now, client);
+    const std::string issued = nonces.issue(now, {client, "ahoy"});
     CHECK(issued.size() == Nonces::size);
     const std::chrono::seconds age(input.number(2));
     const Now later{now.steady + age, now.wall + age};
     const auto state = age < Nonces::lifetime ? NonceState::fresh : NonceState::stale;
-    CHECK(nonces.check(later, client, issued) == state);
+    CHECK(nonces.check(later, {client, "ahoy"}, issued) == state);
 
     std::string changed = issued;
     for (size_t i = input.choose(4); i > 0; --i) {
         changed[input.choose(changed.size())] ^= static_cast<char>(input.byte());
     }
-    if (changed != issued) CHECK(nonces.check(later, client, changed) != NonceState::fresh);
+    if (changed != issued)
+        CHECK(nonces.check(later, {client, "ahoy"}, changed) != NonceState::fresh);
     TransportAddress other = client;
     ++other.port;
-    CHECK(nonces.check(now, other, issued) == NonceState::invalid);
-    CHECK(nonces.check(now, client, as_text(input.bytes(64))) != NonceState::fresh);
+    CHECK(nonces.check(now, {other, "ahoy"}, issued) == NonceState::invalid);
+    CHECK(nonces.check(now, {client, "ahoy"}, as_text(input.bytes(64))) != NonceState::fresh);
 }
 
 }  // namespace

@@ -102,8 +102,8 @@ class World {
                   .max_channels = narrow ? 1u : 3u,
                   .max_reservations = narrow ? 1u : 2u,
                   .classic_stun = !narrow},
-          server_(limits_, credentials(), Nonces({7}), policy(false), ports_, counter_,
-                  Random::from_number(1)) {
+          server_(limits_, Realms::only(credentials(), policy(false)), Nonces({7}), ports_,
+                  counter_, Random::from_number(1)) {
         ports_.v6 = !narrow;
         if (!narrow) server_.explore_from(turn::Discovery({square()}));
         if (narrow) server_.redirect_to({Redirect::full, {{at("198.51.100.7:3478"), {}}}, {}});
@@ -151,9 +151,9 @@ class World {
     }
 
   private:
-    static std::shared_ptr<const Credentials> credentials(bool with_bob = true) {
+    static Credentials credentials(bool with_bob = true) {
         static const auto make = [](std::map<std::string, std::string> users) {
-            return std::make_shared<Credentials>("ahoy", users, std::vector<std::string>{"north"});
+            return Credentials("ahoy", users, {"north"});
         };
         static const auto both = make({{"alice", "wonder"}, {"bob", "builder"}});
         static const auto without = make({{"alice", "wonder"}});
@@ -445,7 +445,7 @@ class World {
                 client.granted = {};
                 break;
             case 1:
-                server_.reload(credentials(has_bob_), policy(input.flag()));
+                server_.reload(Realms::only(credentials(has_bob_), policy(input.flag())));
                 break;
             case 2:
                 now_.steady += std::chrono::seconds(input.byte());  // a late timer
@@ -466,7 +466,7 @@ class World {
     // Bob comes or goes; if he has gone, his allocations end.
     void revokes(bool has_bob) {
         has_bob_ = has_bob;
-        server_.reload(credentials(has_bob_), policy(false));
+        server_.reload(Realms::only(credentials(has_bob_), policy(false)));
         for (std::optional<size_t> from = 0; from;) from = server_.end_revoked(now_, *from);
         if (!has_bob_) CHECK(counter_.of_user["bob"] == 0);
         for (Client& client : clients_) {

@@ -123,7 +123,7 @@ class World {
         : server_({.quotas = {.per_user = {.allocations = 2}},
                    .max_permissions = 3,
                    .max_connections = max_connections},
-                  credentials(), Nonces({7}), policy(false), ports_, observer_,
+                  Realms::only(credentials(), policy(false)), Nonces({7}), ports_, observer_,
                   Random::from_number(1)) {
         server_.relay_tcp(streams_);
         streams_.now = now_.steady;
@@ -170,10 +170,10 @@ class World {
     }
 
   private:
-    static std::shared_ptr<const Credentials> credentials(bool without_bob = false) {
+    static Credentials credentials(bool without_bob = false) {
         std::map<std::string, std::string> users{{"alice", "wonder"}, {"bob", "builder"}};
         if (without_bob) users.erase("bob");
-        return std::make_shared<Credentials>("ahoy", users, std::vector<std::string>{});
+        return {"ahoy", users, {}};
     }
     PeerPolicy policy(bool second) {
         streams_.reference = {.allow = {}, .deny = {}, .listening = {listener}};
@@ -380,7 +380,7 @@ class World {
                 client.open = true;  // and comes again
                 break;
             case 1:
-                server_.reload(credentials(input.flag()), policy(input.flag()));
+                server_.reload(Realms::only(credentials(input.flag()), policy(input.flag())));
                 for (const auto& [id, connection] : streams_.connections) {
                     CHECK(streams_.allowed(connection.peer));
                 }

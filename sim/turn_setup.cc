@@ -86,7 +86,7 @@ void TurnWorld::draw_configuration() {
 // Mostly of allocations alone, as they are by default.
 void TurnWorld::draw_quotas() {
     Dice& dice = town_.dice;
-    auto& [user, address, total] = config_.quotas;
+    auto& [user, address, realm, total] = config_.quotas;  // a realm has none of its own
     total.allocations = dice.any_of<unsigned>({2, 6, 100'000, 100'000});
     user.allocations = dice.any_of<unsigned>({1, 4, 256, 256});
     address.allocations = dice.any_of<unsigned>({1, 3, 0, 4096});
@@ -196,9 +196,9 @@ void TurnWorld::start_all() {
 }
 
 void TurnWorld::start(Shard& shard) {
-    shard.server = std::make_unique<turn::Server>(
-        config_, make_credentials(), turn::Nonces(secret_), make_policy(), shard.ports, observer_,
-        Random::from_number(town_.dice.next()));
+    shard.server =
+        std::make_unique<turn::Server>(config_, make_realms(), turn::Nonces(secret_), shard.ports,
+                                       observer_, Random::from_number(town_.dice.next()));
     shard.moves = std::make_unique<Moves>(*this, static_cast<unsigned>(shard.index));
     if (mobility_) shard.server->offer_mobility(turn::Tickets(ticket_secret_), *shard.moves);
     shard.streams = std::make_unique<PeerStreams>(*this, shard);
@@ -214,16 +214,13 @@ turn::Alternates TurnWorld::make_alternates() const {
     return {*redirects_, servers, {}};
 }
 
-turn::PeerPolicy TurnWorld::make_policy() const {
+std::shared_ptr<const turn::Realms> TurnWorld::make_realms() const {
+    const Accounts& accounts = town_.accounts;
     turn::PeerLists lists;
     for (const auto text : allow_) lists.allow.push_back(Prefix::parse(text).value());
     for (const auto text : deny_) lists.deny.push_back(Prefix::parse(text).value());
-    return turn::PeerPolicy(std::move(lists), town_.listeners);
-}
-
-std::shared_ptr<const turn::Credentials> TurnWorld::make_credentials() const {
-    const Accounts& accounts = town_.accounts;
-    return std::make_shared<turn::Credentials>(accounts.realm, accounts.users, accounts.secrets);
+    return turn::Realms::only({accounts.realm, accounts.users, accounts.secrets},
+                              {std::move(lists), town_.listeners});
 }
 
 void TurnWorld::build_actors() {

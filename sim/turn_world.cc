@@ -338,7 +338,7 @@ void TurnWorld::reload() {
 
 void TurnWorld::reload(Shard& shard) {
     shard.ports.set_now(town_.now.steady);
-    shard.server->reload(make_credentials(), make_policy());
+    shard.server->reload(make_realms());
     shard.server->redirect_to(make_alternates());
 }
 

@@ -40,8 +40,7 @@ class TurnWorld {
     TurnModel::Rules rules() const;
     void start_all();
     void start(Shard&);
-    turn::PeerPolicy make_policy() const;
-    std::shared_ptr<const turn::Credentials> make_credentials() const;
+    std::shared_ptr<const turn::Realms> make_realms() const;
     turn::Alternates make_alternates() const;
 
     // turn_world.cc

@@ -28,8 +28,12 @@ class AccessTest : public testing::Test {
     }
     ~AccessTest() override { std::filesystem::remove(file); }
 
+    Access reads() { return reader.read(config, {}); }
+    static const turn::Realm& first(const Access& access) {
+        return (*access.realms)[turn::RealmId{}];
+    }
     static bool knows(const Access& access, std::string_view name, const Md5& key) {
-        return access.credentials->stands_by(name, {.md5 = key, .sha256 = {}});
+        return first(access).credentials.stands_by(name, {.md5 = key, .sha256 = {}});
     }
     static bool takes(const Access& access, std::string_view secret) {
         const auto minted = turn::mint(secret, "carol", 1h, {Instant{} + 1h, WallTime(1000s)});
@@ -59,24 +63,24 @@ TEST_F(AccessTest, TheConfigurationAndTheDatabaseTogether) {
     writer->put_user({"example.org", "alice"}, bobs);
     writer->put_user({"example.org", "bob"}, bobs);
     writer->put_user({"example.net", "carol"}, bobs);
-    const Access access = reader.read(config);
+    const Access access = reads();
     EXPECT_TRUE(knows(access, "alice", alices));  // the configuration's
     EXPECT_TRUE(knows(access, "bob", bobs));
     EXPECT_TRUE(knows(access, "dora", alices));
     EXPECT_FALSE(knows(access, "carol", bobs));
-    EXPECT_FALSE(access.credentials->has_all_keys());
+    EXPECT_FALSE(first(access).credentials.has_all_keys());
 }
 
 TEST_F(AccessTest, ASecretIsMadeOnlyWhereThereIsNone) {
-    EXPECT_EQ(reader.read(config).secret, "made");
+    EXPECT_EQ(reads().secret, "made");
     writer->add_secret("example.org", "old");
     writer->add_secret("example.org", "new");
-    const Access access = reader.read(config);
+    const Access access = reads();
     EXPECT_EQ(access.secret, "new");
     EXPECT_TRUE(takes(access, "old"));
     EXPECT_FALSE(takes(access, "made"));
     config.turn.secret = {{"mine", "was mine"}};
-    const Access ours = reader.read(config);
+    const Access ours = reads();
     EXPECT_EQ(ours.secret, "mine");
     for (const char* secret : {"was mine", "old"}) EXPECT_TRUE(takes(ours, secret)) << secret;
 }
@@ -84,24 +88,24 @@ TEST_F(AccessTest, ASecretIsMadeOnlyWhereThereIsNone) {
 TEST_F(AccessTest, SecretsAreThoseOfTheFileIfTheyAreOrderly) {
     config.turn.database.clear();
     config.turn.secret_file = file + ".secrets";
-    const auto reads = [&](std::string_view text) {
+    const auto reads_secrets = [&](std::string_view text) {
         std::ofstream(config.turn.secret_file) << text;
-        return reader.read(config);
+        return reads();
     };
-    const Access access = reads("north\r\nsouth\r\n");
+    const Access access = reads_secrets("north\r\nsouth\r\n");
     EXPECT_EQ(access.secret, "north");
     for (const char* secret : {"north", "south"}) EXPECT_TRUE(takes(access, secret)) << secret;
-    EXPECT_THROW(reads("\n"), net::StartError);
-    EXPECT_THROW(reads(std::string(257, 'x')), net::StartError);
+    EXPECT_THROW(reads_secrets("\n"), net::StartError);
+    EXPECT_THROW(reads_secrets(std::string(257, 'x')), net::StartError);
     std::filesystem::remove(config.turn.secret_file);
 }
 
 TEST_F(AccessTest, MoreSecretsThanAreTriedForARequestAreRefused) {
     for (const char* secret : {"a", "b", "c", "d"}) writer->add_secret("example.org", secret);
-    reader.read(config);
+    reads();
     writer->add_secret("example.org", "e");
     try {
-        reader.read(config);
+        reads();
         FAIL() << "was taken";
     } catch (const net::StartError& error) {
         EXPECT_THAT(error.what(), HasSubstr("5 secrets together, more than 4"));
@@ -115,25 +119,21 @@ TEST_F(AccessTest, TheRealmsOptionsAreQuotas) {
     config.turn.allocation_bandwidth = 3;
     config.turn.user_bandwidth = 4;
     config.turn.address_bandwidth = 5;
-    EXPECT_EQ(reader.read(config).bandwidth.per_user, 4u);
-    EXPECT_EQ(reader.read(config).bandwidth.per_address, 5u);
-    EXPECT_EQ(reader.read(config).bandwidth.per_allocation, 3u);
-    EXPECT_EQ(reader.read(config).quotas.total.allocations, 100u);
-    EXPECT_EQ(reader.read(config).quotas.per_user.allocations, 7u);
-    EXPECT_EQ(reader.read(config).quotas.per_address.allocations, 11u);
+    EXPECT_EQ(reads().bandwidth.per_user, 4u);
+    EXPECT_EQ(reads().bandwidth.per_address, 5u);
+    EXPECT_EQ(reads().bandwidth.per_allocation, 3u);
+    EXPECT_EQ(reads().quotas.total.allocations, 100u);
+    EXPECT_EQ(reads().quotas.per_user.allocations, 7u);
+    EXPECT_EQ(reads().quotas.per_address.allocations, 11u);
+    EXPECT_EQ(first(reads()).limits.allocations, std::nullopt);
     puts_option("total-quota", "50");
     puts_option("user-quota", "9");
-    EXPECT_EQ(reader.read(config).quotas.total.allocations, 50u);
-    EXPECT_EQ(reader.read(config).quotas.per_user.allocations, 9u);
     puts_option("max-bps", "64000");
-    EXPECT_EQ(reader.read(config).bandwidth.per_allocation, 64'000u);
-    puts_option("total-quota", "1000000");
-    EXPECT_EQ(reader.read(config).quotas.total.allocations, 100u);  // what the machine bears
-    puts_option("total-quota", "0");
-    EXPECT_EQ(reader.read(config).quotas.total.allocations, 100u);
-    config.turn.max_allocations = 0;
-    puts_option("total-quota", "50");
-    EXPECT_EQ(reader.read(config).quotas.total.allocations, 50u);
+    const Access access = reads();
+    EXPECT_EQ(first(access).limits.allocations, 50u);
+    EXPECT_EQ(first(access).limits.allocations_per_user, 9u);
+    EXPECT_EQ(first(access).limits.bandwidth, 64'000u);
+    EXPECT_EQ(access.quotas.total.allocations, 100u);  // of all realms
 }
 
 TEST_F(AccessTest, QuotasAreThoseOfTheConfiguration) {
@@ -142,7 +142,7 @@ TEST_F(AccessTest, QuotasAreThoseOfTheConfiguration) {
     turn.user_channels = 4, turn.address_channels = 5, turn.max_channels = 6;
     turn.user_peer_connections = 7, turn.address_peer_connections = 8;
     turn.max_peer_connections = 9;
-    const auto quotas = reader.read(config).quotas;
+    const auto quotas = reads().quotas;
     using turn::Counts;
     EXPECT_EQ(quotas.per_user,
               (Counts{.allocations = 256, .permissions = 1, .channels = 4, .connections = 7}));
@@ -154,27 +154,71 @@ TEST_F(AccessTest, QuotasAreThoseOfTheConfiguration) {
 
 TEST_F(AccessTest, D34_TokensAreTakenWhereTheServerHasANameForThem) {
     config.turn.oauth.keys = {{"north", std::vector<uint8_t>(32)}};
-    EXPECT_FALSE(reader.read(config).credentials->token_keys().in_use());
+    EXPECT_FALSE(first(reads()).credentials.token_keys().in_use());
     config.turn.oauth.server_name = "turn.example.org";
-    EXPECT_TRUE(reader.read(config).credentials->token_keys().has("north"));
+    EXPECT_TRUE(first(reads()).credentials.token_keys().has("north"));
 }
 
 TEST_F(AccessTest, ADatabaseThatIsBrokenLaterIsReadWhenItIsMended) {
-    reader.read(config);
+    reads();
     EXPECT_FALSE(reader.has_changed());
     const std::string away = file + ".away";
     std::filesystem::rename(file, away);
     std::ofstream(file) << std::string(4096, 'x');
     EXPECT_TRUE(reader.has_changed());
-    EXPECT_THROW(reader.read(config), net::StartError);
+    EXPECT_THROW(reads(), net::StartError);
     EXPECT_TRUE(reader.has_changed());
     std::filesystem::rename(away, file);
-    reader.read(config);
+    reads();
     EXPECT_FALSE(reader.has_changed());
     config.turn.database.clear();
     writer->put_user({"example.org", "bob"}, bobs);
-    EXPECT_FALSE(knows(reader.read(config), "bob", bobs));
+    EXPECT_FALSE(knows(reads(), "bob", bobs));
     EXPECT_FALSE(reader.has_changed());
+}
+
+TEST_F(AccessTest, WhatTheConfigurationHasIsOfTheFirstRealmAlone) {
+    config.turn.users = {{"alice", "wonder"}};
+    config.turn.secret = {{"north"}};
+    config.turn.peers.allow = {*Prefix::parse("10.0.0.0/8")};
+    writer->put_user({"example.net", "bob"}, bobs);
+    const Access access = reads();
+    ASSERT_EQ(access.realms->count(), 2u);
+    const turn::Realm& other = (*access.realms)[turn::RealmId{1}];
+    EXPECT_EQ(other.name(), "example.net");
+    EXPECT_TRUE(other.credentials.stands_by("bob", {.md5 = bobs, .sha256 = {}}));
+    EXPECT_FALSE(
+        other.credentials.stands_by("alice", turn::make_keys("alice", "example.net", "wonder")));
+    const auto minted = turn::mint("north", "carol", 1h, {Instant{} + 1h, WallTime(1000s)});
+    EXPECT_FALSE(other.credentials.stands_by(
+        minted.username, turn::make_keys(minted.username, "example.net", minted.password)));
+    EXPECT_EQ(access.secret, "north");
+}
+
+TEST_F(AccessTest, ARealmKeepsItsIdWhenOthersComeAndWhenItGoes) {
+    writer->put_user({"example.net", "bob"}, bobs);
+    ASSERT_EQ(reads().realms->count(), 2u);
+    writer->put_user({"example.com", "carol"}, bobs);
+    const auto both = reads().realms;
+    ASSERT_EQ(both->count(), 3u);
+    EXPECT_EQ((*both)[turn::RealmId{1}].name(), "example.net");
+    EXPECT_EQ((*both)[turn::RealmId{2}].name(), "example.com");
+    writer->remove_user({"example.net", "bob"});
+    const auto gone = reads().realms;
+    ASSERT_EQ(gone->count(), 3u);
+    EXPECT_EQ((*gone)[turn::RealmId{1}].name(), "example.net");
+    EXPECT_FALSE(
+        (*gone)[turn::RealmId{1}].credentials.stands_by("bob", {.md5 = bobs, .sha256 = {}}));
+}
+
+TEST_F(AccessTest, TooManySecretsOfAnyRealmAreRefused) {
+    for (const char* secret : {"a", "b", "c", "d", "e"}) writer->add_secret("example.net", secret);
+    try {
+        reads();
+        FAIL() << "was taken";
+    } catch (const net::StartError& error) {
+        EXPECT_THAT(error.what(), HasSubstr("realm example.net: "));
+    }
 }
 
 }  // namespace

@@ -84,6 +84,7 @@ void LifeLog::allocation_created(const turn::AllocationEvent& event) {
     log::info("allocation.created", {{"client", allocation.five_tuple().client.to_string()},
                                      {"server", allocation.five_tuple().server.to_string()},
                                      {"relay", relays(allocation)},
+                                     {"realm", event.realm},
                                      {"user", allocation.user().name()}});
 }
 
@@ -92,6 +93,7 @@ void LifeLog::allocation_moved(const turn::AllocationEvent& event) {
     log::info("allocation.moved", {{"client", allocation.five_tuple().client.to_string()},
                                    {"server", allocation.five_tuple().server.to_string()},
                                    {"relay", relays(allocation)},
+                                   {"realm", event.realm},
                                    {"user", allocation.user().name()}});
 }
 
@@ -101,6 +103,7 @@ void LifeLog::allocation_ended(const turn::AllocationEvent& event, turn::EndReas
         std::chrono::floor<std::chrono::seconds>(event.now.steady - allocation.created_at());
     log::info("allocation.ended", {{"client", allocation.five_tuple().client.to_string()},
                                    {"relay", relays(allocation)},
+                                   {"realm", event.realm},
                                    {"user", allocation.user().name()},
                                    {"reason", label(reason)},
                                    {"seconds", static_cast<uint64_t>(age.count())},

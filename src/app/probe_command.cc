@@ -69,7 +69,7 @@ LoginSource login_of(const ProbeArguments& arguments, const Config& config) {
     }
     if (!arguments.secret_file.empty()) return with_secret(read_secret(arguments.secret_file));
     if (!arguments.config.empty()) {
-        const std::string secret = AccessReader(config.turn.realm, "").read(config).secret;
+        const std::string secret = AccessReader(config.turn.realm, "").read(config, {}).secret;
         if (!secret.empty()) return with_secret(secret);
         if (!config.turn.users.empty()) {
             const auto& [user, password] = *config.turn.users.begin();

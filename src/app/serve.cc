@@ -128,10 +128,7 @@ class Program {
             .nonces = turn::Nonces(nonce_secret),
             .tickets =
                 config_.turn.mobility ? std::optional(turn::Tickets(ticket_secret)) : std::nullopt,
-            .credentials = std::make_shared<turn::Credentials>(config_.turn.realm,
-                                                               std::map<std::string, std::string>{},
-                                                               std::vector<std::string>{}),
-            .peers = turn::PeerPolicy({}, {}),
+            .realms = turn::Realms::only({config_.turn.realm, {}, {}}, {{}, {}}),
             .ports = config_.turn.ports,
             .tcp_relay = config_.turn.tcp_relay,
             .tcp = {.connections = config_.server.max_connections,
@@ -225,7 +222,7 @@ class Program {
         const auto elsewhere = alternates(config, listeners_.all(), relay_addresses_);
         const auto join_tokens = read_join_tokens(config);
         const auto api_keys = std::make_shared<const room::api::Keys>(config.api.keys);
-        use(access_reader_.read(config), config.turn.end_revoked);
+        use(access_reader_.read(config, listeners_.all()), config.turn.end_revoked);
         TurnPorts ports{.udp = ports_of(listeners_.turn),
                         .tcp = ports_of(listeners_.turn),
                         .stun = !config.turn.authenticate_binding,
@@ -256,10 +253,9 @@ class Program {
         unsigned& allocations = access.quotas.total.allocations;
         allocations = turn::stricter(allocations, most_allocations_);
         access.bandwidth.total = share(access.bandwidth.total, workers_.size());
-        const turn::PeerPolicy policy(access.peers, listeners_.all());
         for (const auto& worker : workers_) {
-            asio::post(worker->shard.io(), [&worker = *worker, access, policy, end_revoked] {
-                worker.use(access, policy, end_revoked);
+            asio::post(worker->shard.io(), [&worker = *worker, access, end_revoked] {
+                worker.use(access, end_revoked);
             });
         }
     }
@@ -288,7 +284,7 @@ class Program {
 
     void reread_users() {
         try {
-            use(access_reader_.read(config_), config_.turn.end_revoked);
+            use(access_reader_.read(config_, listeners_.all()), config_.turn.end_revoked);
             log::info("server.reloaded", {{"applied", "turn users, secrets and peer lists"}});
             refused_users_.clear();
         } catch (const std::exception& error) {

@@ -11,6 +11,8 @@
 #include "base/base64.h"
 #include "base/check.h"
 #include "stun/message.h"
+#include "stun/opaque_string.h"
+#include "turn/realms.h"
 
 namespace ahoy::app {
 namespace {
@@ -54,6 +56,11 @@ std::optional<Number> parse_number(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || end != text.data() + text.size()) return {};
     return number;
+}
+
+// A client's key is made of it as it stands there.
+bool is_name_of_realm(const std::string& name) {
+    return name.size() <= turn::Credentials::max_realm && stun::opaque_string(name) == name;
 }
 
 // Of coturn's columns; its keys may be longer than the algorithm wants.
@@ -112,6 +119,12 @@ class UserDatabase::Statement {
     sqlite3_stmt* statement_ = nullptr;
 };
 
+size_t UserRows::count_users() const {
+    size_t count = 0;
+    for (const auto& [name, realm] : realms) count += realm.users.size();
+    return count;
+}
+
 UserDatabase::UserDatabase(std::string path, Mode mode, Duration patience)
     : path_(std::move(path)), mode_(mode), patience_(patience) {
     open();
@@ -168,7 +181,7 @@ std::optional<UserDatabase::FileId> UserDatabase::file_id() const {
     return FileId{status.st_dev, status.st_ino};
 }
 
-Realm UserDatabase::read(std::string_view realm, size_t max_users) {
+UserRows UserDatabase::read(const std::string& own, size_t max_users) {
     if (!opened_ || file_id() != opened_) open();
     read_version_.reset();
     const int64_t version = data_version();
@@ -181,25 +194,61 @@ Realm UserDatabase::read(std::string_view realm, size_t max_users) {
     if (!has_table("turnusers_lt") && !has_table("turn_secret")) {
         fail("has none of the tables of users; `ahoy user add` makes them");
     }
-    Realm found;
-    read_users(realm, max_users, found);
-    for (std::string& secret : secrets(realm)) {
-        if (secret.empty() || secret.size() > max_secret) {
-            ++found.unusable;
-        } else {
-            found.secrets.push_back(std::move(secret));
-        }
+    UserRows found;
+    found.realms[own];
+    read_names(found);
+    for (auto& [name, realm] : found.realms) {
+        read_users(name, max_users, found);
+        read_secrets(name, found);
+        read_peers("allowed_peer_ip", name, realm.peers.allow);
+        read_peers("denied_peer_ip", name, realm.peers.deny);
+        read_options(name, found);
     }
-    read_peers("allowed_peer_ip", realm, found.peers.allow);
-    read_peers("denied_peer_ip", realm, found.peers.deny);
-    read_options(realm, found);
-    read_oauth_keys(realm, found);
+    read_oauth_keys(found);
+    read_origins(found);
     read_version_ = version;
     return found;
 }
 
-void UserDatabase::read_users(std::string_view realm, size_t max_users, Realm& found) {
+// Whoever is challenged for a realm needs credentials of it: one that has only options or peers is
+// nobody's.
+void UserDatabase::read_names(UserRows& found) {
+    for (const std::string_view table :
+         {"turnusers_lt", "turn_secret", "oauth_key", "turn_origin_to_realm"}) {
+        if (!has_table(table)) continue;
+        Statement rows(*this, fmt::format("SELECT DISTINCT realm FROM {}", table));
+        while (rows.step()) {
+            const std::string name = rows.text(0);
+            if (name.empty() && table == "oauth_key") continue;  // of all realms
+            if (!is_name_of_realm(name)) {
+                ++found.unusable;
+                continue;
+            }
+            found.realms[name];
+            if (found.realms.size() > turn::Realms::max_realms) {
+                fail(fmt::format("has more than {} realms", turn::Realms::max_realms));
+            }
+        }
+    }
+}
+
+void UserDatabase::read_origins(UserRows& found) {
+    if (!has_table("turn_origin_to_realm")) return;
+    Statement rows(*this, "SELECT origin, realm FROM turn_origin_to_realm");
+    while (rows.step()) {
+        if (!found.realms.contains(rows.text(1))) continue;  // counted with the names
+        if (found.origins.size() == turn::Realms::max_origins) {
+            fail(fmt::format("turn_origin_to_realm: has more than {} origins",
+                             turn::Realms::max_origins));
+        }
+        found.origins.emplace(rows.text(0), rows.text(1));
+    }
+}
+
+void UserDatabase::read_users(const std::string& realm, size_t max_users, UserRows& found) {
     if (!has_table("turnusers_lt")) return;
+    auto& names = found.realms.at(realm).users;
+    const size_t elsewhere = found.count_users();
     Statement users(*this, "SELECT name, hmackey FROM turnusers_lt WHERE realm = ?", {realm});
     while (users.step()) {
         std::string name = users.text(0);
@@ -208,14 +257,21 @@ void UserDatabase::read_users(std::string_view realm, size_t max_users, Realm& f
             ++found.unusable;
             continue;
         }
-        if (found.users.size() == max_users) {
+        if (elsewhere + names.size() == max_users) {
             fail(fmt::format("has more than {} users; raise turn.max_users", max_users));
         }
-        found.users.emplace(std::move(name), *key);
+        names.emplace(std::move(name), *key);
     }
-    Statement others(*this, "SELECT count(*) FROM turnusers_lt WHERE realm <> ?", {realm});
-    others.step();
-    found.users_elsewhere = static_cast<size_t>(others.number(0));
+}
+
+void UserDatabase::read_secrets(const std::string& realm, UserRows& found) {
+    for (std::string& secret : secrets(realm)) {
+        if (secret.empty() || secret.size() > max_secret) {
+            ++found.unusable;
+        } else {
+            found.realms.at(realm).secrets.push_back(std::move(secret));
+        }
+    }
 }
 
 void UserDatabase::read_peers(std::string_view table, std::string_view realm,
@@ -235,7 +291,7 @@ void UserDatabase::read_peers(std::string_view table, std::string_view realm,
     }
 }
 
-void UserDatabase::read_options(std::string_view realm, Realm& found) {
+void UserDatabase::read_options(const std::string& realm, UserRows& found) {
     if (!has_table("turn_realm_option")) return;
     Statement rows(*this, "SELECT opt, value FROM turn_realm_option WHERE realm = ?", {realm});
     while (rows.step()) {
@@ -243,31 +299,33 @@ void UserDatabase::read_options(std::string_view realm, Realm& found) {
         if (!value) {
             ++found.unusable;
         } else if (*value != 0) {  // which stands for "no limit of its own"
-            found.options[rows.text(0)] = *value;
+            found.realms.at(realm).options[rows.text(0)] = *value;
         }
     }
 }
 
-void UserDatabase::read_oauth_keys(std::string_view realm, Realm& found) {
+void UserDatabase::read_oauth_keys(UserRows& found) {
     if (!has_table("oauth_key")) return;
     Statement rows(*this,
-                   "SELECT kid, ikm_key, as_rs_alg, timestamp, lifetime FROM oauth_key "
-                   "WHERE realm IS NULL OR realm IN ('', ?)",
-                   {realm});
+                   "SELECT kid, ikm_key, as_rs_alg, timestamp, lifetime, realm FROM oauth_key");
     while (rows.step()) {
         auto key = oauth_key(rows.text(0), rows.text(1), rows.text(2));
         if (!key) {
             ++found.unusable;
             continue;
         }
-        if (found.oauth_keys.size() == max_oauth_keys) {
-            fail(fmt::format("oauth_key: has more than {} keys", max_oauth_keys));
-        }
         const int64_t timestamp = std::clamp<int64_t>(rows.number(3), 0, latest);
         const int64_t lifetime = std::clamp<int64_t>(rows.number(4), 0, latest);
         key->from = WallTime(std::chrono::seconds(timestamp));
         if (lifetime != 0) key->until = key->from + std::chrono::seconds(lifetime);
-        found.oauth_keys.push_back(*std::move(key));
+        const std::string of = rows.text(5);
+        for (auto& [name, realm] : found.realms) {
+            if (!of.empty() && of != name) continue;
+            if (realm.oauth_keys.size() == max_oauth_keys) {
+                fail(fmt::format("oauth_key: has more than {} keys", max_oauth_keys));
+            }
+            realm.oauth_keys.push_back(*key);
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 // Users, secrets and peer lists in an SQLite file with coturn's tables, so that either program
 // works with the file of the other.
 //
-// Nothing is looked up here while packets are relayed: a realm is read whole, and again when the
-// file has changed.  Every failure is a DatabaseError, which names the file and says what is wrong.
+// Nothing is looked up here while packets are relayed: the file is read whole, and again when it
+// has changed.  Every failure is a DatabaseError, which names the file and says what is wrong.
 #pragma once
 
 #include <sqlite3.h>
@@ -31,14 +31,20 @@ class DatabaseError : public std::runtime_error {
 };
 
 // What the file has of one realm.
-struct Realm {
+struct RealmRows {
     std::map<std::string, Md5> users;  // name and key
     std::vector<std::string> secrets;  // the newest first
     turn::PeerLists peers;             // of this realm and of all
     std::map<std::string, uint64_t> options;
     std::vector<OauthKey> oauth_keys;  // of this realm and of all
-    size_t users_elsewhere = 0;        // of other realms
-    size_t unusable = 0;               // rows that nobody could use, or that cannot be read
+};
+
+struct UserRows {
+    std::map<std::string, RealmRows> realms;     // by name
+    std::map<std::string, std::string> origins;  // and their realms, of those that are here
+    size_t unusable = 0;  // rows, or realms, that nobody could use, or that cannot be read
+
+    size_t count_users() const;
 };
 
 class UserDatabase {
@@ -58,8 +64,9 @@ class UserDatabase {
 
     const std::string& path() const { return path_; }
 
-    // More users than that are refused.
-    Realm read(std::string_view realm, size_t max_users);
+    // The realms in which somebody is or could be, and `own` in any case.  More users than that in
+    // all, and more realms than a server may have, are refused.
+    UserRows read(const std::string& own, size_t max_users);
     // Whether the file has changed, or another taken its name, since read() was called last.
     bool has_changed();
 
@@ -89,10 +96,13 @@ class UserDatabase {
     bool has_table(std::string_view name);
     int64_t data_version();
     std::optional<FileId> file_id() const;
-    void read_users(std::string_view realm, size_t max_users, Realm&);
+    void read_names(UserRows&);
+    void read_origins(UserRows&);
+    void read_users(const std::string& realm, size_t max_users, UserRows&);
+    void read_secrets(const std::string& realm, UserRows&);
     void read_peers(std::string_view table, std::string_view realm, std::vector<Prefix>&);
-    void read_options(std::string_view realm, Realm&);
-    void read_oauth_keys(std::string_view realm, Realm&);
+    void read_options(const std::string& realm, UserRows&);
+    void read_oauth_keys(UserRows&);
     [[noreturn]] void fail(std::string_view why) const;
     [[noreturn]] void fail() const;  // as SQLite says
 

@@ -8,10 +8,12 @@
 #include <fstream>
 
 #include "stun/integrity.h"
+#include "turn/realms.h"
 
 namespace ahoy::app {
 namespace {
 
+using testing::_;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -32,9 +34,13 @@ class UserDatabaseTest : public testing::Test {
         sqlite3_close(db);
     }
     void has_tables() { UserDatabase(file, Mode::create, 0s); }
-    Realm reads(size_t max_users = 1000) {
+    UserRows reads_all(size_t max_users = 1000) {
         return UserDatabase(file, Mode::read, 0s).read("example.org", max_users);
     }
+    RealmRows reads(size_t max_users = 1000) {
+        return reads_all(max_users).realms.at("example.org");
+    }
+    size_t unusable() { return reads_all().unusable; }
     template <class Action>
     std::string failure(Action action) {
         try {
@@ -61,10 +67,9 @@ TEST_F(UserDatabaseTest, HoldsUsersAsCoturnWritesThem) {
         "('example.org', 'alice', 'd18bc266a0640931a539367a522a3fbb'),"
         "('example.org', 'upper', 'D18BC266A0640931A539367A522A3FBB'),"
         "('example.net', 'bob', 'd18bc266a0640931a539367a522a3fbb')");
-    const Realm realm = reads();
+    const RealmRows realm = reads();
     EXPECT_THAT(realm.users, ElementsAre(Pair("alice", alices), Pair("upper", alices)));
-    EXPECT_EQ(realm.users_elsewhere, 1u);
-    EXPECT_EQ(realm.unusable, 0u);
+    EXPECT_EQ(unusable(), 0u);
 }
 
 TEST_F(UserDatabaseTest, CountsWhatNobodyCouldUse) {
@@ -78,10 +83,10 @@ TEST_F(UserDatabaseTest, CountsWhatNobodyCouldUse) {
         "('example.org', '', 'd18bc266a0640931a539367a522a3fbb'),"
         "('example.org', 'none', NULL)");
     runs("INSERT INTO turn_secret VALUES ('example.org', ''), ('example.org', 'north')");
-    const Realm realm = reads();
+    const RealmRows realm = reads();
     EXPECT_THAT(realm.users, IsEmpty());
     EXPECT_THAT(realm.secrets, ElementsAre("north"));
-    EXPECT_EQ(realm.unusable, 7u);
+    EXPECT_EQ(unusable(), 7u);
 }
 
 TEST_F(UserDatabaseTest, HoldsSecretsTheNewestFirst) {
@@ -103,7 +108,7 @@ TEST_F(UserDatabaseTest, HoldsPeersOfTheRealmAndOfAll) {
         "INSERT INTO allowed_peer_ip VALUES ('example.org', '10.0.0.1'), ('x', '10.0.0.2');"
         "INSERT INTO denied_peer_ip VALUES ('', '198.51.100.0-198.51.100.255'),"
         "('', '::ffff:0.0.0.0-::ffff:255.255.255.255')");
-    const Realm realm = reads();
+    const RealmRows realm = reads();
     ASSERT_EQ(realm.peers.allow.size(), 1u);
     EXPECT_EQ(realm.peers.allow[0].to_string(), "10.0.0.1/32");
     ASSERT_EQ(realm.peers.deny.size(), 1u);
@@ -118,9 +123,9 @@ TEST_F(UserDatabaseTest, HoldsOptionsOfTheRealm) {
         "INSERT INTO turn_realm_option VALUES ('example.org', 'total-quota', '12'),"
         "('example.org', 'user-quota', '0'), ('example.org', 'max-bps', 'x'),"
         "('example.net', 'user-quota', '3')");
-    const Realm realm = reads();
+    const RealmRows realm = reads();
     EXPECT_THAT(realm.options, ElementsAre(Pair("total-quota", 12u)));
-    EXPECT_EQ(realm.unusable, 1u);
+    EXPECT_EQ(unusable(), 1u);
 }
 
 TEST_F(UserDatabaseTest, D34_HoldsKeysOfAuthorizationServers) {
@@ -144,7 +149,7 @@ TEST_F(UserDatabaseTest, D34_HoldsKeysOfAuthorizationServers) {
         "('broken', 'north', 0, 0, 'A256GCM', ''),"
         "('', " +
         key + ", 0, 0, 'A256GCM', '')");
-    const Realm realm = reads();
+    const RealmRows realm = reads();
     ASSERT_EQ(realm.oauth_keys.size(), 2u);
     EXPECT_EQ(realm.oauth_keys[0].kid, "north");
     EXPECT_EQ(as_text(realm.oauth_keys[0].key), "12345678901234567890123456789012");
@@ -152,7 +157,7 @@ TEST_F(UserDatabaseTest, D34_HoldsKeysOfAuthorizationServers) {
     EXPECT_EQ(realm.oauth_keys[0].until, WallTime(1'700'003'600s));
     EXPECT_EQ(as_text(realm.oauth_keys[1].key), "1234567890123456");
     EXPECT_EQ(realm.oauth_keys[1].until, WallTime::max());
-    EXPECT_EQ(realm.unusable, 4u);
+    EXPECT_EQ(unusable(), 4u);
 }
 
 TEST_F(UserDatabaseTest, AnOlderFileNeedsNotHaveEveryTable) {
@@ -207,7 +212,8 @@ TEST_F(UserDatabaseTest, NoticesWhatOthersWrite) {
     runs("INSERT INTO turn_secret VALUES ('example.org', 'north')");
     EXPECT_TRUE(database.has_changed());
     EXPECT_TRUE(database.has_changed());
-    EXPECT_THAT(database.read("example.org", 1000).secrets, ElementsAre("north"));
+    EXPECT_THAT(database.read("example.org", 1000).realms.at("example.org").secrets,
+                ElementsAre("north"));
     EXPECT_FALSE(database.has_changed());
 }
 
@@ -221,7 +227,8 @@ TEST_F(UserDatabaseTest, NoticesThatAnotherFileHasTakenItsName) {
     UserDatabase(file, Mode::create, 0s).add_secret("example.org", "north");
     std::filesystem::remove(old);
     EXPECT_TRUE(database.has_changed());
-    EXPECT_THAT(database.read("example.org", 1000).secrets, ElementsAre("north"));
+    EXPECT_THAT(database.read("example.org", 1000).realms.at("example.org").secrets,
+                ElementsAre("north"));
     EXPECT_FALSE(database.has_changed());
 }
 
@@ -235,8 +242,58 @@ TEST_F(UserDatabaseTest, IsReadAgainAfterItCouldNotBe) {
     EXPECT_THAT(failure([&] { database.read("example.org", 1000); }), HasSubstr("is locked"));
     EXPECT_TRUE(database.has_changed());
     sqlite3_close(other);
-    EXPECT_THAT(database.read("example.org", 1000).secrets, IsEmpty());
+    EXPECT_THAT(database.read("example.org", 1000).realms.at("example.org").secrets, IsEmpty());
     EXPECT_FALSE(database.has_changed());
+}
+
+TEST_F(UserDatabaseTest, HoldsEveryRealmThatSomebodyCouldBeIn) {
+    has_tables();
+    runs(
+        "INSERT INTO turnusers_lt VALUES"
+        "('example.org', 'alice', 'd18bc266a0640931a539367a522a3fbb'),"
+        "('users.example', 'alice', 'd18bc266a0640931a539367a522a3fbb'),"
+        "('', 'nobody', 'd18bc266a0640931a539367a522a3fbb');"
+        "INSERT INTO turn_secret VALUES ('secrets.example', 'north');"
+        "INSERT INTO oauth_key VALUES"
+        "('kid', 'MTIzNDU2Nzg5MDEyMzQ1Ng==', 0, 0, 'A128GCM', 'tokens.example');"
+        "INSERT INTO turn_origin_to_realm VALUES"
+        "('https://example.net:443', 'origin.example'), ('https://example.com:443', '');"
+        "INSERT INTO turn_realm_option VALUES"
+        "('users.example', 'user-quota', '3'), ('options.example', 'user-quota', '4');"
+        "INSERT INTO denied_peer_ip VALUES ('secrets.example', '10.0.0.1'), ('', '10.0.0.2')");
+    const UserRows rows = reads_all();
+    ASSERT_THAT(rows.realms, ElementsAre(Pair("example.org", _), Pair("origin.example", _),
+                                         Pair("secrets.example", _), Pair("tokens.example", _),
+                                         Pair("users.example", _)));
+    EXPECT_EQ(rows.count_users(), 2u);
+    EXPECT_THAT(rows.realms.at("users.example").options, ElementsAre(Pair("user-quota", 3u)));
+    EXPECT_THAT(rows.realms.at("secrets.example").secrets, ElementsAre("north"));
+    EXPECT_EQ(rows.realms.at("secrets.example").peers.deny.size(), 2u);
+    EXPECT_EQ(rows.realms.at("users.example").peers.deny.size(), 1u);
+    EXPECT_EQ(rows.realms.at("tokens.example").oauth_keys.size(), 1u);
+    EXPECT_THAT(rows.origins, ElementsAre(Pair("https://example.net:443", "origin.example")));
+    EXPECT_EQ(rows.unusable, 2u);
+}
+
+TEST_F(UserDatabaseTest, RealmsAreBounded) {
+    UserDatabase database(file, Mode::create, 0s);
+    for (size_t i = 1; i < turn::Realms::max_realms; ++i) {
+        database.add_secret("realm" + std::to_string(i), "north");
+    }
+    EXPECT_EQ(reads_all().realms.size(), turn::Realms::max_realms);
+    database.add_secret(std::string(200, 'x'), "north");  // is none
+    EXPECT_EQ(reads_all().unusable, 1u);
+    database.add_secret("another", "north");
+    EXPECT_THAT(failure(), HasSubstr("has more than 64 realms"));
+}
+
+TEST_F(UserDatabaseTest, UsersOfAllRealmsAreBoundedTogether) {
+    UserDatabase database(file, Mode::create, 0s);
+    for (const char* realm : {"example.org", "example.net", "example.com"}) {
+        database.put_user({realm, "alice"}, alices);
+    }
+    EXPECT_EQ(reads_all(3).count_users(), 3u);
+    EXPECT_THAT(failure([&] { reads(2); }), HasSubstr("more than 2 users; raise turn.max_users"));
 }
 
 }  // namespace

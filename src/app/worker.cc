@@ -19,8 +19,7 @@ Worker::Worker(unsigned index, const Parts& parts, const Workers& all,
     : shard(index),
       turn_sockets(shard.io().get_executor(), relay_addresses, turn_shared, parts.ports,
                    Random(random.seed())),
-      turn(parts.turn, parts.credentials, parts.nonces, parts.peers, turn_sockets, log,
-           Random(random.seed())),
+      turn(parts.turn, parts.realms, parts.nonces, turn_sockets, log, Random(random.seed())),
       turn_moves(
           index, shard.io(), [&all](unsigned i) -> net::TurnMoves& { return all[i]->turn_moves; },
           turn_shared.mobile, turn_sockets, turn),
@@ -81,8 +80,8 @@ void Worker::stop() {
     turn_sockets.stop();
 }
 
-void Worker::use(const Access& access, const turn::PeerPolicy& policy, bool ends_revoked) {
-    turn.reload(access.credentials, policy);
+void Worker::use(const Access& access, bool ends_revoked) {
+    turn.reload(access.realms);
     turn.set_quotas(access.quotas);
     turn.limit_bandwidth(access.bandwidth);
     ice.set_secret(access.secret);

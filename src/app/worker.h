@@ -52,8 +52,7 @@ struct Parts {
     turn::ServerConfig turn;
     turn::Nonces nonces;
     std::optional<turn::Tickets> tickets;  // with them there is mobility
-    std::shared_ptr<const turn::Credentials> credentials;
-    turn::PeerPolicy peers;
+    std::shared_ptr<const turn::Realms> realms;
     PortRange ports;
     bool tcp_relay = false;
     net::TcpLimits tcp;
@@ -88,7 +87,7 @@ class Worker {
     // From time to time: what the kernel has relayed is counted as relayed.
     void count_carried(size_t from = 0);
     // `ends_revoked`: also those whose allocations began with credentials that are gone.
-    void use(const Access&, const turn::PeerPolicy&, bool ends_revoked);
+    void use(const Access&, bool ends_revoked);
     void use(std::shared_ptr<const room::JoinTokens>);
     std::string make_room_name() { return room_names.make(names_random_); }
 

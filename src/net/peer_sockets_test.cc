@@ -44,6 +44,7 @@ TEST_F(PeerSocketsTest, ItsUserJoinsItOnce) {
     ASSERT_TRUE(put());
     EXPECT_EQ(sockets.join(id, turn::User("bob")).error(), Joined::other_user);
     EXPECT_EQ(sockets.join(turn::ConnectionId{43}, turn::User("alice")).error(), Joined::unknown);
+    EXPECT_EQ(sockets.join(id, turn::User("alice", turn::RealmId{1})).error(), Joined::other_user);
     EXPECT_EQ(sockets.join(id, turn::User("alice")).value().fd, fd());
     EXPECT_TRUE(sockets.is_joined(id));
     EXPECT_EQ(sockets.join(id, turn::User(turn::User("alice"))).error(), Joined::unknown);

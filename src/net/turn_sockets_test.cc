@@ -124,9 +124,8 @@ class TurnSocketsTest : public testing::Test {
         Shard(TurnSocketsTest& test, uint64_t seed)
             : sockets(test.io.get_executor(), test.addresses, test.shared, {20000, 20999},
                       Random::from_number(seed)),
-              server({}, test.credentials, turn::Nonces({7}),
-                     turn::PeerPolicy({.allow = {*Prefix::parse("127.0.0.0/8")}}, {}), sockets,
-                     test.observer, Random::from_number(seed)) {
+              server({}, test.realms, turn::Nonces({7}), sockets, test.observer,
+                     Random::from_number(seed)) {
             sockets.start(server);
         }
         uint64_t drops(turn::Drop why) const {
@@ -152,9 +151,8 @@ class TurnSocketsTest : public testing::Test {
     RelayAddresses addresses{{{loopback, loopback}}, {}};
     TurnShared shared;
     turn::Observer observer;
-    std::shared_ptr<turn::Credentials> credentials = std::make_shared<turn::Credentials>(
-        "ahoy", std::map<std::string, std::string>{{"alice", "wonder"}},
-        std::vector<std::string>{});
+    std::shared_ptr<const turn::Realms> realms = turn::Realms::only(
+        {"ahoy", {{"alice", "wonder"}}, {}}, {{.allow = {*Prefix::parse("127.0.0.0/8")}}, {}});
     Shard one{*this, 1}, two{*this, 2};
     Peer peer;
     const Instant now = Instant{} + 1h;

@@ -75,6 +75,7 @@ enum class AttributeType : uint16_t {
     response_origin = 0x802b,            // RFC 5780
     other_address = 0x802c,              // RFC 5780
     third_party_authorization = 0x802e,  // RFC 7635
+    origin = 0x802f,                     // draft-ietf-tram-stun-origin-06
     mobility_ticket = 0x8030,            // RFC 8016
 };
 

@@ -71,6 +71,7 @@ TEST(Iana, R_Attributes) {
         {A::response_origin, 0x802b},
         {A::other_address, 0x802c},
         {A::third_party_authorization, 0x802e},
+        {A::origin, 0x802f},
         {A::mobility_ticket, 0x8030},
     };
     for (const auto& [type, number] : registry) {

@@ -42,7 +42,7 @@ void Server::respond(const Exchange& x, const Reply& reply, Outbox& out) {
     if (is_stranger && !budget_.take(x.in.from.ip, x.now.steady)) return drop(Drop::budget);
     const auto buffer = out.scratch(reply && reply->is_padded ? max_padded : max_response);
     if (buffer.empty()) return;  // the outbox counts it
-    const size_t limit = is_stranger ? most_for(weight(x), *credentials_) : buffer.size();
+    const size_t limit = is_stranger ? most_for(weight(x), realm_of(x).credentials) : buffer.size();
     size_t size = 0;
     for (const Detail detail : {Detail::all, Detail::no_text, Detail::least}) {
         size = write(buffer, x, reply, detail);
@@ -145,15 +145,17 @@ void Server::write_error(MessageWriter& writer, const Exchange& x, const Refusal
     if (refusal.code != ErrorCode::unauthenticated && refusal.code != ErrorCode::stale_nonce) {
         return;
     }
-    const bool offers = detail != Detail::least && credentials_->has_all_keys();
+    const Credentials& credentials = realm_of(x).credentials;
+    const bool offers = detail != Detail::least && credentials.has_all_keys();
     const Features features{.password_algorithms = offers,
-                            .username_anonymity = credentials_->has_userhashes()};
-    writer.text(AttributeType::realm, credentials_->realm());
-    writer.text(AttributeType::nonce, nonces_.issue(x.now, x.in.from, features));
+                            .username_anonymity = credentials.has_userhashes()};
+    writer.text(AttributeType::realm, credentials.realm());
+    writer.text(AttributeType::nonce,
+                nonces_.issue(x.now, {x.in.from, credentials.realm()}, features));
     if (features.password_algorithms) {
         writer.attribute(AttributeType::password_algorithms, stun::offered_algorithms);
     }
-    const TokenKeys& tokens = credentials_->token_keys();
+    const TokenKeys& tokens = credentials.token_keys();
     if (tokens.in_use() && refusal.code == ErrorCode::unauthenticated) {
         writer.text(AttributeType::third_party_authorization, tokens.server_name());
     }

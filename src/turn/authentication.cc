@@ -68,7 +68,8 @@ Result<Server::Proof, AuthFailure> Server::prove(Exchange& x) const {
         (userhash && userhash->size() != Sha256{}.size())) {
         return unexpected(AuthFailure::incomplete);
     }
-    switch (nonces_.check(x.now, x.in.from, *nonce)) {
+    const Credentials& credentials = realm_of(x).credentials;
+    switch (nonces_.check(x.now, {x.in.from, credentials.realm()}, *nonce)) {
         case NonceState::fresh:
             break;
         case NonceState::stale:
@@ -81,12 +82,13 @@ Result<Server::Proof, AuthFailure> Server::prove(Exchange& x) const {
     const auto name = name_in(x);
     if (!name) return unexpected(name.error());
     x.username = *name;
-    if (*realm != credentials_->realm()) return unexpected(AuthFailure::wrong_realm);
+    if (*realm != credentials.realm()) return unexpected(AuthFailure::wrong_realm);
     const auto used = algorithm->value_or(PasswordAlgorithm::md5);
     x.ticket = ticket_in(request);
     // What an allocation was made with serves it to its end: a call neither ends because its REST
     // credential has, nor because the secret was replaced.
-    if (x.allocation != nullptr && x.allocation->login() == x.username &&
+    if (x.allocation != nullptr && x.allocation->user().realm() == x.realm &&
+        x.allocation->login() == x.username &&
         is_signed_with(request, x.allocation->keys().of(used))) {
         x.username = x.allocation->user().name();
         return Proof{x.allocation->keys(), *algorithm, x.allocation->token_end()};
@@ -96,8 +98,8 @@ Result<Server::Proof, AuthFailure> Server::prove(Exchange& x) const {
         return Proof{.keys = x.ticket->keys, .algorithm = *algorithm};
     }
     const auto token = request.find(AttributeType::access_token);
-    if (token && credentials_->token_keys().in_use()) return prove_by_token(x, *token, *algorithm);
-    const auto keys = credentials_->authenticate(request, x.username, used, x.now);
+    if (token && credentials.token_keys().in_use()) return prove_by_token(x, *token, *algorithm);
+    const auto keys = credentials.authenticate(request, x.username, used, x.now);
     if (!keys) return unexpected(keys.error());
     return Proof{*keys, *algorithm};
 }
@@ -105,11 +107,12 @@ Result<Server::Proof, AuthFailure> Server::prove(Exchange& x) const {
 // RFC 7635, section 7.  USERNAME is the id of the key under which the token is sealed.
 Result<Server::Proof, AuthFailure> Server::prove_by_token(
     Exchange& x, Bytes sealed, std::optional<PasswordAlgorithm> algorithm) const {
-    const auto token = credentials_->token_keys().open(x.username, sealed, x.now.wall);
+    const auto token = realm_of(x).credentials.token_keys().open(x.username, sealed, x.now.wall);
     if (!token) return unexpected(failure_of(token.error()));
     if (!is_signed_with(x.request, token->mac_key)) return unexpected(AuthFailure::wrong_password);
     // Another token of the same key takes over what was made with one before.
-    const bool is_next = x.allocation != nullptr && x.allocation->token_key() == x.username;
+    const bool is_next = x.allocation != nullptr && x.allocation->user().realm() == x.realm &&
+                         x.allocation->token_key() == x.username;
     x.token_key = x.username;
     x.token_user =
         is_next ? std::string(x.allocation->user().name()) : token_user(x.username, sealed);
@@ -141,8 +144,9 @@ Result<std::string_view, AuthFailure> Server::name_in(const Exchange& x) const {
     const auto username = x.request.text(AttributeType::username);
     const auto bytes = x.request.find(AttributeType::userhash);
     if (!bytes) return username.value_or("");
+    const Credentials& credentials = realm_of(x).credentials;
     const auto is = [&](std::string_view name) {
-        return std::ranges::equal(stun::userhash(name, credentials_->realm()), *bytes);
+        return std::ranges::equal(stun::userhash(name, credentials.realm()), *bytes);
     };
     if (username) {
         if (!is(*username)) return unexpected(AuthFailure::incomplete);
@@ -153,7 +157,7 @@ Result<std::string_view, AuthFailure> Server::name_in(const Exchange& x) const {
     }
     Sha256 userhash;
     std::ranges::copy(*bytes, userhash.begin());
-    return credentials_->name_of(userhash).value_or("");
+    return credentials.name_of(userhash).value_or("");
 }
 
 }  // namespace ahoy::turn

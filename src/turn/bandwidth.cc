@@ -1,6 +1,7 @@
 #include "turn/bandwidth.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -43,6 +44,33 @@ void Buckets::refill_shared() {
     }
 }
 
+void Bandwidth::limit(const Limits& limits) {
+    limits_ = limits;
+    look_again();
+}
+
+void Bandwidth::limit_realms(std::vector<std::optional<BytesPerSecond>> of_realms) {
+    of_realms_ = std::move(of_realms);
+    look_again();
+}
+
+void Bandwidth::look_again() {
+    is_limited_ = limits_ != Limits{} || std::ranges::any_of(of_realms_, [](const auto& rate) {
+                      return rate.value_or(0) != 0;
+                  });
+}
+
+bool Bandwidth::is_limited(RealmId realm) const {
+    return of_allocation(realm) != 0 || limits_.per_user != 0 || limits_.per_address != 0 ||
+           limits_.total != 0;
+}
+
+BytesPerSecond Bandwidth::of_allocation(RealmId realm) const {
+    const auto index = static_cast<size_t>(realm);
+    const bool known = index < of_realms_.size();
+    return known ? of_realms_[index].value_or(limits_.per_allocation) : limits_.per_allocation;
+}
+
 Duration Bandwidth::take(Direction direction, Buckets& of, size_t payload, Instant now) {
     const auto way = static_cast<size_t>(direction);
     const size_t bytes = payload + overhead;
@@ -60,7 +88,7 @@ Duration Bandwidth::take(Direction direction, Buckets& of, size_t payload, Insta
         BytesPerSecond rate;
     };
     const std::array all{
-        Limited{of.own[way], limits_.per_allocation}, Limited{of_user, limits_.per_user},
+        Limited{of.own[way], of_allocation(of.realm)}, Limited{of_user, limits_.per_user},
         Limited{of_network, limits_.per_address}, Limited{total_[way], limits_.total}};
     Duration wait{};
     for (const auto& [bucket, rate] : all) {

@@ -11,8 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "base/time.h"
+#include "turn/user.h"
 
 namespace ahoy::turn {
 
@@ -55,6 +58,7 @@ class SharedBuckets {
 
 // What the messages of an allocation are taken out of.
 struct Buckets {
+    RealmId realm{};                 // which may have a limit of its own
     std::array<TokenBucket, 2> own;  // by direction
     std::shared_ptr<SharedBuckets> of_user, of_network;
 
@@ -79,20 +83,24 @@ class Bandwidth {
 
     explicit Bandwidth(const Limits& limits) { limit(limits); }
     // From now on.
-    void limit(const Limits& limits) {
-        limits_ = limits;
-        is_limited_ = limits != Limits{};
-    }
+    void limit(const Limits&);
     const Limits& limits() const { return limits_; }
+    // Of an allocation, by realm, instead of `per_allocation`; nothing: that.
+    void limit_realms(std::vector<std::optional<BytesPerSecond>>);
     bool is_limited() const { return is_limited_; }
+    bool is_limited(RealmId) const;
 
     // Takes a message out of all buckets that have a limit, and returns zero.  Or takes nothing,
     // and says when to ask again.
     Duration take(Direction, Buckets&, size_t payload, Instant now);
 
   private:
+    BytesPerSecond of_allocation(RealmId) const;
+    void look_again();
+
     Limits limits_;
-    bool is_limited_ = false;  // asked for each packet
+    std::vector<std::optional<BytesPerSecond>> of_realms_;
+    bool is_limited_ = false;  // anybody; asked for each packet
     std::array<TokenBucket, 2> total_;
 };
 

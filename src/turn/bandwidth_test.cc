@@ -231,8 +231,8 @@ class SharedWorld : public testing::Test {
     static constexpr size_t payload = 972;  // 1000 bytes with headers
 
     SharedWorld()
-        : there(ServerConfig{}, World::credentials(), Nonces({7}), PeerPolicy({}, {listener}),
-                world.ports, world.observer, Random::from_number(2)) {
+        : there(ServerConfig{}, Realms::only(World::credentials(), PeerPolicy({}, {listener})),
+                Nonces({7}), world.ports, world.observer, Random::from_number(2)) {
         world.shards.push_back(&there);
         here.socket = bob.socket = SocketId{2};
         elsewhere.socket = SocketId{3};
@@ -324,6 +324,38 @@ TEST_F(SharedWorld, F37_ALimitThatComesLaterFindsFullBuckets) {
     world.passes(burst * 1s + 1s);
     limit({.per_user = 1000});
     EXPECT_EQ(passes(here, burst + 10), burst);
+}
+
+TEST(Bandwidth, F37_ARealmMayHaveALimitOfItsOwn) {
+    Bandwidth bandwidth({.per_allocation = 1});
+    const RealmId first{0}, free{1}, unknown{7};
+    bandwidth.limit_realms({std::nullopt, 0});
+    const auto passes = [&](RealmId realm) {
+        Buckets buckets{.realm = realm};
+        size_t passed = 0;
+        while (passed < 10 &&
+               bandwidth.take(Direction::to_peer, buckets, 60'000, Instant{}) == Duration{}) {
+            ++passed;
+        }
+        return passed;
+    };
+    EXPECT_EQ(passes(first), 2u);
+    EXPECT_EQ(passes(free), 10u);
+    EXPECT_EQ(passes(unknown), 2u);
+    EXPECT_TRUE(bandwidth.is_limited(first));
+    EXPECT_FALSE(bandwidth.is_limited(free));
+    bandwidth.limit({});
+    EXPECT_FALSE(bandwidth.is_limited());
+    bandwidth.limit_realms({std::nullopt, 1});
+    EXPECT_TRUE(bandwidth.is_limited());
+    EXPECT_FALSE(bandwidth.is_limited(first));
+    EXPECT_TRUE(bandwidth.is_limited(free));
+    for (const Bandwidth::Limits& limits :
+         {Bandwidth::Limits{.per_user = 1}, Bandwidth::Limits{.per_address = 1},
+          Bandwidth::Limits{.total = 1}}) {
+        bandwidth.limit(limits);
+        EXPECT_TRUE(bandwidth.is_limited(first));
+    }
 }
 
 }  // namespace

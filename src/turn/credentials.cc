@@ -193,21 +193,22 @@ RestCredential mint(std::string_view secret, std::string_view user, Duration lif
     return {std::move(username), std::move(password)};
 }
 
-std::string Nonces::at(uint32_t seconds, const TransportAddress& client, Features features) const {
+std::string Nonces::at(uint32_t seconds, const Holder& holder, Features features) const {
+    const auto& [client, realm] = holder;
     const std::string head = std::string(nonce_cookie) + to_text(features);
     std::array<uint8_t, 4 + nonce_mac_size> raw;
     Writer writer(raw);
     writer.u32(seconds);
     const std::array<uint8_t, 2> port{static_cast<uint8_t>(client.port >> 8),
                                       static_cast<uint8_t>(client.port)};
-    const Sha256 mac =
-        hmac_sha256(secret_, {as_bytes(head), writer.written(), client.ip.bytes(), port});
+    const Sha256 mac = hmac_sha256(
+        secret_, {as_bytes(head), writer.written(), client.ip.bytes(), port, as_bytes(realm)});
     writer.bytes(Bytes(mac).first(nonce_mac_size));
     return head + base64url(raw);
 }
 
-std::string Nonces::issue(Now now, const TransportAddress& client, Features features) const {
-    return at(seconds_of(now), client, features);
+std::string Nonces::issue(Now now, const Holder& holder, Features features) const {
+    return at(seconds_of(now), holder, features);
 }
 
 Features Nonces::features(std::string_view nonce) {
@@ -218,13 +219,13 @@ Features Nonces::features(std::string_view nonce) {
 
 // Issued anew for the time and the features it claims, it must come out the same.  Seconds are
 // modulo 2^32, so a time in the future is one very long ago.
-NonceState Nonces::check(Now now, const TransportAddress& client, std::string_view nonce) const {
+NonceState Nonces::check(Now now, const Holder& holder, std::string_view nonce) const {
     if (nonce.size() != size || !nonce.starts_with(nonce_cookie)) return NonceState::invalid;
     const auto issued = leading_number(nonce.substr(nonce_head_size));
     if (!issued) return NonceState::invalid;
     const std::chrono::seconds age(static_cast<uint32_t>(seconds_of(now) - *issued));
     if (age >= lifetime) return NonceState::stale;
-    const std::string ours = at(*issued, client, features(nonce));
+    const std::string ours = at(*issued, holder, features(nonce));
     return equal_in_constant_time(as_bytes(ours), as_bytes(nonce)) ? NonceState::fresh
                                                                    : NonceState::invalid;
 }

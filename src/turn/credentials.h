@@ -128,24 +128,30 @@ struct Features {
 
 // A nonce: the cookie "obMatJos2", four characters of base64 with the security features (RFC 8489,
 // section 9.2), and 19 characters of base64url with the time of issue (32 bits, seconds) and an
-// HMAC over all this and the client's address (80 bits), so that nobody in between can talk a
-// client out of a feature.  32 characters in all keep a 401 below three times the smallest Allocate
-// request of a real client.
+// HMAC over all this and whom it is for (80 bits), so that nobody in between can talk a client out
+// of a feature, not even with the nonce of a realm that lacks it.  32 characters in all keep a 401
+// below three times the smallest Allocate request of a real client.
 class Nonces {
   public:
     using Secret = std::array<uint8_t, 32>;
     static constexpr size_t size = 32;
     static constexpr Duration lifetime = 10min;
 
+    // Whom one is for.
+    struct Holder {
+        const TransportAddress& client;
+        std::string_view realm;
+    };
+
     explicit Nonces(const Secret& secret) : secret_(secret) {}
 
-    std::string issue(Now, const TransportAddress& client, Features = {}) const;
-    NonceState check(Now, const TransportAddress& client, std::string_view nonce) const;
+    std::string issue(Now, const Holder&, Features = {}) const;
+    NonceState check(Now, const Holder&, std::string_view nonce) const;
     // Of a nonce of ours.
     static Features features(std::string_view nonce);
 
   private:
-    std::string at(uint32_t seconds, const TransportAddress& client, Features) const;
+    std::string at(uint32_t seconds, const Holder&, Features) const;
 
     Secret secret_;
 };

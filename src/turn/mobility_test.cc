@@ -21,6 +21,7 @@ TEST(Tickets, M08_SayAgainWhatWasSealed) {
     EXPECT_EQ(tickets.open(tickets.seal(ticket, random)), ticket);
     EXPECT_TRUE(ticket.is_of(User("alice")));
     EXPECT_FALSE(ticket.is_of(User("bob")));
+    EXPECT_FALSE(ticket.is_of(User("alice", RealmId{1})));
 }
 
 TEST(Tickets, M08_TellAStrangerNothingAndAreNeverTheSame) {

@@ -145,7 +145,7 @@ Waiting Server::take_over(Now now, Moving moving, const Claim& claim) {
         }
     }
     if (!allocation.has_relays()) {
-        observer_.allocation_ended({before, now}, EndReason::lost);
+        observer_.allocation_ended(event(before, now), EndReason::lost);
         stats_.lifetimes.add(now.steady - allocation.created_at());
         relay_ports_.discharge(allocation.user(), allocation.charged_address(), allocation.charged);
         moves_->end(allocation.mobile->id);
@@ -157,7 +157,7 @@ Waiting Server::take_over(Now now, Moving moving, const Claim& claim) {
         end(settle(std::move(allocation)), now, EndReason::revoked);
         return claim_voided(claim);
     }
-    allocation.judge_again([&](const auto& peer) { return policy_.check(peer, relay_ports_); });
+    judge_peers_again(allocation);
 
     const auto claimant = claimants_.find(claim.five_tuple);
     if (claimant == claimants_.end() || claimant->second.claim != claim.id) {
@@ -171,7 +171,7 @@ Waiting Server::take_over(Now now, Moving moving, const Claim& claim) {
     ++stats_.moves;
     Allocation& settled = settle(std::move(allocation));
     update_shortcuts(settled);
-    observer_.allocation_moved({settled, now});
+    observer_.allocation_moved(event(settled, now));
     return waiting;
 }
 

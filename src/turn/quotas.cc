@@ -63,6 +63,8 @@ std::string_view label(Limited whose) {
             return "user";
         case Limited::address:
             return "address";
+        case Limited::realm:
+            return "realm";
         case Limited::server:
             return "server";
         case Limited::count:
@@ -121,9 +123,14 @@ std::optional<Quotas::Refused> Quotas::charge(const User& user, const IpAddress&
     if (const auto what = excess(held_by(networks_, network), more, limits.per_address)) {
         return Refused{*what, Limited::address};
     }
+    Counts& in_realm = realms_[user.realm()];
+    if (const auto what = excess(in_realm, more, limits.per_realm)) {
+        return Refused{*what, Limited::realm};
+    }
     if (const auto what = excess(all_, more, limits.total)) return Refused{*what, Limited::server};
     users_[user.key()].held += more;
     networks_[network].held += more;
+    in_realm += more;
     all_ += more;
     return {};
 }
@@ -131,6 +138,7 @@ std::optional<Quotas::Refused> Quotas::charge(const User& user, const IpAddress&
 void Quotas::discharge(const User& user, const IpAddress& client, const Counts& fewer) {
     decrease(users_, user.key(), fewer);
     decrease(networks_, network_of_client(client), fewer);
+    realms_[user.realm()] -= fewer;
     all_ -= fewer;
 }
 
@@ -142,8 +150,10 @@ Buckets Quotas::buckets_of(const User& user, const IpAddress& client, Instant no
     for (auto* const buckets : {&of_user->second.buckets, &of_network->second.buckets}) {
         if (!*buckets) *buckets = make(now);
     }
-    return {
-        .own = {}, .of_user = of_user->second.buckets, .of_network = of_network->second.buckets};
+    return {.realm = user.realm(),
+            .own = {},
+            .of_user = of_user->second.buckets,
+            .of_network = of_network->second.buckets};
 }
 
 }  // namespace ahoy::turn

@@ -1,9 +1,9 @@
-// How much each user, each client's network and all of them together have: counts over all shards,
-// charged when something begins and discharged when it ends, never for a packet.  Holds as many
-// entries as there are allocations, at most.
+// How much each user, each client's network, each realm and all of them together have: counts over
+// all shards, charged when something begins and discharged when it ends, never for a packet.  Holds
+// as many entries as there are allocations and realms, at most.
 //
-// What is too much is refused: allocations of a user or a network with 486 (RFC 8656, section 7.2),
-// everything else with 508 (sections 7.2, 10.2 and 12.2).
+// What is too much is refused: allocations of a user, a network or a realm with 486 (RFC 8656,
+// section 7.2), everything else with 508 (sections 7.2, 10.2 and 12.2).
 #pragma once
 
 #include <array>
@@ -49,7 +49,7 @@ constexpr unsigned stricter(unsigned one, unsigned other) {
 }
 
 // Whose limit it is.
-enum class Limited : uint8_t { allocation, user, address, server, count };
+enum class Limited : uint8_t { allocation, user, address, realm, server, count };
 std::string_view label(Limited);
 
 class Quotas {
@@ -58,6 +58,7 @@ class Quotas {
     struct Limits {
         Counts per_user;
         Counts per_address;  // an IPv4 address, or the /64 of an IPv6 one
+        Counts per_realm;    // as Realm::Limits has it
         Counts total;
     };
     struct Refused {
@@ -84,6 +85,7 @@ class Quotas {
     };
     std::map<std::string, Account> users_;  // by their keys
     std::map<IpAddress, Account> networks_;
+    std::map<RealmId, Counts> realms_;  // few, which stay
     Counts all_;
 };
 

@@ -101,6 +101,28 @@ TEST_F(QuotasTest, F24_AboveALimitThatHasBecomeLowerOnlyThatKindIsRefused) {
     EXPECT_TRUE(charges(User("alice"), "198.51.100.1", {.permissions = 1}));
 }
 
+TEST_F(QuotasTest, F24_ARealmsAreCountedOverItsUsers) {
+    limits = {.per_realm = {.allocations = 2}};
+    const RealmId shop{1};
+    EXPECT_TRUE(charges(User("alice", shop), "198.51.100.1"));
+    EXPECT_TRUE(charges(User("bob", shop), "198.51.100.2"));
+    EXPECT_EQ(quotas.charge(User("carol", shop), ip("198.51.100.3"), one, limits),
+              (Quotas::Refused{Counted::allocations, Limited::realm}));
+    EXPECT_TRUE(charges(User("carol"), "198.51.100.3"));
+    gives_back(User("alice", shop), "198.51.100.1");
+    EXPECT_TRUE(charges(User("carol", shop), "198.51.100.3"));
+    EXPECT_FALSE(charges(User("alice", shop), "198.51.100.1"));
+}
+
+TEST_F(QuotasTest, F24_ANameIsAnotherUserInAnotherRealm) {
+    limits = {.per_user = {.allocations = 1}};
+    EXPECT_TRUE(charges(User("alice"), "198.51.100.1"));
+    EXPECT_TRUE(charges(User("alice", RealmId{1}), "198.51.100.1"));
+    EXPECT_FALSE(charges(User("alice", RealmId{1}), "198.51.100.1"));
+    gives_back(User("alice"), "198.51.100.1");
+    EXPECT_FALSE(charges(User("alice", RealmId{1}), "198.51.100.1"));
+}
+
 TEST(Quotas, F24_OneAddressHasItsShareOfTheServer) {
     World world({.quotas = {.per_address = {.allocations = 2}}});
     TestClient a(world, "5.6.7.8:1"), b(world, "5.6.7.8:2", "bob", "builder"),
@@ -240,8 +262,8 @@ TEST_F(LimitedTables, H04_WhatANewPolicyDeniesIsGivenBack) {
     limit({.per_user = {.permissions = 2, .channels = 1}});
     EXPECT_EQ(one.binds(0x4000, first).code(), success);
     EXPECT_EQ(one.permits({second}).code(), success);
-    world.server.reload(World::credentials(),
-                        PeerPolicy({.deny = {Prefix::parse("9.9.9.1/32").value()}}, {listener}));
+    world.serves(World::credentials(),
+                 PeerPolicy({.deny = {Prefix::parse("9.9.9.1/32").value()}}, {listener}));
     EXPECT_EQ(two.binds(0x4000, third).code(), success);
     EXPECT_EQ(two.permits({fourth}).code(), 508);
 }

@@ -47,13 +47,13 @@ void Server::on_send(Now now, const Datagram& in, const stun::Message& indicatio
     to_peer(now, *allocation, *peer, {*data, in.traffic_class, dont_fragment}, out);
 }
 
-std::optional<Drop> Server::forbids(const Permission* permission,
+std::optional<Drop> Server::forbids(const Allocation& allocation, const Permission* permission,
                                     const TransportAddress& peer) const {
     if (peer.port == 0) return Drop::peer_denied;
     if (permission == nullptr) return Drop::no_permission;
     // Between two relayed addresses of ours, which always may, the policy need not be asked.
     if (permission->per_datagram && !relay_ports_.is_live(peer) &&
-        !policy_.check(peer, relay_ports_).allowed()) {
+        !realm_of(allocation).peers.check(peer, relay_ports_).allowed()) {
         return Drop::peer_denied;
     }
     return {};
@@ -70,7 +70,7 @@ void Server::to_peer(Now now, Allocation& allocation, const TransportAddress& pe
     if (relay == nullptr) return drop(Drop::family_mismatch);
     if (allocation.over_tcp()) return drop(Drop::over_tcp);
     const Permission* const permission = allocation.permission(peer.ip, now.steady);
-    if (const auto why = forbids(permission, peer)) return drop(*why);
+    if (const auto why = forbids(allocation, permission, peer)) return drop(*why);
     if (payload.bytes.size() > max_udp_payload) return drop(Drop::too_large);
     if (!fits(now, Direction::to_peer, allocation, payload.bytes)) return drop(Drop::bandwidth);
     allocation.to_peers.add(payload.bytes.size());
@@ -104,7 +104,7 @@ void Server::to_client(Now now, Allocation& allocation, const TransportAddress& 
                        const Payload& payload, Outbox& out) {
     const Bytes bytes = payload.bytes;
     const Permission* const permission = allocation.permission(peer.ip, now.steady);
-    if (const auto why = forbids(permission, peer)) return drop(*why);
+    if (const auto why = forbids(allocation, permission, peer)) return drop(*why);
     if (allocation.client_has_left()) return drop(Drop::client_left);
     if (!fits(now, Direction::to_client, allocation, bytes)) return drop(Drop::bandwidth);
     const Channel* const channel = allocation.channel(peer, now.steady);

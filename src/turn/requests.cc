@@ -148,7 +148,7 @@ Server::Reply Server::allocate(const Exchange& x) {
                .over_tcp = options->over_tcp,
                .created_at = x.now.steady},
               x.in.transport, *opened, x.now.steady + options->lifetime, options->mobile);
-    observer_.allocation_created({allocation, x.now});
+    observer_.allocation_created(event(allocation, x.now));
     return describe(allocation, x.now.steady);
 }
 
@@ -312,9 +312,10 @@ Result<PeerVerdict, Server::Refusal> Server::admit(const Exchange& x, const Tran
     if (!x.allocation->relay(peer.ip.family(), x.now.steady)) {
         return unexpected(Refusal(ErrorCode::peer_address_family_mismatch));
     }
-    const PeerVerdict address = policy_.check(peer.ip, own);
+    const PeerPolicy& policy = realm_of(*x.allocation).peers;
+    const PeerVerdict address = policy.check(peer.ip, own);
     const PeerVerdict verdict =
-        peer.port != 0 && address.allowed() ? policy_.check(peer, own) : address;
+        peer.port != 0 && address.allowed() ? policy.check(peer, own) : address;
     if (!verdict.allowed()) {
         ++stats_.denied_peers[static_cast<size_t>(verdict.reason)];
         return unexpected(Refusal(ErrorCode::forbidden));

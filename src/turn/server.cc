@@ -73,8 +73,10 @@ bool Server::understands(AttributeType type) {
     }
 }
 
-bool Server::understands_in_request(AttributeType type) const {
-    if (type == AttributeType::access_token) return credentials_->token_keys().in_use();
+bool Server::understands_in_request(const Exchange& x, AttributeType type) const {
+    if (type == AttributeType::access_token) {
+        return realm_of(x).credentials.token_keys().in_use();
+    }
     return understands(type);
 }
 
@@ -88,12 +90,11 @@ size_t Server::HashSocket::operator()(SocketId socket) const {
     return mix({}, static_cast<uint64_t>(socket));
 }
 
-Server::Server(ServerConfig config, std::shared_ptr<const Credentials> credentials, Nonces nonces,
-               PeerPolicy policy, RelayPorts& relay_ports, Observer& observer, Random random)
+Server::Server(ServerConfig config, std::shared_ptr<const Realms> realms, Nonces nonces,
+               RelayPorts& relay_ports, Observer& observer, Random random)
     : config_(std::move(config)),
-      credentials_(std::move(credentials)),
+      realms_(std::move(realms)),
       nonces_(nonces),
-      policy_(std::move(policy)),
       relay_ports_(relay_ports),
       observer_(observer),
       random_(std::move(random)),
@@ -103,7 +104,8 @@ Server::Server(ServerConfig config, std::shared_ptr<const Credentials> credentia
       claimants_(0, by_five_tuple_.hash_function()),
       budget_(config_.replies_per_second, AddressHash(random_.next(), random_.next())),
       bandwidth_(config_.bandwidth) {
-    CHECK(credentials_ != nullptr);
+    CHECK(realms_ != nullptr);
+    bandwidth_.limit_realms(realms_->bandwidths());
     CHECK(config_.software.size() <= stun::max_text);
 }
 
@@ -172,13 +174,14 @@ std::optional<Server::Reply> Server::reply_to(Exchange& x) {
     const bool authenticates =
         x.request.method() != Method::binding || config_.authenticate_binding;
     if (authenticates) {
+        x.realm = realms_->of(x.request);
         x.allocation = find(x.five_tuple, x.now);
         if (auto proved = authenticate(x); !proved) return unexpected(proved.error());
     }
     Refusal refusal(ErrorCode::unknown_attribute);
     x.request.each([&](AttributeType type, Bytes) {
         auto& unknown = refusal.unknown;
-        if (understands_in_request(type) || explores(x, type)) return;
+        if (understands_in_request(x, type) || explores(x, type)) return;
         unknown.types[unknown.count++] = static_cast<uint16_t>(type);
     });
     auto& [types, count] = refusal.unknown;
@@ -300,7 +303,7 @@ void Server::drop_relay(Allocation& allocation, AddressFamily family) {
 
 void Server::end(Allocation& allocation, Now now, EndReason why) {
     close_shortcuts(allocation);  // who observes it wants to know all that was relayed
-    observer_.allocation_ended({allocation, now}, why);
+    observer_.allocation_ended(event(allocation, now), why);
     stats_.lifetimes.add(now.steady - allocation.created_at());
     const SlotIndex index = slot_of(allocation);
     end_connections(allocation);
@@ -313,7 +316,12 @@ void Server::end(Allocation& allocation, Now now, EndReason why) {
 
 std::optional<Limited> Server::charge(const User& user, const IpAddress& client,
                                       const Counts& more) {
-    const auto refused = relay_ports_.charge(user, client, more, config_.quotas);
+    const Realm::Limits& of_realm = (*realms_)[user.realm()].limits;
+    Quotas::Limits limits = config_.quotas;
+    limits.per_user.allocations =
+        of_realm.allocations_per_user.value_or(limits.per_user.allocations);
+    limits.per_realm.allocations = of_realm.allocations.value_or(0);
+    const auto refused = relay_ports_.charge(user, client, more, limits);
     if (!refused) return {};
     ++stats_
           .limits_reached[static_cast<size_t>(refused->what)][static_cast<size_t>(refused->whose)];
@@ -400,24 +408,29 @@ Instant Server::next_deadline() const {
     return std::min(deadlines_.next(), withdraw_at_);
 }
 
-void Server::reload(std::shared_ptr<const Credentials> credentials, PeerPolicy policy) {
-    CHECK(credentials != nullptr);
-    credentials_ = std::move(credentials);
-    policy_ = std::move(policy);
+void Server::reload(std::shared_ptr<const Realms> realms) {
+    CHECK(realms != nullptr);
+    realms_ = std::move(realms);
+    bandwidth_.limit_realms(realms_->bandwidths());
     ends_revoked_ = false;
     for (Slot& slot : slots_) {
         if (!slot.allocation) continue;
-        slot.allocation->judge_again(
-            [&](const auto& peer) { return policy_.check(peer, relay_ports_); });
+        judge_peers_again(*slot.allocation);
         disconnect_denied(*slot.allocation);
         has_changed(*slot.allocation);
     }
 }
 
+void Server::judge_peers_again(Allocation& allocation) {
+    const PeerPolicy& policy = realm_of(allocation).peers;
+    allocation.judge_again([&](const auto& peer) { return policy.check(peer, relay_ports_); });
+}
+
 bool Server::is_revoked(const Allocation& allocation) const {
+    const Credentials& credentials = realm_of(allocation).credentials;
     return allocation.is_by_token()
-               ? !credentials_->token_keys().has(allocation.token_key())
-               : !credentials_->stands_by(allocation.user().name(), allocation.keys());
+               ? !credentials.token_keys().has(allocation.token_key())
+               : !credentials.stands_by(allocation.user().name(), allocation.keys());
 }
 
 std::optional<size_t> Server::end_revoked(Now now, size_t from) {

@@ -32,12 +32,11 @@
 #include "turn/alternates.h"
 #include "turn/bandwidth.h"
 #include "turn/channel_data.h"
-#include "turn/credentials.h"
 #include "turn/discovery.h"
 #include "turn/fast_path.h"
 #include "turn/mobility.h"
-#include "turn/peer_policy.h"
 #include "turn/peer_streams.h"
+#include "turn/realms.h"
 #include "turn/relay_ports.h"
 #include "turn/reply_budget.h"
 #include "turn/stats.h"
@@ -77,6 +76,7 @@ std::string_view label(EndReason);
 
 struct AllocationEvent {
     const Allocation& allocation;  // only during the call
+    std::string_view realm;
     Now now;
 };
 
@@ -91,8 +91,8 @@ class Server {
   public:
     // `relay_ports` and `observer` outlive the server.  `random` seeds the tables' hashes and makes
     // reservation tokens.
-    Server(ServerConfig, std::shared_ptr<const Credentials>, Nonces, PeerPolicy,
-           RelayPorts& relay_ports, Observer& observer, Random random);
+    Server(ServerConfig, std::shared_ptr<const Realms>, Nonces, RelayPorts& relay_ports,
+           Observer& observer, Random random);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -149,7 +149,7 @@ class Server {
 
     // From now on.  Allocations live on with the key they were made with; permissions and channels
     // that the new policy denies are gone.  What the next expire() has to answer may be due.
-    void reload(std::shared_ptr<const Credentials>, PeerPolicy);
+    void reload(std::shared_ptr<const Realms>);
     // Ends those whose credentials are gone, if that is wanted.  Looks at a part of the table,
     // beginning with the place `from`, so that packets need not wait for the whole; says where to
     // go on, or nothing at the end.  Also those that arrive from other shards, until the next
@@ -302,8 +302,10 @@ class Server {
     static void write_padding(stun::MessageWriter&, size_t whole, size_t behind);
 
     // server.cc
+    const Realm& realm_of(const Exchange& x) const { return (*realms_)[x.realm]; }
+    const Realm& realm_of(const Allocation& a) const { return (*realms_)[a.user().realm()]; }
     static bool understands(stun::AttributeType);
-    bool understands_in_request(stun::AttributeType) const;
+    bool understands_in_request(const Exchange&, stun::AttributeType) const;
     void on_message(Now, const Datagram&, Outbox&);
     void on_request(Now, const Datagram&, const stun::Message&, Outbox&);
     std::optional<Reply> reply_to(Exchange&);  // nothing: it comes later
@@ -377,7 +379,8 @@ class Server {
     void to_client(Now, Allocation&, const TransportAddress& peer, const Payload&, Outbox&);
     Bytes data_indication(const TransportAddress& peer, stun::AttributeType, Bytes value, Outbox&);
     // What must hold for every datagram between a client and a peer, either way.
-    std::optional<Drop> forbids(const Permission*, const TransportAddress& peer) const;
+    std::optional<Drop> forbids(const Allocation&, const Permission*,
+                                const TransportAddress& peer) const;
     bool fits(Now, Direction, Allocation&, Bytes payload);
 
     // shortcuts.cc
@@ -403,13 +406,16 @@ class Server {
     bool charge(Allocation&, const Counts& more, Instant now);
     void give_back(Allocation&);
     void has_changed(Allocation&);
+    AllocationEvent event(const Allocation& a, Now now) const {
+        return {a, realm_of(a).name(), now};
+    }
+    void judge_peers_again(Allocation&);
     bool is_revoked(const Allocation&) const;
     void look_again(SlotIndex);
 
     ServerConfig config_;
-    std::shared_ptr<const Credentials> credentials_;
+    std::shared_ptr<const Realms> realms_;
     Nonces nonces_;
-    PeerPolicy policy_;
     RelayPorts& relay_ports_;
     PeerStreams* streams_ = nullptr;
     FastPath* fast_path_ = nullptr;

@@ -33,9 +33,7 @@ class AlgorithmsTest : public testing::Test {
     }
     void serves(std::string realm, std::vector<std::string> secrets) {
         const std::map<std::string, std::string> users{{"alice", "wonder"}, {"bob", "builder"}};
-        world.server.reload(
-            std::make_shared<Credentials>(std::move(realm), users, std::move(secrets)),
-            PeerPolicy({}, {listener}));
+        world.serves(Credentials(std::move(realm), users, std::move(secrets)));
     }
 
     World world;
@@ -106,12 +104,9 @@ TEST_F(AlgorithmsTest, D12_NoChoiceIsMd5AlthoughTheBitIsSet) {
 }
 
 TEST_F(AlgorithmsTest, D16_NothingIsOfferedThatOneUserCouldNotUse) {
-    world.server.reload(
-        std::make_shared<Credentials>(
-            "ahoy", std::map<std::string, std::string>{{"bob", "builder"}},
-            std::vector<std::string>{},
-            std::map<std::string, Md5>{{"alice", make_keys("alice", "ahoy", "wonder").md5}}),
-        PeerPolicy({}, {listener}));
+    world.serves(Credentials(
+        "ahoy", std::map<std::string, std::string>{{"bob", "builder"}}, std::vector<std::string>{},
+        std::map<std::string, Md5>{{"alice", make_keys("alice", "ahoy", "wonder").md5}}));
     const auto response = client.asks_unsigned(Method::allocate, TestClient::udp);
     EXPECT_FALSE(response.has(T::password_algorithms));
     EXPECT_FALSE(Nonces::features(response.text(T::nonce)).password_algorithms);
@@ -123,11 +118,9 @@ TEST_F(AlgorithmsTest, D16_WhoHasNoSha256KeyCannotBeImpersonatedWithOne) {
     client.fetches_nonce();
     ASSERT_EQ(client.allocates().code(), success);
     const auto offered = client.nonce;
-    world.server.reload(
-        std::make_shared<Credentials>(
-            "ahoy", std::map<std::string, std::string>{}, std::vector<std::string>{},
-            std::map<std::string, Md5>{{"bob", make_keys("bob", "ahoy", "builder").md5}}),
-        PeerPolicy({}, {listener}));
+    world.serves(
+        Credentials("ahoy", std::map<std::string, std::string>{}, std::vector<std::string>{},
+                    std::map<std::string, Md5>{{"bob", make_keys("bob", "ahoy", "builder").md5}}));
     client.username = "bob";
     client.nonce = offered;
     for (const Payload& key : {Payload{}, Payload(16, 0), Payload(32, 0)}) {
@@ -137,7 +130,8 @@ TEST_F(AlgorithmsTest, D16_WhoHasNoSha256KeyCannotBeImpersonatedWithOne) {
     client.nonce.clear();
     client.password = "builder";
     ASSERT_EQ(client.allocates().code(), success);  // its own allocation's key has none either
-    client.nonce = Nonces({7}).issue(world.now, client.address, {.password_algorithms = true});
+    client.nonce =
+        Nonces({7}).issue(world.now, {client.address, "ahoy"}, {.password_algorithms = true});
     for (const Payload& key : {Payload{}, Payload(16, 0), Payload(32, 0)}) {
         EXPECT_EQ(allocates(chooses({0, 2, 0, 0, 0, 1, 0, 0}, {0, 2, 0, 0}), key).code(), 401);
     }

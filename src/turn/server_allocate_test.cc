@@ -329,8 +329,8 @@ TEST(Allocate, F18_ReservationsAreBounded) {
 // Whoever redeems it may be on another shard than who reserved it.
 TEST(Allocate, F18_AUsedReservationCountsNoMore) {
     World world({.max_reservations = 1});
-    Server other({}, World::credentials(), Nonces({7}), PeerPolicy({}, {listener}), world.ports,
-                 world.observer, Random::from_number(2));
+    Server other({}, Realms::only(World::credentials(), PeerPolicy({}, {listener})), Nonces({7}),
+                 world.ports, world.observer, Random::from_number(2));
     world.shards.push_back(&other);
     TestClient first(world, "5.6.7.8:1"), second(world, "5.6.7.8:2");
     first.socket = SocketId{2}, second.socket = SocketId{3};

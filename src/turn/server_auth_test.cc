@@ -158,9 +158,9 @@ TEST(Auth, A34_ALongRealmIsStillToldToARealClientsRequest) {
     for (const size_t length : {1u, 16u, 17u, 40u, 127u}) {
         World world;
         const std::string realm(length, 'r');
-        const auto credentials = std::make_shared<Credentials>(
-            realm, std::map<std::string, std::string>{}, std::vector<std::string>{});
-        world.server.reload(credentials, PeerPolicy({}, {listener}));
+        const auto credentials =
+            Credentials(realm, std::map<std::string, std::string>{}, std::vector<std::string>{});
+        world.serves(credentials);
         TestClient client(world);
         const auto response = client.asks_unsigned(Method::allocate, TestClient::udp);
         EXPECT_EQ(response.text(AttributeType::realm), realm);
@@ -330,9 +330,8 @@ TEST_F(AuthTest, D31_D35_A10_AnAllocationLivesOnWithTheCredentialItBeganWith) {
     const auto minted = mint("north", "carol", 1min, world.now);
     TestClient carol(world, "5.6.7.8:2", minted.username, minted.password);
     ASSERT_EQ(carol.allocates().code(), success);
-    world.passes(5min);  // the name has expired,
-    world.server.reload(World::credentials({"south"}),
-                        PeerPolicy({}, {listener}));  // the secret gone
+    world.passes(5min);                           // the name has expired,
+    world.serves(World::credentials({"south"}));  // the secret gone
     EXPECT_EQ(carol.refreshes(600).code(), success);
     EXPECT_EQ(carol.refreshes(0).code(), success);
     EXPECT_EQ(carol.allocates().code(), 401);
@@ -343,7 +342,7 @@ TEST_F(AuthTest, D31_WhatIsRevokedEndsOnlyIfThatIsWanted) {
     TestClient carol(world, "5.6.7.8:2", minted.username, minted.password);
     ASSERT_EQ(carol.allocates().code(), success);
     ASSERT_EQ(client.allocates().code(), success);
-    world.server.reload(World::credentials({"south"}), PeerPolicy({}, {listener}));
+    world.serves(World::credentials({"south"}));
     EXPECT_TRUE(world.observer.ended.empty());
     EXPECT_EQ(world.server.end_revoked(world.now), std::nullopt);
     EXPECT_EQ(world.observer.ended, std::vector{EndReason::revoked});
@@ -358,9 +357,8 @@ TEST_F(AuthTest, D31_RevokingGoesThroughALargeTableInParts) {
         one.address.port = port;
         ASSERT_EQ(one.allocates().code(), success);
     }
-    large.server.reload(std::make_shared<Credentials>("ahoy", std::map<std::string, std::string>{},
-                                                      std::vector<std::string>{}),
-                        PeerPolicy({}, {listener}));
+    large.serves(
+        Credentials("ahoy", std::map<std::string, std::string>{}, std::vector<std::string>{}));
     auto next = large.server.end_revoked(large.now);
     ASSERT_TRUE(next);
     EXPECT_GT(large.server.stats().allocations_live, 0u);

@@ -74,8 +74,8 @@ class MobilityTest : public testing::Test {
   protected:
     explicit MobilityTest(ServerConfig config = {})
         : world(config),
-          other(config, World::credentials(), Nonces({7}), PeerPolicy({}, {listener}), world.ports,
-                world.observer, Random::from_number(2)) {
+          other(config, Realms::only(World::credentials(), PeerPolicy({}, {listener})), Nonces({7}),
+                world.ports, world.observer, Random::from_number(2)) {
         world.shards.push_back(&other);
         shared.servers = world.shards;
         shared.now = &world.now;
@@ -544,7 +544,8 @@ TEST_F(MobilityTest, M09_WhatANewPolicyDeniesDoesNotMove) {
     TestClient before = mobile();
     TestClient after = client("7.7.7.7:7");
     brings(after, ticket);
-    other.reload(World::credentials(), PeerPolicy({.deny = {*Prefix::parse("9.9.9.9/32")}}, {}));
+    other.reload(Realms::only(World::credentials(),
+                              PeerPolicy({.deny = {*Prefix::parse("9.9.9.9/32")}}, {})));
     EXPECT_EQ(after.sends_on(0x4000, "hi").size(), 0u);
     EXPECT_EQ(other.stats().allocations_live, 1u);
 }
@@ -553,10 +554,10 @@ TEST_F(MobilityTest, M09_WhoIsRevokedMeanwhileKeepsNothing) {
     TestClient before = mobile();
     TestClient after = client("7.7.7.7:7");
     brings(after, ticket);
-    other.reload(std::make_shared<Credentials>(
-                     "ahoy", std::map<std::string, std::string>{{"alice", "wander"}},
-                     std::vector<std::string>{}),
-                 PeerPolicy({}, {listener}));
+    other.reload(
+        Realms::only(Credentials("ahoy", std::map<std::string, std::string>{{"alice", "wander"}},
+                                 std::vector<std::string>{}),
+                     PeerPolicy({}, {listener})));
     EXPECT_EQ(other.end_revoked(world.now), std::nullopt);
     EXPECT_EQ(live(), 1u);
     EXPECT_EQ(after.sends_on(0x4000, "hi").size(), 0u);

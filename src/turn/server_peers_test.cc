@@ -232,9 +232,8 @@ TEST_F(PeersTest, A17_UnknownRequiredAttributesDiscardASend) {
 TEST_F(PeersTest, I06_TI1_ANewPolicyCountsAtOnce) {
     ASSERT_EQ(client.binds(0x4000, peer).code(), success);
     ASSERT_EQ(client.permits({at("9.9.8.1:1")}).code(), success);
-    world.server.reload(
-        World::credentials(),
-        PeerPolicy({.allow = {}, .deny = {*Prefix::parse("9.9.9.0/24")}}, {listener}));
+    world.serves(World::credentials(),
+                 PeerPolicy({.allow = {}, .deny = {*Prefix::parse("9.9.9.0/24")}}, {listener}));
     EXPECT_FALSE(reaches(peer));
     EXPECT_FALSE(hears(peer));
     EXPECT_TRUE(client.sends_on(0x4000, "x").empty());

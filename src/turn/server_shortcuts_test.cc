@@ -110,15 +110,14 @@ TEST_F(Shortcuts, OfOneFamilyGoWithItsRelayedAddress) {
 
 TEST_F(Shortcuts, GoAtOnceWhenTheNewPolicyDeniesThePeer) {
     alice.binds(0x4000, peer);
-    world.server.reload(World::credentials(), denies_peer);
+    world.serves(World::credentials(), denies_peer);
     EXPECT_TRUE(path.shortcuts.empty());
 }
 
 TEST_F(Shortcuts, GoWhenTheCredentialsAreRevoked) {
     alice.binds(0x4000, peer);
-    world.server.reload(std::make_shared<Credentials>("ahoy", std::map<std::string, std::string>{},
-                                                      std::vector<std::string>{"south"}),
-                        PeerPolicy({}, {listener}));
+    world.serves(Credentials("ahoy", std::map<std::string, std::string>{},
+                             std::vector<std::string>{"south"}));
     world.server.end_revoked(world.now);
     EXPECT_TRUE(path.shortcuts.empty());
 }

@@ -430,7 +430,7 @@ TEST_F(TcpRelayTest, AReloadedPolicyEndsConnections) {
     ASSERT_EQ(allocates().code(), success);
     connects();
     answered(streams.last, true);
-    world.server.reload(
+    world.serves(
         World::credentials(),
         PeerPolicy({.allow = {}, .deny = {Prefix::parse("9.0.0.0/8").value()}}, {listener}));
     EXPECT_THAT(streams.closed, ElementsAre(streams.last));
@@ -442,7 +442,7 @@ TEST_F(TcpRelayTest, AReloadedPolicyAnswersWhoIsConnecting) {
     EXPECT_EQ(connects().code(), Response::silence);
     const auto denied = streams.last;
     const auto reloads = [&](const char* prefix) {
-        world.server.reload(
+        world.serves(
             World::credentials(),
             PeerPolicy({.allow = {}, .deny = {Prefix::parse(prefix).value()}}, {listener}));
     };
@@ -462,7 +462,7 @@ TEST_F(TcpRelayTest, AReloadedPolicyAnswersWhoIsConnecting) {
 TEST_F(TcpRelayTest, WhatANewPolicyAllowsGoesOnConnecting) {
     ASSERT_EQ(allocates().code(), success);
     connects();
-    world.server.reload(World::credentials(), PeerPolicy({}, {listener}));
+    world.serves(World::credentials());
     EXPECT_EQ(answered(streams.last, true).code(), success);
 }
 

@@ -11,12 +11,12 @@ constexpr int success = Response::success;
 constexpr std::string_view server_name = "turn.example.org";
 const std::vector<uint8_t> shared_key(32, 7);
 
-std::shared_ptr<const Credentials> by_tokens(std::vector<std::string> ids = {"north", "south"}) {
+Credentials by_tokens(std::vector<std::string> ids = {"north", "south"}) {
     std::map<std::string, TokenKey> keys;
     for (const auto& id : ids) keys[id] = {shared_key};
-    return std::make_shared<Credentials>(
-        "ahoy", std::map<std::string, std::string>{{"alice", "wonder"}}, std::vector<std::string>{},
-        std::map<std::string, Md5>{}, TokenKeys(std::string(server_name), std::move(keys)));
+    return Credentials("ahoy", std::map<std::string, std::string>{{"alice", "wonder"}},
+                       std::vector<std::string>{}, std::map<std::string, Md5>{},
+                       TokenKeys(std::string(server_name), std::move(keys)));
 }
 
 // A client that has been given a token.
@@ -75,7 +75,7 @@ class TokenClient : public TestClient {
 
 class ServerTokenTest : public testing::Test {
   protected:
-    void SetUp() override { world.server.reload(by_tokens(), PeerPolicy({}, {listener})); }
+    void SetUp() override { world.serves(by_tokens()); }
     World world;
     TokenClient client{world, "5.6.7.8:1234"};
 };
@@ -84,7 +84,7 @@ TEST_F(ServerTokenTest, D34_A401TellsTheNameThatTokensAreSealedFor) {
     const auto response = client.asks_unsigned(Method::allocate, TestClient::udp);
     EXPECT_EQ(response.code(), 401);
     EXPECT_EQ(response.text(AttributeType::third_party_authorization), server_name);
-    world.server.reload(World::credentials(), PeerPolicy({}, {listener}));
+    world.serves(World::credentials());
     EXPECT_FALSE(client.asks_unsigned(Method::allocate, TestClient::udp)
                      .has(AttributeType::third_party_authorization));
 }
@@ -178,7 +178,7 @@ TEST_F(ServerTokenTest, D34_TheQuotaOfAUserIsThatOfAToken) {
 }
 
 TEST_F(ServerTokenTest, D34_WhereThereIsNoThirdPartyATokenIsAnUnknownAttribute) {
-    world.server.reload(World::credentials(), PeerPolicy({}, {listener}));
+    world.serves(World::credentials());
     TestClient alice(world, "5.6.7.9:1234");
     const auto response = alice.asks(Method::allocate, [&](MessageWriter& w) {
         TestClient::udp(w);
@@ -189,7 +189,7 @@ TEST_F(ServerTokenTest, D34_WhereThereIsNoThirdPartyATokenIsAnUnknownAttribute) 
 
 TEST_F(ServerTokenTest, D34_AKeyThatIsWithdrawnEndsNothingUnlessThatIsWanted) {
     client.allocates_with_token();
-    world.server.reload(by_tokens({"south"}), PeerPolicy({}, {listener}));
+    world.serves(by_tokens({"south"}));
     EXPECT_EQ(client.asks_signed(Method::refresh, TokenClient::seconds(600)).code(), success);
     EXPECT_EQ(world.server.end_revoked(world.now), std::nullopt);
     EXPECT_EQ(world.observer.ended, std::vector{EndReason::revoked});

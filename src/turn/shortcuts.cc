@@ -9,10 +9,11 @@
 
 namespace ahoy::turn {
 
-// None while bandwidth is limited: the buckets are here.
+// None where bandwidth is limited: the buckets are here.
 std::vector<Server::OpenShortcut> Server::possible_shortcuts(const Allocation& allocation) const {
     std::vector<OpenShortcut> possible;
-    if (bandwidth_.is_limited() || allocation.client_has_left()) return possible;
+    const bool is_limited = bandwidth_.is_limited(allocation.user().realm());
+    if (is_limited || allocation.client_has_left()) return possible;
     for (const Channel& channel : allocation.channels()) {
         const auto& relay = allocation.stored_relay(channel.peer.ip.family());
         const auto permission =

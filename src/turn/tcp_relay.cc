@@ -128,8 +128,8 @@ std::optional<Server::Attempt> Server::peer_arrived(Now now, SocketId relay,
     if (allocation == nullptr || now.steady >= allocation->last_expiry()) return {};
     const OwnStreams own(relay_ports_, *streams_);
     const Permission* const permission = allocation->permission(peer.ip, now.steady);
-    const bool denied =
-        permission != nullptr && permission->per_datagram && !policy_.check(peer, own).allowed();
+    const bool denied = permission != nullptr && permission->per_datagram &&
+                        !realm_of(*allocation).peers.check(peer, own).allowed();
     auto& connections = allocation->connections;
     const bool known =
         std::ranges::find(connections, peer, &PeerConnection::peer) != connections.end();
@@ -212,10 +212,11 @@ void Server::end_connections(Allocation& allocation) {
 void Server::disconnect_denied(Allocation& allocation) {
     if (!allocation.over_tcp()) return;
     const OwnStreams own(relay_ports_, *streams_);
+    const PeerPolicy& policy = realm_of(allocation).peers;
     std::erase_if(allocation.connections, [&](PeerConnection& connection) {
         if (connection.state == State::denied) return false;
         // Who connected from an own address is not listening there.
-        const PeerVerdict verdict = policy_.check(connection.peer, own);
+        const PeerVerdict verdict = policy.check(connection.peer, own);
         if (verdict.allowed()) return false;
         streams_->disconnect(connection.id);
         if (connection.state != State::connecting) return true;

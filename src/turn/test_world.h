@@ -163,15 +163,16 @@ struct FakeFastPath : FastPath {
 class World {
   public:
     explicit World(ServerConfig config = {}, PeerLists lists = {}, uint64_t seed = 1)
-        : server(std::move(config), credentials(), Nonces({7}),
-                 PeerPolicy(std::move(lists), {listener}), ports, observer,
-                 Random::from_number(seed)) {}
+        : server(std::move(config),
+                 Realms::only(credentials(), PeerPolicy(std::move(lists), {listener})), Nonces({7}),
+                 ports, observer, Random::from_number(seed)) {}
 
-    static std::shared_ptr<const Credentials> credentials(std::vector<std::string> secrets = {
-                                                              "north"}) {
-        return std::make_shared<Credentials>(
-            "ahoy", std::map<std::string, std::string>{{"alice", "wonder"}, {"bob", "builder"}},
-            std::move(secrets));
+    static Credentials credentials(std::vector<std::string> secrets = {"north"}) {
+        return {"ahoy", {{"alice", "wonder"}, {"bob", "builder"}}, std::move(secrets)};
+    }
+    // From now on there is one realm, with those users.
+    void serves(Credentials users, PeerPolicy peers = {{}, {listener}}) {
+        server.reload(Realms::only(std::move(users), std::move(peers)));
     }
 
     std::vector<Sent> passes(Duration time) {

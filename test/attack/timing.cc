@@ -117,7 +117,7 @@ std::vector<Comparison> comparisons(const Credentials& credentials, const Nonces
     const Input known = request("alice", "wonder");
     const auto rest = mint("north", "carol", 1h, now);
     const Input minted = request(rest.username, rest.password);
-    const std::string nonce = nonces.issue(now, client, {});
+    const std::string nonce = nonces.issue(now, {client, "ahoy"});
     const Input issued(nonce.begin(), nonce.end());
     const Input token(8, 0x5a);
     const auto both = [](const char* name, const Input& right, size_t first, Call call) {
@@ -132,7 +132,7 @@ std::vector<Comparison> comparisons(const Credentials& credentials, const Nonces
              authenticates(credentials)),
         both("MAC of a nonce", issued, issued.size() - 8,
              [&nonces](Bytes bytes) {
-                 return nonces.check(now, client, as_text(bytes)) == NonceState::fresh;
+                 return nonces.check(now, {client, "ahoy"}, as_text(bytes)) == NonceState::fresh;
              }),
         {"names, known and unknown", spoilt(known, known.size() - 1), request("clive", "wonder"),
          authenticates(credentials), false},
