@@ -357,6 +357,10 @@ class Import {
             lost(*line,
                  fmt::format("users and secrets of the file both count; coturn took only the {}",
                              by_secret ? "secrets" : "users"));
+            if (const Line* const secret = last("static-auth-secret")) {
+                lost(*secret,
+                     "counts in turn.realm alone; coturn took it in every realm of the file");
+            }
         }
         if (!has("stun-only")) missing_accounts(by_secret);
         if (!has("realm") && (has("userdb") || !keys_.empty())) {

@@ -263,6 +263,9 @@ TEST(CoturnImport, WhoMayRelayIsNeverLeftOpen) {
     const auto database = imports("lt-cred-mech\nrealm=example.org\ndb=/var/lib/turn/turndb\n");
     EXPECT_EQ(loads(database).turn.database, "/var/lib/turn/turndb");
     EXPECT_THAT(database.remarks, ElementsAre(HasSubstr("coturn took only the users")));
+    EXPECT_THAT(imports("static-auth-secret=north\nrealm=x\ndb=/var/lib/turn/turndb\n").remarks,
+                ElementsAre(HasSubstr("coturn took only the secrets"),
+                            HasSubstr(":1: static-auth-secret: changes: counts in turn.realm")));
     EXPECT_THAT(imports("user=bob:0xd18bc266a0640931a539367a522a3fbb\n").remarks,
                 ElementsAre(HasSubstr("there is no realm")));
 }

@@ -23,7 +23,8 @@ export const attribute = {
   padding: 0x0026, responsePort: 0x0027, connectionId: 0x002a, additionalAddressFamily: 0x8000,
   addressErrorCode: 0x8001, passwordAlgorithms: 0x8002, alternateDomain: 0x8003, icmp: 0x8004,
   software: 0x8022, alternateServer: 0x8023, transmitCounter: 0x8025, fingerprint: 0x8028,
-  responseOrigin: 0x802b, otherAddress: 0x802c, thirdPartyAuthorization: 0x802e, mobilityTicket: 0x8030,
+  responseOrigin: 0x802b, otherAddress: 0x802c, thirdPartyAuthorization: 0x802e, origin: 0x802f,
+  mobilityTicket: 0x8030,
 };
 
 const nameOf = (table, value) =>

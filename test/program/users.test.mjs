@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { setInterval as ticks } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { attribute, md5Key, Message, method, Received, success } from '../conformance/stun.mjs';
 import { Server } from '../e2e/server.mjs';
 
 const binary = process.env.AHOY_BIN ?? fileURLToPath(new URL('../../build/release/ahoy', import.meta.url));
@@ -108,7 +109,7 @@ test('a file that turnadmin filled is used as it is', async () => {
   await turnadmin(file, '-s', 'sesame');
   await run('turnadmin', ['-b', file, '-r', 'example.net', '-a', '-u', 'bob', '-p', 'builder']);
   const server = await serve(file);
-  assert.match(server.log, /event=turn\.database .*users=1 secrets=1 oauth_keys=0 users_of_other_realms=1 unusable_rows=0/);
+  assert.match(server.log, /event=turn\.database .*realms=2 origins=0 users=2 secrets=1 unusable_rows=0/);
   await relays(server.turnPort, '-u', 'alice', '-w', 'wonder');
   await relays(server.turnPort, '-u', 'carol', '-W', 'sesame');
   await isRefused(server.turnPort, '-u', 'alice', '-w', 'wander');
@@ -116,6 +117,57 @@ test('a file that turnadmin filled is used as it is', async () => {
   assert.equal(await ahoy(file, ['user', 'list']), 'alice[example.org]');
   assert.match(await ahoy(file, ['secret', 'list', '--show']), /^[0-9a-f]{8} sesame$/);
   await server.stop();
+});
+
+/** A raw client at the server's port; `ask` sends one attribute after another and returns the answer. */
+async function rawClient(port) {
+  const socket = createSocket('udp4');
+  socket.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return {
+    async ask(which, attributes, sign = (message) => message) {
+      const message = sign(new Message(which).all(attributes));
+      const answer = once(socket, 'message');
+      socket.send(message.bytes());
+      return new Received((await answer)[0]);
+    },
+    close: () => socket.close(),
+  };
+}
+
+test('two realms of a file that turnadmin filled, told apart by origin, share nothing', async (t) => {
+  const file = newFile();
+  const shop = (...args) => run('turnadmin', ['-b', file, '-r', 'shop', ...args]);
+  await turnadmin(file, '-a', '-u', 'alice', '-p', 'wonder');
+  await shop('-a', '-u', 'alice', '-p', 'sesame');
+  await shop('-O', '-o', 'https://Shop.example.org');
+  await shop('-g', '--user-quota=1');
+  const server = await serve(file);
+  t.after(() => server.stop());
+  assert.match(server.log, /event=turn\.database .*realms=2 origins=1 users=2/);
+
+  const udp = [attribute.requestedTransport, Buffer.from([17, 0, 0, 0])];
+  const clients = [];
+  t.after(() => clients.forEach((client) => client.close()));
+  /** Allocates as alice, with ORIGIN in the first request alone; the code of the answer and the realm. */
+  async function allocates(origin, password) {
+    const client = await rawClient(server.turnPort);
+    clients.push(client);
+    const challenge = await client.ask(method.allocate, origin ? [udp, [attribute.origin, Buffer.from(origin)]] : [udp]);
+    assert.equal(challenge.code, 401);
+    const name = challenge.text(attribute.realm);
+    const answer = await client.ask(method.allocate, [udp, [attribute.username, Buffer.from('alice')],
+      [attribute.realm, Buffer.from(name)], [attribute.nonce, challenge.get(attribute.nonce)]],
+    (message) => message.integrity(md5Key('alice', name, password)));
+    return [name, answer.class === success ? success : answer.code];
+  }
+  assert.deepEqual(await allocates('', 'wonder'), [realm, success]);
+  assert.deepEqual(await allocates('https://else.example.org', 'wonder'), [realm, success]);
+  assert.deepEqual(await allocates('', 'sesame'), [realm, 401]);
+  assert.deepEqual(await allocates('https://shop.example.org', 'wonder'), ['shop', 401]);
+  assert.deepEqual(await allocates('https://shop.example.org', 'sesame'), ['shop', success]);
+  assert.deepEqual(await allocates('https://shop.example.org:443', 'sesame'), ['shop', 486]);
+  await logged(server, /event=allocation\.created .*realm=shop user=alice/);
 });
 
 test('coturn and turnadmin take a file that we made', async () => {
