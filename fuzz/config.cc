@@ -33,7 +33,7 @@ void check(const app::Config& config) {
     CHECK(config.server.drain_timeout >= 0s && config.rooms.lifetime >= 1min);
     CHECK(config.turn.ports.low >= 1024 && config.turn.ports.low <= config.turn.ports.high);
     CHECK(!config.turn.realm.empty() && config.turn.realm.size() < 128);
-    CHECK(config.turn.secret.empty() || config.turn.secret_file.empty());
+    CHECK(config.turn.secret.all.empty() || config.turn.secret_file.empty());
     for (const auto& external : config.turn.external_addresses) {
         CHECK(!external.told.is_unspecified());
         CHECK(external.bound == IpAddress{} || external.bound.family() == external.told.family());
