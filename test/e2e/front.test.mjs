@@ -18,11 +18,14 @@ async function withoutApp(person) {
   return release;
 }
 
-/** Runs in the page: where everything is, but for what is written on the picture, which comes and goes. */
+/**
+ * Runs in the page: where everything is, but for what is written on the picture, which comes and goes, and for
+ * whether the camera is on already.
+ */
 const places = () =>
   [...document.querySelectorAll('.lobby :is(h1, p, label, input, button, .brand, .preview):not(.veil *)')].map((part) => {
     const { x, y, width, height } = part.getBoundingClientRect();
-    return [part.tagName, part.className, x, y, width, height].join(' ');
+    return [part.tagName, part.className.replace(' off', ''), x, y, width, height].join(' ');
   });
 
 for (const [locale, viewport] of [
