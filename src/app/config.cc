@@ -576,9 +576,9 @@ std::vector<std::string> warnings(const Config& config) {
     }
     if (config.turn.permission_lifetime < 5min || config.turn.channel_lifetime < 10min) {
         found.emplace_back(
-            "turn.permission_lifetime or turn.channel_lifetime is shorter than RFC 8656 has it, "
+            "turn.permission_lifetime or turn.channel_lifetime is shorter than in RFC 8656, on "
             "which "
-            "is what clients count on: what they do not refresh in time is not relayed");
+            "clients count: what they do not refresh in time is not relayed");
     }
     if (has_token_keys(config) && config.rooms.access == RoomAccess::open) {
         found.emplace_back(

@@ -251,7 +251,8 @@ class Program {
 
     void use(Access access, bool end_revoked) {
         unsigned& allocations = access.quotas.total.allocations;
-        allocations = turn::stricter(allocations, most_allocations_);
+        if (allocations == 0) allocations = most_allocations_;
+        allocations = std::min(allocations, most_allocations_);
         access.bandwidth.total = share(access.bandwidth.total, workers_.size());
         for (const auto& worker : workers_) {
             asio::post(worker->shard.io(), [&worker = *worker, access, end_revoked] {

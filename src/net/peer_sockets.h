@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <string_view>
 #include <unordered_map>
 
 #include "base/result.h"

@@ -43,11 +43,6 @@ struct Counts {
 // already may be above a limit that has become lower.
 std::optional<Counted> excess(const Counts& held, const Counts& more, const Counts& limits);
 
-// The lower of two limits, of which 0 is none.
-constexpr unsigned stricter(unsigned one, unsigned other) {
-    return one == 0 || (other != 0 && other < one) ? other : one;
-}
-
 // Whose limit it is.
 enum class Limited : uint8_t { allocation, user, address, realm, server, count };
 std::string_view label(Limited);
